@@ -1,0 +1,86 @@
+// Package mailsync reads mailboxes over IMAP: one supervisor per mailbox
+// connects, watches and fetches, and never changes anything on the server.
+package mailsync
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/emersion/go-sasl"
+
+	"rapport/records/message"
+)
+
+// Sink is where mail goes and where the resume points are kept.
+type Sink interface {
+	// Resume returns what is settled of a folder in this numbering.
+	Resume(ctx context.Context, f message.Folder) (message.Progress, error)
+	// Wanted judges copies by their heads, in the order given.
+	Wanted(ctx context.Context, f message.Folder, copies []message.Copy) ([]message.Wish, error)
+	// Take settles a batch: all of it or nothing; repeating it changes
+	// nothing. A UID it leaves unsettled after all (the directory changed in
+	// between) comes up again in the next pass.
+	Take(ctx context.Context, b message.Batch) error
+	// Reopen makes skipped UIDs unsettled, so that the next pass judges them again.
+	Reopen(ctx context.Context, f message.Folder, uids message.UIDSet) error
+	// Report closes a pass over a folder and returns its status.
+	Report(ctx context.Context, r message.Report) (message.FolderStatus, error)
+	// Gone says which folders the mailbox has now, so that renamed and
+	// deleted ones are noticed; names as in message.Folder.
+	Listed(ctx context.Context, mailbox string, folders []string) error
+	// Pending lists the searches this mailbox has to do; Searched ticks one off.
+	Pending(ctx context.Context, mailbox string) ([]message.Search, error)
+	Searched(ctx context.Context, mailbox, id string) error
+}
+
+// TLSMode says how a connection is secured.
+type TLSMode string
+
+// The TLS modes. TLSNone is for loopback hosts only.
+const (
+	TLSImplicit TLSMode = "implicit"
+	TLSStart    TLSMode = "starttls"
+	TLSNone     TLSMode = "none"
+)
+
+// Mailbox is one account as configured.
+type Mailbox struct {
+	Name      string
+	Provider  string // imap | gmail | outlook
+	Host      string // host:port
+	TLS       TLSMode
+	TLSConfig *tls.Config // roots; ServerName is set from Host
+	User      string      // the mailbox
+	Login     string      // who signs in; empty: User
+	// Password or Token is asked for at each sign-in. Exactly one is set.
+	Password    func(context.Context) (string, error)
+	Token       func(context.Context) (string, error) // OAuth access token, for XOAUTH2 or OAUTHBEARER
+	Mechanisms  []string                              // allowed, best first; empty: XOAUTH2/OAUTHBEARER with Token, else PLAIN, LOGIN
+	Since       time.Time                             // bounds the first scan; zero: everything
+	Include     []string                              // folder patterns; empty: all that are mail
+	Exclude     []string
+	Connections int           // at most this many at once; 0: 3
+	DailyBytes  int64         // budget a day; 0: none
+	Poll        time.Duration // 0: 15 min
+	Idle        time.Duration // IDLE renewed after; 0: 9 min
+}
+
+// Options are what a Syncer works with.
+type Options struct {
+	Mailbox Mailbox
+	Sink    Sink
+	Log     *slog.Logger
+	Now     func() time.Time // nil: time.Now
+	// Dial replaces the TCP dial, for tests; nil: net.Dialer with 30 s.
+	Dial     func(ctx context.Context, address string) (net.Conn, error)
+	SpoolDir string // for bodies above 1 MB; removed after use; empty: os.TempDir
+	// Transcript, when not nil, gets every command line sent, secrets replaced.
+	Transcript func(line string)
+	// Failed, when not nil, hears of a fault when it begins, changes (by its text) and ends (nil).
+	Failed func(mailbox string, err error)
+}
+
+var _ sasl.Client // the mechanisms are go-sasl's

@@ -1,0 +1,123 @@
+package message
+
+import (
+	"io"
+	"time"
+
+	"rapport/records/contact"
+)
+
+// Limits bounds what parsing may cost. The zero value of a field means the
+// default.
+type Limits struct {
+	Depth      int   // nested multiparts and messages read: 32
+	Parts      int   // 1,000
+	Header     int64 // bytes of the top header that are parsed: 1 MB
+	PartHeader int64 // 256 KB
+	Text       int64 // bytes of readable text kept: 1 MB
+}
+
+// Attachment describes one attached file; its content stays in the raw mail.
+type Attachment struct {
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Size   int64  `json:"size"` // decoded bytes
+	SHA256 string `json:"sha256"`
+	Part   string `json:"part,omitempty"` // path in the tree of parts, e.g. "2.1"
+	Inline bool   `json:"inline,omitempty"`
+}
+
+// Parsed is everything read out of one mail.
+type Parsed struct {
+	Head        Head
+	Text        string // readable text of the whole mail
+	HTML        string // the HTML part as it stands, "" where there is none
+	Reply       string // what the author newly wrote
+	Attachments []Attachment
+	Inner       []Inner // messages inside, by message/rfc822 or by an inline forward block, outermost first
+	Report      *Report3464
+	Defects     []string
+	TextSum     Sum // over the readable text with white space folded, and the attachments' digests
+	Sum         Sum // over the raw bytes
+	Size        int64
+}
+
+// Inner is a message found inside another.
+type Inner struct {
+	Head   Head
+	Text   string
+	Inline bool // from a forward block in the text, so its addresses may be misread
+}
+
+// Kind is what a message is.
+type Kind string
+
+// The kinds.
+const (
+	Personal    Kind = "personal"
+	List        Kind = "list"
+	Automatic   Kind = "automatic"
+	Bounce      Kind = "bounce"
+	Complaint   Kind = "complaint"
+	Unsubscribe Kind = "unsubscribe"
+	Calendar    Kind = "calendar"
+)
+
+// Verdict is what a message is, as interface.md prints it.
+type Verdict struct {
+	Kind      Kind             `json:"kind"`
+	Auto      bool             `json:"auto"` // not written by hand: never a human contact, never an answer
+	Bounces   []BouncedTo      `json:"bounces,omitempty"`
+	Complaint *ComplaintReport `json:"complaint"`
+	Original  *Original        `json:"original"`
+	AwayUntil *time.Time       `json:"away_until"`
+	Successor contact.Address  `json:"successor,omitempty"`
+	Calendar  *CalendarEvent   `json:"calendar"`
+}
+
+// BouncedTo is one recipient of a delivery report.
+type BouncedTo struct {
+	Recipient  string `json:"recipient"`
+	Status     string `json:"status"` // RFC 3463
+	ReplyCode  string `json:"reply_code"`
+	Class      string `json:"class"` // address, mailbox, transient, policy, content, quota, config, unknown
+	Reason     string `json:"reason"`
+	Hard       bool   `json:"hard"`
+	Diagnostic string `json:"diagnostic"`
+}
+
+// ComplaintReport is a feedback report (RFC 5965).
+type ComplaintReport struct {
+	Type      string `json:"type"`
+	Recipient string `json:"recipient"`
+}
+
+// Original names the mail a report is about.
+type Original struct {
+	MessageID string `json:"message_id"`
+	Token     string `json:"token"`
+}
+
+// CalendarEvent is an invitation, update, cancellation or answer.
+type CalendarEvent struct {
+	Method  string    `json:"method"`
+	UID     string    `json:"uid"`
+	Summary string    `json:"summary"`
+	Start   time.Time `json:"start,omitzero"`
+	End     time.Time `json:"end,omitzero"`
+}
+
+// Report3464 is a delivery report as found, before it is judged.
+type Report3464 struct {
+	Recipients []BouncedTo
+	Original   Original
+}
+
+// Parse reads a whole mail. It never fails; see the package comment.
+func Parse(r io.Reader, lim Limits) (Parsed, error) { return Parsed{}, nil }
+
+// ParseHead reads a header block (with or without the blank line and body).
+func ParseHead(raw []byte) Head { return Head{} }
+
+// Classify judges what a message is.
+func Classify(p Parsed) Verdict { return Verdict{} }

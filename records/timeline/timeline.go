@@ -1,0 +1,55 @@
+// Package timeline holds one line of a history, and the order of lines.
+package timeline
+
+import (
+	"time"
+
+	"rapport/records/contact"
+	"rapport/records/message"
+)
+
+// ID names one entry for ever; a ULID as text.
+type ID string
+
+// Kind is what an entry is about.
+type Kind string
+
+// The kinds of entries.
+const (
+	Message  Kind = "message"
+	Note     Kind = "note"
+	Call     Kind = "call"
+	Meeting  Kind = "meeting"
+	Sale     Kind = "sale"
+	Delivery Kind = "delivery"
+	Answer   Kind = "answer"
+	Outcome  Kind = "outcome"
+)
+
+// Entry is one line of the histories of everybody it concerns: one entry,
+// however many contacts and organisations share it.
+type Entry struct {
+	ID            ID                       `json:"id"`
+	Time          time.Time                `json:"time"`
+	Kind          Kind                     `json:"kind"`
+	Direction     message.Direction        `json:"direction,omitempty"`
+	Subject       string                   `json:"subject,omitempty"`
+	Snippet       string                   `json:"snippet,omitempty"`
+	Text          string                   `json:"text,omitempty"` // of a note or call; a message's text stays in the store
+	By            contact.Address          `json:"by,omitempty"`   // the member who wrote the note or call
+	Message       message.ID               `json:"message,omitempty"`
+	Thread        message.ThreadID         `json:"thread,omitempty"`
+	Contacts      []contact.ID             `json:"contacts,omitempty"`
+	Organisations []contact.OrganisationID `json:"organisations,omitempty"`
+	Attachment    bool                     `json:"attachment,omitempty"`
+	Auto          bool                     `json:"auto,omitempty"`    // shown collapsed
+	Private       bool                     `json:"private,omitempty"` // protected: seen by the owner only
+}
+
+// Less orders entries: by time, then by id, so that the order is total.
+func Less(a, b Entry) bool {
+	if !a.Time.Equal(b.Time) {
+		return a.Time.Before(b.Time)
+	}
+	return a.ID < b.ID
+}

@@ -1,0 +1,149 @@
+// Package web is Rapport's JSON API and its client; pages come on top of it.
+package web
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// Records are the changes people make; intake implements them. actor names
+// who asked, for the audit trail. Errors are the store's sentinels or plain
+// sentences fit to show.
+type Records interface {
+	AddContact(ctx context.Context, actor string, c contact.Contact) (contact.Contact, error)
+	// EditContact replaces a contact; store.ErrConflict where c.Updated is not the stored one.
+	EditContact(ctx context.Context, actor string, c contact.Contact) (contact.Contact, error)
+	AddOrganisation(ctx context.Context, actor string, o contact.Organisation) (contact.Organisation, error)
+	EditOrganisation(ctx context.Context, actor string, o contact.Organisation) (contact.Organisation, error)
+	// MergeContacts makes lose part of keep; the audit id undoes it.
+	MergeContacts(ctx context.Context, actor string, keep, lose contact.ID) (auditID string, err error)
+	MergeOrganisations(ctx context.Context, actor string, keep, lose contact.OrganisationID) (auditID string, err error)
+	// Undo takes back a merge or a decision by hand, by its audit id.
+	Undo(ctx context.Context, actor, auditID string) error
+	// Import stores rows all or nothing; dry stores nothing and says what it would.
+	Import(ctx context.Context, actor string, rows []contact.Row, dry bool) (contact.ImportResult, error)
+	// Erase removes a person and all mail that concerns nobody else.
+	Erase(ctx context.Context, actor string, id contact.ID) (EraseResult, error)
+	File(ctx context.Context, actor string, id message.ID, who store.Subject) (auditID string, err error)
+	Unfile(ctx context.Context, actor string, id message.ID, who store.Subject) (auditID string, err error)
+	Withdraw(ctx context.Context, actor string, id message.ID) (auditID string, err error)
+	Private(ctx context.Context, actor string, thread message.ThreadID) (auditID string, err error)
+	// Note adds a note or call by hand; at zero means now.
+	Note(ctx context.Context, actor string, who store.Subject, kind timeline.Kind, text string, at time.Time) (timeline.Entry, error)
+	Away(ctx context.Context, actor string, member contact.Address, away *contact.Away) error
+	Leave(ctx context.Context, actor string, member, to contact.Address) error
+	Members(ctx context.Context) ([]contact.Member, error)
+	// Accept makes contacts of suggestions: one address, or a whole domain
+	// ("@example.org"), and queues the search of the servers.
+	Accept(ctx context.Context, actor, addressOrDomain string, kind contact.Kind) ([]contact.Contact, error)
+	Ignore(ctx context.Context, actor, addressOrDomain string) (int, error)
+	// Rematch judges every stored message again. progress may be nil.
+	Rematch(ctx context.Context, progress func(done, total int)) (RematchResult, error)
+	Explain(ctx context.Context, id message.ID) (Explanation, error)
+}
+
+// EraseResult is what an erasure removed.
+type EraseResult struct {
+	Messages int    `json:"messages"` // removed whole
+	Shared   int    `json:"shared"`   // kept for others, this person's side removed
+	Entries  int    `json:"entries"`
+	Physical string `json:"physical"` // when the bytes leave the disk
+}
+
+// RematchResult is what changed.
+type RematchResult struct {
+	Messages int `json:"messages"`
+	Gained   int `json:"gained"`
+	Lost     int `json:"lost"`
+	Moved    int `json:"moved"`
+	Removed  int `json:"removed"` // match nobody any more and were not kept
+}
+
+// Explanation is why a message is filed where it is.
+type Explanation struct {
+	Message message.ID        `json:"message"`
+	Decided message.Decision  `json:"decision"`
+	Matches []message.Match   `json:"matches"`
+	Review  string            `json:"review,omitempty"`
+	Steps   []ExplanationStep `json:"steps"`
+	Hand    []store.Decision  `json:"by_hand,omitempty"`
+}
+
+// ExplanationStep is what one rule said.
+type ExplanationStep struct {
+	Rule    string `json:"rule"`
+	Said    string `json:"said"`
+	Decided bool   `json:"decided"`
+}
+
+// Daemon is what the running process can be asked for beside records; app
+// implements it.
+type Daemon interface {
+	Status(ctx context.Context) (message.SyncStatus, error)
+	// Sync makes one complete pass over every mailbox (or the named ones);
+	// progress, when not nil, is called as things change.
+	Sync(ctx context.Context, mailboxes []string, progress func(message.SyncStatus)) (message.SyncStatus, error)
+	Preview(ctx context.Context) (Preview, error)
+	Reconcile(ctx context.Context) ([]Reconciled, error)
+	// Discover reads headers and proposes; accept "" creates nothing.
+	Discover(ctx context.Context, o DiscoverOptions, progress func(done, total int)) (Discovered, error)
+	Doctor(ctx context.Context) ([]Finding, error)
+	// Plan says what another configuration would change of what is filed.
+	Plan(ctx context.Context, configFile string) (RematchResult, error)
+	Reload(ctx context.Context) error
+	CheckStore(ctx context.Context) ([]string, error) // the faults found
+	Backup(ctx context.Context, w io.Writer) error
+	Reindex(ctx context.Context, progress func(done, total int)) error
+	Compact(ctx context.Context) (before, after int64, err error)
+}
+
+// Preview is what a sync would do, without storing anything.
+type Preview struct {
+	Counts  map[string]int  `json:"counts"` // log, inspect, and skip reasons
+	Samples []PreviewSample `json:"samples"`
+}
+
+// PreviewSample is one filing as it would be.
+type PreviewSample struct {
+	Date    time.Time       `json:"date"`
+	From    string          `json:"from"`
+	Subject string          `json:"subject"`
+	Matches []message.Match `json:"matches"`
+	Names   []string        `json:"names"` // of whom it would be filed under
+}
+
+// Reconciled is the proof for one folder.
+type Reconciled struct {
+	Mailbox string               `json:"mailbox"`
+	Folder  message.FolderStatus `json:"folder"`
+	Agrees  bool                 `json:"agrees"`
+	Missing int                  `json:"missing"` // UIDs the server lists that are in no state
+}
+
+// DiscoverOptions say how far to look and what to create.
+type DiscoverOptions struct {
+	Since  time.Time    `json:"since"`
+	Accept string       `json:"accept"` // e.g. "exchanges >= 3 and out > 0"; empty creates nothing
+	Kind   contact.Kind `json:"kind"`   // of what is created; empty: customer
+}
+
+// Discovered is what discover found.
+type Discovered struct {
+	Proposals []store.Suggestion `json:"proposals"` // most exchanges first
+	Accepted  int                `json:"accepted"`
+	Read      int                `json:"read"` // headers read
+}
+
+// Finding is one line of doctor.
+type Finding struct {
+	Object string `json:"object"` // mailbox ada, store …
+	OK     bool   `json:"ok"`
+	What   string `json:"what"`
+	Fix    string `json:"fix,omitempty"`
+}
