@@ -1,0 +1,159 @@
+// Package config reads Rapport's one YAML file: strictly, with every fault at
+// once and each with its place, defaults first, then the file, then the rules.
+//
+// A secret is never part of the file or of [Config]: the file says where it
+// lies, and [Secret.Resolve] reads it each time somebody signs in.
+package config
+
+import (
+	"path/filepath"
+
+	"rapport/records/contact"
+)
+
+// Config is a whole configuration that passed every rule. Paths in it are
+// absolute, hosts have their port, addresses and domains their normal form.
+//
+// The tags are the one description of the format: yaml names the key, default
+// is its value where the file has none, doc is the sentence of the schema,
+// required, min, max and was (the key's former name) are what they say, and
+// path marks what is resolved against the directory of the file.
+type Config struct {
+	File     string `yaml:"-"` // where it was read, absolute
+	Warnings Faults `yaml:"-"` // what is allowed and yet worth a look
+
+	DataDir    string    `yaml:"data_dir" default:"/var/lib/rapport" path:"dir" doc:"Directory of the store; made with mode 0700 if missing."`
+	Ours       Ours      `yaml:"team" required:"true" doc:"Our own side: whoever is in it is not a customer or partner."`
+	Mailboxes  []Mailbox `yaml:"mailboxes" doc:"The mailboxes that are read. Nothing on their servers is ever changed."`
+	Senders    []Sender  `yaml:"senders" doc:"SMTP servers that take mail from Rapport; today alerts only."`
+	Policy     Policy    `yaml:"policy" doc:"What may be kept."`
+	LogAddress List      `yaml:"log_address" doc:"Mail or Bcc to these addresses is filed under the people it names."`
+	Alerts     Alerts    `yaml:"alerts" doc:"Mail to the administrators when something needs them."`
+	Web        Web       `yaml:"web" doc:"The local HTTP listener."`
+	Log        Log       `yaml:"log" doc:"What is logged, and how."`
+}
+
+// Ours describes our own team.
+type Ours struct {
+	Name    string   `yaml:"name" doc:"Name of the company or team, shown in alerts and exports."`
+	Domains []string `yaml:"domains" doc:"Mail domains of which every address is ours, subdomains included. Never a freemail domain."`
+	Members []Member `yaml:"members" doc:"The people of the team with all their addresses."`
+}
+
+// Member is one person of the team.
+type Member struct {
+	Name      string   `yaml:"name" required:"true" doc:"The member's name."`
+	Addresses []string `yaml:"addresses" required:"true" doc:"All addresses of the member; the first names the member elsewhere."`
+}
+
+// Account is how to reach a server and sign in to it.
+type Account struct {
+	Host            string  `yaml:"host" doc:"Server as HOST or HOST:PORT."`
+	TLS             TLSMode `yaml:"tls" default:"implicit" doc:"How the connection is secured; none is for loopback hosts only."`
+	CAFile          string  `yaml:"ca_file" path:"file" doc:"PEM file of the certificate authority that alone is trusted here, for a private CA."`
+	User            string  `yaml:"user" doc:"The account."`
+	Login           string  `yaml:"login" doc:"Who signs in, where that is not user: delegated and shared mailboxes."`
+	PasswordFile    string  `yaml:"password_file" path:"file" doc:"File with the password, which others must not be able to read."`
+	PasswordEnv     string  `yaml:"password_env" doc:"Environment variable with the password."`
+	PasswordCommand Command `yaml:"password_command" doc:"Command that prints the password: a list is run as it stands, a string by sh -c."`
+}
+
+// Mailbox is one account that is read over IMAP.
+type Mailbox struct {
+	Name        string   `yaml:"name" required:"true" doc:"Short name, used in commands and status."`
+	Provider    Provider `yaml:"provider" default:"imap" doc:"Preset for host, limits and Authentication-Results."`
+	Account     `yaml:",inline"`
+	Since       Since      `yaml:"since" default:"all" doc:"How far back mail is read: a span such as 2y, a date, or all."`
+	Folders     Folders    `yaml:"folders" doc:"Which folders are read; drafts, junk and trash never are."`
+	Visibility  Visibility `yaml:"visibility" default:"full" doc:"How much of this mailbox's mail others see."`
+	AuthservID  string     `yaml:"authserv_id" doc:"Name under which the provider writes Authentication-Results; others' are not believed."`
+	Connections int        `yaml:"connections" min:"1" max:"20" doc:"Connections to the server at most at once; the default is the preset of the provider: 3 for imap, 4 for gmail and outlook."`
+	Poll        Duration   `yaml:"poll" default:"15m" doc:"How often the server is asked even when it announces nothing."`
+}
+
+// Folders selects the folders of a mailbox; * stands for any run of characters.
+type Folders struct {
+	Include []string `yaml:"include" doc:"Patterns of the only folders to read; nothing means all."`
+	Exclude []string `yaml:"exclude" doc:"Patterns of folders to leave out."`
+}
+
+// Sender is an SMTP server that takes our mail.
+type Sender struct {
+	Name    string `yaml:"name" required:"true" doc:"Short name, used by alerts.sender."`
+	Account `yaml:",inline"`
+	From    string `yaml:"from" required:"true" doc:"Author of the mail: an address, with a display name or without."`
+}
+
+// Policy says what may be kept.
+type Policy struct {
+	Exclude   []Exclusion `yaml:"exclude" doc:"Whose mail is never stored, or seen by the mailbox's owner only."`
+	Unmatched Unmatched   `yaml:"unmatched" default:"suggest" doc:"Whether unknown correspondents are suggested (address, name and counts, for 30 days) or forgotten."`
+	Internal  Internal    `yaml:"internal" default:"skip" doc:"Whether mail among ourselves is logged."`
+	Freemail  []string    `yaml:"freemail" doc:"Domains that many unrelated people use, beyond the built-in list."`
+}
+
+// Exclusion keeps an address, a domain or a pattern out. One of them is set.
+type Exclusion struct {
+	Address string `yaml:"address" doc:"One address."`
+	Domain  string `yaml:"domain" doc:"A domain with its subdomains."`
+	Pattern string `yaml:"pattern" doc:"Pattern over the whole address; * stands for any run of characters."`
+	Mode    Mode   `yaml:"mode" default:"blocked" doc:"blocked stores nothing; protected stores for the owner of the mailbox only."`
+}
+
+// Alerts says who hears of faults.
+type Alerts struct {
+	To     List   `yaml:"to" doc:"Who gets the alerts; nothing sends none."`
+	Weekly bool   `yaml:"weekly" default:"true" doc:"Whether to write once a week that all is well."`
+	Sender string `yaml:"sender" doc:"Name of the sender that takes them; may be left out where there is only one."`
+}
+
+// Web is the local HTTP listener.
+type Web struct {
+	Listen string `yaml:"listen" default:"127.0.0.1:8025" doc:"Address of /metrics and /healthz; off or an empty text disables it."`
+}
+
+// Log says what is logged.
+type Log struct {
+	Level  Level  `yaml:"level" default:"info" doc:"The least important lines that are written."`
+	Format Format `yaml:"format" default:"text" doc:"How a line is written."`
+}
+
+// Dir returns the directory of the file, against which its paths are resolved.
+func (c *Config) Dir() string { return filepath.Dir(c.File) }
+
+// Team returns our own side as the records know it.
+func (c *Config) Team() contact.Team {
+	t := contact.Team{Domains: append([]string(nil), c.Ours.Domains...)}
+	for _, m := range c.Ours.Members {
+		t.Members = append(t.Members, contact.Member{Name: m.Name, Addresses: addresses(m.Addresses)})
+	}
+	return t
+}
+
+// LogAddresses returns the addresses whose mail becomes an entry.
+func (c *Config) LogAddresses() []contact.Address { return addresses(c.LogAddress) }
+
+// AlertSender returns the sender that takes alerts, nil where none are sent.
+func (c *Config) AlertSender() *Sender {
+	if len(c.Alerts.To) == 0 {
+		return nil
+	}
+	for i := range c.Senders {
+		if c.Alerts.Sender == c.Senders[i].Name || c.Alerts.Sender == "" {
+			return &c.Senders[i]
+		}
+	}
+	return nil
+}
+
+// Enabled reports whether the listener is wanted.
+func (w Web) Enabled() bool { return w.Listen != "" && w.Listen != "off" }
+
+// addresses converts what validation has already brought into normal form.
+func addresses(in []string) []contact.Address {
+	var out []contact.Address
+	for _, a := range in {
+		out = append(out, contact.Address(a))
+	}
+	return out
+}

@@ -1,0 +1,144 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// later names keys of the design that this version does not act on yet. They
+// are refused, because a key that is accepted and does nothing is a lie; ""
+// in front of a name stands for the top of the file.
+var later = map[string][]string{
+	"":            {"retention", "staff_metrics", "campaigns", "backup", "mailbox_groups", "fatigue", "sales"},
+	"mailboxes[]": {"oauth"},
+	"senders[]":   {"mailbox", "limits", "dkim", "postal_address", "sent_copies", "oauth"},
+	"web":         {"public_listen", "public_url", "oidc", "trusted_proxies", "cert_file", "key_file"},
+}
+
+// unknown reports a key that nothing reads, with the best advice there is.
+func (r *reader) unknown(key *yaml.Node, section reflect.Type, path string) {
+	name := key.Value
+	at := sectionOf(path)
+	if slices.Contains(later[at], name) {
+		hint := "remove it: it comes with a later version"
+		if name == "oauth" {
+			hint = "sign in with password_file, password_env or password_command; OAuth comes with a later version"
+		}
+		r.fault(key, join(path, name), "not supported yet", hint)
+		return
+	}
+	if (at == "mailboxes[]" || at == "senders[]") && (name == "password" || name == "passwd" || name == "secret") {
+		r.fault(key, join(path, name), "a password does not belong in this file",
+			"put it alone in a file with mode 0600 and write password_file: FILE, or use password_env or password_command")
+		return
+	}
+	own := keysOf(section)
+	near := nearest(name, own)
+	elsewhere := whereBelongs(name)
+	switch {
+	case near != "" && !(len(elsewhere) > 0 && !sameLetters(near, name)):
+		r.fault(key, join(path, name), "unknown key", "did you mean "+near+"?")
+	case len(elsewhere) > 0:
+		r.fault(key, join(path, name), "unknown key here", name+" belongs in "+strings.Join(elsewhere, " or "))
+	default:
+		r.fault(key, join(path, name), "unknown key", "known here: "+strings.Join(own, ", "))
+	}
+}
+
+// sectionOf makes mailboxes[] of mailboxes[3].
+func sectionOf(path string) string {
+	if i := strings.IndexByte(path, '['); i >= 0 {
+		if j := strings.IndexByte(path[i:], ']'); j >= 0 {
+			return path[:i] + "[]" + sectionOf(path[i+j+1:])
+		}
+	}
+	return path
+}
+
+func keysOf(section reflect.Type) []string {
+	var keys []string
+	for _, f := range fields(reflect.New(section).Elem()) {
+		keys = append(keys, f.key)
+	}
+	return keys
+}
+
+// whereBelongs lists the sections of the whole format that have the key.
+func whereBelongs(key string) []string {
+	var out []string
+	walk(reflect.TypeFor[Config](), "", func(path string, section reflect.Type) {
+		if slices.Contains(keysOf(section), key) {
+			if path == "" {
+				path = "the top level"
+			}
+			out = append(out, path)
+		}
+	})
+	return out
+}
+
+// walk visits every section of the format with its path.
+func walk(section reflect.Type, path string, visit func(path string, section reflect.Type)) {
+	visit(path, section)
+	for _, f := range fields(reflect.New(section).Elem()) {
+		switch t := f.value.Type(); {
+		case t.Kind() == reflect.Struct && !isText(f.value):
+			walk(t, join(path, f.key), visit)
+		case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+			walk(t.Elem(), join(path, f.key)+"[]", visit)
+		}
+	}
+}
+
+// nearest returns the candidate a person most likely meant, or "".
+func nearest(word string, candidates []string) string {
+	best, bestDistance := "", 0
+	for _, c := range candidates {
+		if sameLetters(word, c) {
+			return c
+		}
+		if d := distance(word, c); d <= max(len(c)/3, 1) && (best == "" || d < bestDistance) {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// sameLetters ignores what people write differently: dataDir, data-dir.
+func sameLetters(a, b string) bool {
+	strip := strings.NewReplacer("-", "", "_", "", " ", "", ".", "")
+	return strings.EqualFold(strip.Replace(a), strip.Replace(b))
+}
+
+// distance counts the insertions, removals, replacements and swaps of
+// neighbours between two words. Longer words than any key of ours count as far.
+func distance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return 64
+	}
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(a)][len(b)]
+}
