@@ -35,6 +35,7 @@ type Head struct {
 	MessageID   string    `json:"message_id,omitempty"` // empty when missing
 	Aliases     []string  `json:"aliases,omitempty"`    // ids the message also bears: X-Microsoft-Original-Message-ID, X-MS-Exchange-Parent-Message-Id
 	Date        time.Time `json:"date,omitzero"`        // zero when absent or absurd
+	Relayed     time.Time `json:"relayed,omitzero"`     // date of the oldest Received field: when the first server had it
 	From        []Party   `json:"from,omitempty"`
 	Sender      []Party   `json:"sender,omitempty"`
 	ReplyTo     []Party   `json:"reply_to,omitempty"`
@@ -102,6 +103,7 @@ type Copy struct {
 	UID      uint32
 	Received time.Time // INTERNALDATE; zero when the server sent none
 	Size     int64     // RFC822.SIZE
+	Header   int64     // bytes of the header as fetched; 0 when unknown
 	Flags    []string  // flags and keywords, as sent
 	Labels   []string  // Gmail's X-GM-LABELS, where they could be had
 	Head     Head
@@ -192,6 +194,7 @@ type Message struct {
 	Time        time.Time    `json:"time"`            // where it stands in a history; see SaneTime
 	Received    time.Time    `json:"received,omitzero"`
 	Size        int64        `json:"size"`
+	BodySize    int64        `json:"body_size"` // RFC822.SIZE less the header's bytes, by which copies are told without downloading; 0 when unknown
 	Direction   Direction    `json:"direction"`
 	Verdict     Verdict      `json:"verdict"`
 	Trust       Trust        `json:"trust"`

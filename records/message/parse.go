@@ -116,8 +116,5 @@ type Report3464 struct {
 // Parse reads a whole mail. It never fails; see the package comment.
 func Parse(r io.Reader, lim Limits) (Parsed, error) { return Parsed{}, nil }
 
-// ParseHead reads a header block (with or without the blank line and body).
-func ParseHead(raw []byte) Head { return Head{} }
-
 // Classify judges what a message is.
 func Classify(p Parsed) Verdict { return Verdict{} }

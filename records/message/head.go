@@ -1,0 +1,523 @@
+package message
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+)
+
+// Defaults of [Limits].
+const (
+	maxDepth      = 32
+	maxParts      = 1000
+	maxHeader     = 1 << 20
+	maxPartHeader = 256 << 10
+	maxText       = 1 << 20
+)
+
+// headReader gathers the fields of a header that a [Head] is made of.
+type headReader struct {
+	head        Head
+	contentType string
+	ids         []string
+	dates       []string
+	received    []byte // the last, which is the oldest hop
+	parties     []partyField
+	suppress    string // X-Auto-Response-Suppress
+	listHint    string // List-Post or List-Unsubscribe
+	authBytes   int
+	failed      []string // X-Failed-Recipients
+	raw8        bool
+}
+
+type partyField struct {
+	to    *[]Party
+	value []byte
+}
+
+// ParseHead reads a header block, with or without the blank line and the body
+// after it. Lines that are no field are dropped; at most 1 MB is read.
+func ParseHead(raw []byte) Head {
+	h, _ := parseHead(raw)
+	return h
+}
+
+// parseHead is ParseHead, and also hands out what Head does not keep.
+func parseHead(raw []byte) (Head, *headReader) {
+	truncated := len(raw) > maxHeader
+	if truncated {
+		raw = raw[:maxHeader]
+	}
+	r := &headReader{}
+	junk := eachField(raw, r.field)
+	if junk {
+		r.defect("header-line")
+	}
+	if truncated && headerEnd(raw) < 0 {
+		r.defect("header-truncated")
+	}
+	r.finish()
+	return r.head, r
+}
+
+// headerEnd returns where the blank line after a header begins, -1 if it is
+// not in raw.
+func headerEnd(raw []byte) int {
+	if i := bytes.Index(raw, []byte("\n\n")); i >= 0 {
+		return i
+	}
+	return bytes.Index(raw, []byte("\n\r\n"))
+}
+
+// eachField calls f with every field of a header block, the key in lower
+// case and valid during the call only. It reports whether lines were dropped.
+func eachField(raw []byte, f func(key string, value []byte)) (junk bool) {
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+	raw = bytes.TrimLeft(raw, "\r\n")
+	if bytes.IndexByte(raw, '\n') < 0 && bytes.IndexByte(raw, '\r') >= 0 {
+		raw = bytes.ReplaceAll(raw, []byte("\r"), []byte("\n"))
+	}
+	var key [64]byte
+	for len(raw) > 0 {
+		line := fieldLines(raw)
+		after := raw[len(line):]
+		if len(bytes.TrimRight(firstLine(line), "\r\n")) == 0 {
+			return junk // the blank line
+		}
+		colon := fieldColon(line)
+		if colon < 0 {
+			switch {
+			case isMboxLine(line):
+			case isSpace(line[0]) && fieldColon(bytes.TrimLeft(line, " \t")) > 0:
+				line = bytes.TrimLeft(line, " \t") // the first line is folded
+				colon = fieldColon(line)
+			case !resumes(after):
+				return junk // the body begins without a blank line
+			default:
+				junk = true
+			}
+		}
+		if colon > 0 {
+			name := bytes.TrimRight(line[:colon], " \t")
+			if len(name) <= len(key) {
+				for i, c := range name {
+					if c >= 'A' && c <= 'Z' {
+						c += 'a' - 'A'
+					}
+					key[i] = c
+				}
+				f(string(key[:len(name)]), line[colon+1:])
+			}
+		}
+		raw = after
+	}
+	return junk
+}
+
+// fieldLines returns the first line of raw with the folded lines after it.
+func fieldLines(raw []byte) []byte {
+	for i := 0; ; {
+		n := bytes.IndexByte(raw[i:], '\n')
+		if n < 0 {
+			return raw
+		}
+		i += n + 1
+		if i == len(raw) || raw[i] != ' ' && raw[i] != '\t' {
+			return raw[:i]
+		}
+		// A line of blanks alone ends the header, as many clients see it.
+		if len(bytes.TrimSpace(firstLine(raw[i:]))) == 0 && !resumes(raw[i+len(firstLine(raw[i:])):]) {
+			return raw[:i]
+		}
+	}
+}
+
+func firstLine(raw []byte) []byte {
+	if n := bytes.IndexByte(raw, '\n'); n >= 0 {
+		return raw[:n+1]
+	}
+	return raw
+}
+
+// fieldColon returns the index of the colon that ends a field's name, -1 for
+// a line that is no field. Blanks before the colon are forgiven.
+func fieldColon(line []byte) int {
+	for i, c := range line {
+		switch {
+		case c == ':':
+			if i == 0 {
+				return -1
+			}
+			return i
+		case c == ' ' || c == '\t':
+			rest := bytes.TrimLeft(line[i:], " \t")
+			if i > 0 && len(rest) > 0 && rest[0] == ':' {
+				return len(line) - len(rest)
+			}
+			return -1
+		case c <= ' ' || c >= 0x7f:
+			return -1
+		}
+	}
+	return -1
+}
+
+// isMboxLine recognises the line mbox files put before a message.
+func isMboxLine(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From "))
+}
+
+// resumes reports whether a header plainly goes on at raw, after a line that
+// is no field: the next line or one of the three after it is a field whose
+// name is not an ordinary word.
+func resumes(raw []byte) bool {
+	for range 4 {
+		line := firstLine(raw)
+		if len(bytes.TrimRight(line, "\r\n")) == 0 {
+			return false
+		}
+		if plainField(line) {
+			return true
+		}
+		raw = raw[len(line):]
+	}
+	return false
+}
+
+// plainField reports whether line begins with a field name that prose does
+// not hold before a colon.
+func plainField(line []byte) bool {
+	colon := fieldColon(line)
+	if colon <= 0 {
+		return false
+	}
+	name := bytes.TrimRight(line[:colon], " \t")
+	if i := bytes.IndexByte(name, '-'); i > 0 {
+		return true
+	}
+	return knownNames[strings.ToLower(string(name))]
+}
+
+var knownNames = map[string]bool{
+	"from": true, "to": true, "cc": true, "bcc": true, "date": true, "subject": true, "sender": true, "received": true,
+	"references": true, "precedence": true, "importance": true, "priority": true, "sensitivity": true, "organization": true, "lines": true, "status": true, "comments": true, "keywords": true,
+}
+
+func (r *headReader) defect(what string) {
+	for _, d := range r.head.Defects {
+		if d == what {
+			return
+		}
+	}
+	r.head.Defects = append(r.head.Defects, what)
+}
+
+// field takes one field of the header.
+func (r *headReader) field(key string, value []byte) {
+	h := &r.head
+	if to := r.partyList(key); to != nil {
+		r.parties = append(r.parties, partyField{to, value})
+		return
+	}
+	switch key {
+	case "message-id", "message_id":
+		if id := messageIDs(unfold(value), 1, 1); len(id) > 0 {
+			r.ids = append(r.ids, id[0])
+		}
+	case "x-microsoft-original-message-id", "x-ms-exchange-parent-message-id", "x-original-message-id":
+		if id := messageIDs(unfold(value), 1, 1); len(id) > 0 && len(h.Aliases) < 8 {
+			h.Aliases = appendNew(h.Aliases, id[0])
+		}
+	case "date":
+		r.dates = append(r.dates, unfold(value))
+	case "received":
+		r.received = value
+	case "subject":
+		if h.Subject == "" {
+			h.Subject = unfold(value)
+		}
+	case "in-reply-to":
+		for _, id := range replyIDs(unfold(value)) {
+			if len(h.InReplyTo) < 20 {
+				h.InReplyTo = appendNew(h.InReplyTo, id)
+			}
+		}
+	case "references":
+		if len(h.References) == 0 {
+			h.References = messageIDs(unfold(value), 20, 80)
+		}
+	case "content-type":
+		if r.contentType == "" {
+			r.contentType = unfold(value)
+		}
+	case "sensitivity":
+		switch strings.ToLower(unfold(value)) {
+		case "private", "personal", "company-confidential":
+			h.Private = true
+		}
+	case "authentication-results":
+		if v := cleanText(guessText(unfold(value), "")); len(h.AuthResults) < 8 && len(v) <= 8<<10 {
+			h.AuthResults = append(h.AuthResults, v)
+		}
+	case "x-failed-recipients":
+		r.failed = append(r.failed, unfold(value))
+	default:
+		r.autoField(key, value)
+	}
+}
+
+// partyList returns the list a field of addresses goes to, nil for others.
+func (r *headReader) partyList(key string) *[]Party {
+	h := &r.head
+	switch key {
+	case "from":
+		return &h.From
+	case "sender":
+		return &h.Sender
+	case "reply-to":
+		return &h.ReplyTo
+	case "to", "apparently-to":
+		return &h.To
+	case "cc":
+		return &h.Cc
+	case "bcc":
+		return &h.Bcc
+	case "resent-from", "resent-sender", "resent-to", "resent-cc", "resent-bcc":
+		return &h.Resent
+	case "delivered-to", "x-original-to", "envelope-to", "x-delivered-to", "x-envelope-to":
+		return &h.DeliveredTo
+	}
+	return nil
+}
+
+// autoField takes the fields that tell automatic and list mail.
+func (r *headReader) autoField(key string, value []byte) {
+	a := &r.head.Auto
+	short := func() string { return strings.ToLower(headerText(clip(unfold(value), 200), "")) }
+	switch key {
+	case "auto-submitted", "x-auto-submitted":
+		if a.Submitted == "" {
+			v, _, _ := strings.Cut(short(), ";")
+			v, _, _ = strings.Cut(v, "(")
+			a.Submitted = strings.TrimSpace(v)
+		}
+	case "precedence", "x-precedence", "preference":
+		if a.Precedence == "" {
+			a.Precedence = short()
+		}
+	case "list-id":
+		a.ListID = listID(headerText(clip(unfold(value), 1000), ""))
+	case "list-post", "list-unsubscribe", "x-mailing-list", "mailing-list":
+		if v := headerText(clip(unfold(value), 1000), ""); r.listHint == "" && !strings.EqualFold(v, "no") {
+			r.listHint = v
+		}
+	case "x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply", "x-autoresponse", "x-autoresponder", "x-autogenerated", "x-auto-reply", "x-vacation", "x-cisco-autoreply":
+		if v := short(); v != "no" && v != "false" {
+			a.Responder = true
+		}
+	case "x-auto-response-suppress":
+		r.suppress = short()
+	case "return-path":
+		if v := strings.TrimSpace(unfold(value)); strings.HasPrefix(v, "<>") {
+			a.NullReturn = true
+		}
+	}
+}
+
+// listID returns what stands in the angle brackets of a List-Id.
+func listID(s string) string {
+	if i := strings.LastIndexByte(s, '<'); i >= 0 {
+		if id := strings.TrimSpace(strings.TrimSuffix(s[i+1:], ">")); id != "" {
+			return id
+		}
+	}
+	return strings.Trim(s, "<> ")
+}
+
+// finish reads what could only be read once every field was seen.
+func (r *headReader) finish() {
+	h := &r.head
+	hint := r.contentFacts()
+	h.Subject = headerText(clip(h.Subject, 64<<10), hint)
+	if len(h.Subject) > 4<<10 {
+		h.Subject = strings.ToValidUTF8(h.Subject[:4<<10], "")
+	}
+	for _, p := range r.parties {
+		if len(*p.to) >= maxParties {
+			r.defect("too-many-addresses")
+			continue
+		}
+		list := parseParties(unfold(p.value), hint)
+		for _, a := range list {
+			if a.Address == "" {
+				r.defect("address")
+			}
+		}
+		if len(list) >= maxParties {
+			r.defect("too-many-addresses")
+		}
+		if len(*p.to) == 0 {
+			*p.to = list
+		} else {
+			*p.to = append(*p.to, list...)
+		}
+	}
+	r.finishIDs()
+	r.finishDates()
+	if h.Auto.ListID == "" {
+		h.Auto.ListID = r.listHint
+	}
+	if s := r.suppress; len(h.InReplyTo) > 0 && (strings.Contains(s, "all") || strings.Contains(s, "oof") || strings.Contains(s, "autoreply")) {
+		h.Auto.Responder = true
+	}
+}
+
+// contentFacts reads the content type and returns its charset, which is the
+// best guess for headers in raw 8-bit.
+func (r *headReader) contentFacts() (hint string) {
+	if r.contentType == "" {
+		return ""
+	}
+	m := parseMediaType(clip(r.contentType, 4096), "")
+	r.head.MediaType = m.value
+	r.head.ReportType = strings.ToLower(cleanText(guessText(m.get("report-type"), "")))
+	return m.get("charset")
+}
+
+func (r *headReader) finishIDs() {
+	h := &r.head
+	if len(r.ids) == 0 {
+		r.defect("message-id-missing")
+		return
+	}
+	h.MessageID = r.ids[0]
+	for _, id := range r.ids[1:] {
+		if id != h.MessageID && len(h.Aliases) < 8 {
+			h.Aliases = appendNew(h.Aliases, id)
+			r.defect("message-id-repeated")
+		}
+	}
+}
+
+func (r *headReader) finishDates() {
+	h := &r.head
+	for _, d := range r.dates {
+		if t, ok := parseDate(d); ok {
+			h.Date = t
+			break
+		}
+	}
+	switch {
+	case len(r.dates) == 0:
+		r.defect("date-missing")
+	case h.Date.IsZero():
+		r.defect("date")
+	}
+	if r.received != nil {
+		v := unfold(clip(r.received, 8<<10))
+		if i := strings.LastIndexByte(v, ';'); i >= 0 {
+			if t, ok := parseDate(v[i+1:]); ok {
+				h.Relayed = t
+			}
+		}
+	}
+}
+
+// clip cuts s to at most n bytes.
+func clip[T string | []byte](s T, n int) T {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+func appendNew(list []string, s string) []string {
+	for _, have := range list {
+		if have == s {
+			return list
+		}
+	}
+	return append(list, s)
+}
+
+// maxID bounds a Message-ID; a longer one is shortened to its beginning and a
+// digest of the whole, so that it still equals itself and nothing else.
+const maxID = 500
+
+// messageIDs returns the ids in s: what stands in angle brackets, else the
+// words. Of a long list the first and last ones are kept, in order.
+func messageIDs(s string, first, last int) []string {
+	var head, tail []string
+	at := 0
+	add := func(id string) {
+		if id = cleanID(id); id == "" {
+			return
+		}
+		if len(head) < first {
+			head = append(head, id)
+			return
+		}
+		if len(tail) < last {
+			tail = append(tail, id)
+			return
+		}
+		tail[at] = id
+		at = (at + 1) % last
+	}
+	if strings.IndexByte(s, '<') < 0 {
+		for f := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' }) {
+			add(f)
+		}
+	}
+	for {
+		i := strings.IndexByte(s, '<')
+		if i < 0 {
+			break
+		}
+		s = s[i+1:]
+		n := strings.IndexAny(s, "><")
+		if n < 0 {
+			n = len(s)
+		}
+		add(s[:n])
+		s = s[n:]
+	}
+	if len(tail) < last || at == 0 {
+		return append(head, tail...)
+	}
+	return append(append(head, tail[at:]...), tail[:at]...)
+}
+
+// replyIDs reads In-Reply-To, which may hold prose beside ids.
+func replyIDs(s string) []string {
+	if strings.IndexByte(s, '<') >= 0 {
+		return messageIDs(s, 20, 1)
+	}
+	var out []string
+	for _, id := range messageIDs(s, 20, 1) {
+		if strings.Contains(id, "@") {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// cleanID makes one id fit for keeping and comparing.
+func cleanID(id string) string {
+	if strings.ContainsAny(id, " \t\r\n") {
+		id = strings.Join(strings.Fields(id), "")
+	}
+	if !plainASCII(id) {
+		id = cleanText(guessText(id, ""))
+	}
+	if len(id) > maxID {
+		sum := sha256.Sum256([]byte(id))
+		id = strings.ToValidUTF8(id[:maxID-66], "") + "~" + hex.EncodeToString(sum[:])
+	}
+	return id
+}
+
+// sane reports whether t can be the time of a mail at all.
+func sane(t time.Time) bool { return !t.IsZero() && t.Year() >= 1970 && t.Year() <= 2100 }
