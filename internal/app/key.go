@@ -1,0 +1,94 @@
+package app
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// keyFile lies beside the store. What the store keeps as keyed digests —
+// tombstones above all — is worthless without it, so it is made together with
+// the store and never replaced.
+const (
+	keyFile = "key"
+	keySize = 32
+)
+
+// secretKey reads the key of a data directory. Where there is no store yet it
+// makes one; where there is a store and no key it refuses.
+func secretKey(dir string, storeExists bool) ([]byte, error) {
+	path := filepath.Join(dir, keyFile)
+	key, err := readKey(path)
+	switch {
+	case err == nil:
+		return key, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case storeExists:
+		return nil, fmt.Errorf("read key %s: the file is missing though the store exists (restore it from a backup; a new key would bring erased people's mail back)", path)
+	}
+	return makeKey(path)
+}
+
+func readKey(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, fmt.Errorf("read key %s: others can read it, mode %04o (chmod 600 %s)", path, mode, path)
+	}
+	key, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	if len(key) != keySize {
+		return nil, fmt.Errorf("read key %s: %d bytes instead of %d (restore it from a backup)", path, len(key), keySize)
+	}
+	return key, nil
+}
+
+// makeKey writes a new key durably under a temporary name first, so that a
+// crash leaves a whole key or none.
+func makeKey(path string) ([]byte, error) {
+	key := make([]byte, keySize)
+	rand.Read(key) // never fails: crypto/rand ends the program instead
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-*")
+	if err != nil {
+		return nil, fmt.Errorf("make key: %w", err)
+	}
+	defer os.Remove(f.Name()) // gone already where the rename succeeded
+	_, err = f.Write(key)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	// Link instead of rename: whoever made a key in between keeps it.
+	if err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return readKey(path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make key %s: %w", path, err)
+	}
+	return key, nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
