@@ -14,9 +14,15 @@ var ids = struct {
 }{entropy: ulid.Monotonic(rand.Reader, 0)}
 
 // NewID returns a new id: 26 characters, sortable by t, never reused. It may
-// be called concurrently, inside and outside transactions.
+// be called concurrently, inside and outside transactions. A time before 1970
+// counts as 1970.
 func NewID(t time.Time) string {
 	ids.Lock()
 	defer ids.Unlock()
-	return ulid.MustNew(ulid.Timestamp(t), ids.entropy).String()
+	ms := uint64(min(max(t.UnixMilli(), 0), int64(ulid.MaxTime())))
+	id, err := ulid.New(ms, ids.entropy)
+	if err != nil { // 2^80 ids in one millisecond: start the entropy anew
+		id = ulid.MustNew(ms, rand.Reader)
+	}
+	return id.String()
 }

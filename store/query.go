@@ -1,19 +1,408 @@
 package store
 
-// Query is a parsed search: see ParseQuery.
-type Query struct{}
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
 
-// ParseQuery reads a search as a person types it.
-func ParseQuery(text string) (Query, error) { return Query{}, nil }
+// The bounds of a search as it is typed.
+const (
+	maxQuery  = 4096 // bytes
+	maxLeaves = 64   // words and operators
+	maxNested = 32   // parentheses
+)
 
-// NewDocument makes what the index needs of an entry's texts.
-func NewDocument(f Fields) *Document { return &Document{} }
+// Op says what a part of a query asks.
+type Op int
 
-// Fields are the texts of one entry that can be searched.
-type Fields struct {
-	Subject     string
-	Text        string
-	From        []string // names and addresses
-	To          []string // To, Cc and Bcc likewise
-	Attachments []string // names
+// The parts of a query. The first three hold others, the rest stand alone.
+const (
+	OpAnd        Op = iota // every kid holds; without kids: always
+	OpOr                   // some kid holds
+	OpNot                  // its only kid does not hold
+	OpWord                 // the entry has the words of Tokens, one after the other
+	OpFrom                 // the sender's name or address has them
+	OpTo                   // a recipient's name or address has them
+	OpIn                   // a copy lies in a mailbox or folder called Value
+	OpWith                 // the history of the contact or organisation Value
+	OpBefore               // earlier than Time
+	OpAfter                // at Time or later
+	OpAttachment           // has an attachment
+)
+
+// Query is a parsed search: see [ParseQuery]. The zero value matches every
+// entry.
+type Query struct{ Root Node }
+
+// Node is one part of a query.
+type Node struct {
+	Op     Op
+	Kids   []Node
+	Value  string
+	Tokens []Token
+	Prefix bool // the last token may go on
+	Time   time.Time
+}
+
+// ParseQuery reads a search as a person types it. Words must all occur, in
+// any order; "several words" in quotes must stand together; a trailing *
+// leaves a word's end open; a leading - turns what follows into its opposite;
+// OR between two parts asks for either and binds closer than standing side by
+// side; parentheses group. Operators are from:, to:, in: (a mailbox or
+// folder), with: (a contact or organisation, by id, address, name or domain),
+// before: and after: (YYYY, YYYY-MM or YYYY-MM-DD, UTC; after includes what
+// it names, before does not) and has:attachment. A value with spaces stands
+// in quotes. Case, and accents of Latin, Greek and Cyrillic, do not count.
+// The empty search matches everything.
+func ParseQuery(text string) (Query, error) {
+	if len(text) > maxQuery {
+		return Query{}, fmt.Errorf("read search: it is longer than %d bytes", maxQuery)
+	}
+	p := &parser{}
+	if err := p.lex(strings.ToValidUTF8(text, "\uFFFD")); err != nil {
+		return Query{}, fmt.Errorf("read search %q: %w", text, err)
+	}
+	root, err := p.all(0)
+	if err == nil && p.pos < len(p.items) {
+		err = fmt.Errorf("a ) has no (")
+	}
+	if err != nil {
+		return Query{}, fmt.Errorf("read search %q: %w", text, err)
+	}
+	return Query{Root: root}, nil
+}
+
+// item is one piece of the typed text.
+type item struct {
+	kind   byte // '(' ')' '-' 'O' for OR, 'w' for a word or phrase
+	field  string
+	value  string
+	quoted bool
+	prefix bool
+}
+
+type parser struct {
+	items  []item
+	pos    int
+	leaves int
+}
+
+// lex splits the text into items.
+func (p *parser) lex(s string) error {
+	for {
+		s = strings.TrimLeftFunc(s, unicode.IsSpace)
+		if s == "" {
+			return nil
+		}
+		switch s[0] {
+		case '(', ')':
+			p.items = append(p.items, item{kind: s[0]})
+			s = s[1:]
+			continue
+		case '-':
+			if len(s) > 1 && !strings.ContainsRune(" \t-)", rune(s[1])) {
+				p.items = append(p.items, item{kind: '-'})
+			}
+			s = s[1:]
+			continue
+		}
+		it, rest, err := lexWord(s)
+		if err != nil {
+			return err
+		}
+		p.items, s = append(p.items, it), rest
+	}
+}
+
+// lexWord reads a word, a phrase, or an operator with its value.
+func lexWord(s string) (item, string, error) {
+	it := item{kind: 'w'}
+	if i := strings.IndexByte(s, ':'); i > 0 && isField(s[:i]) {
+		it.field, s = strings.ToLower(s[:i]), s[i+1:]
+	}
+	if strings.HasPrefix(s, `"`) {
+		end := strings.IndexByte(s[1:], '"')
+		if end < 0 {
+			return it, "", fmt.Errorf(`a " has no closing "`)
+		}
+		it.value, it.quoted, s = s[1:1+end], true, s[2+end:]
+		if strings.HasPrefix(s, "*") {
+			it.prefix, s = true, s[1:]
+		}
+		return it, s, nil
+	}
+	end := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '(' || r == ')' || r == '"' })
+	if end < 0 {
+		end = len(s)
+	}
+	it.value, s = s[:end], s[end:]
+	if it.field == "" && it.value == "OR" {
+		return item{kind: 'O'}, s, nil
+	}
+	if v := strings.TrimRight(it.value, "*"); v != it.value {
+		it.value, it.prefix = v, true
+	}
+	return it, s, nil
+}
+
+var fields = []string{"from", "to", "in", "with", "before", "after", "has"}
+
+func isField(s string) bool { return slices.Contains(fields, strings.ToLower(s)) }
+
+// all reads parts that must all hold, up to a closing parenthesis.
+func (p *parser) all(depth int) (Node, error) {
+	n := Node{Op: OpAnd}
+	for p.pos < len(p.items) && p.items[p.pos].kind != ')' {
+		k, err := p.either(depth)
+		if err != nil {
+			return n, err
+		}
+		n.Kids = append(n.Kids, k)
+	}
+	if len(n.Kids) == 1 {
+		return n.Kids[0], nil
+	}
+	return n, nil
+}
+
+// either reads parts with OR between them.
+func (p *parser) either(depth int) (Node, error) {
+	if p.items[p.pos].kind == 'O' {
+		return Node{}, fmt.Errorf("OR stands between two words")
+	}
+	k, err := p.one(depth)
+	if err != nil {
+		return k, err
+	}
+	n := Node{Op: OpOr, Kids: []Node{k}}
+	for p.pos < len(p.items) && p.items[p.pos].kind == 'O' {
+		p.pos++
+		if p.pos == len(p.items) || strings.IndexByte(")O", p.items[p.pos].kind) >= 0 {
+			return n, fmt.Errorf("OR stands between two words")
+		}
+		if k, err = p.one(depth); err != nil {
+			return n, err
+		}
+		n.Kids = append(n.Kids, k)
+	}
+	if len(n.Kids) == 1 {
+		return n.Kids[0], nil
+	}
+	return n, nil
+}
+
+// one reads a single part.
+func (p *parser) one(depth int) (Node, error) {
+	it := p.items[p.pos]
+	p.pos++
+	switch it.kind {
+	case '-':
+		if p.pos == len(p.items) || strings.IndexByte(")O", p.items[p.pos].kind) >= 0 {
+			return Node{}, fmt.Errorf("- has nothing after it")
+		}
+		if depth++; depth > maxNested {
+			return Node{}, fmt.Errorf("more than %d levels", maxNested)
+		}
+		k, err := p.one(depth)
+		return Node{Op: OpNot, Kids: []Node{k}}, err
+	case '(':
+		if depth++; depth > maxNested {
+			return Node{}, fmt.Errorf("more than %d levels of parentheses", maxNested)
+		}
+		n, err := p.all(depth)
+		if err == nil && p.pos == len(p.items) {
+			err = fmt.Errorf("a ( has no )")
+		}
+		p.pos++
+		return n, err
+	}
+	if p.leaves++; p.leaves > maxLeaves {
+		return Node{}, fmt.Errorf("more than %d words", maxLeaves)
+	}
+	return leaf(it)
+}
+
+// leaf makes the part of a word or operator.
+func leaf(it item) (Node, error) {
+	if it.field != "" && strings.TrimSpace(it.value) == "" {
+		return Node{}, fmt.Errorf("%s: has no value", it.field)
+	}
+	switch it.field {
+	case "in":
+		return Node{Op: OpIn, Value: it.value}, nil
+	case "with":
+		return Node{Op: OpWith, Value: it.value}, nil
+	case "before", "after":
+		t, err := date(it.value)
+		if err != nil {
+			return Node{}, fmt.Errorf("%s:%s is no date (write YYYY, YYYY-MM or YYYY-MM-DD)", it.field, it.value)
+		}
+		if it.field == "before" {
+			return Node{Op: OpBefore, Value: it.value, Time: t}, nil
+		}
+		return Node{Op: OpAfter, Value: it.value, Time: t}, nil
+	case "has":
+		if v := strings.ToLower(it.value); v != "attachment" && v != "attachments" {
+			return Node{}, fmt.Errorf("has:%s is not known (only has:attachment is)", it.value)
+		}
+		return Node{Op: OpAttachment, Value: "attachment"}, nil
+	}
+	n := Node{Op: OpWord, Value: it.value, Tokens: Tokens(it.value), Prefix: it.prefix}
+	switch it.field {
+	case "from":
+		n.Op = OpFrom
+	case "to":
+		n.Op = OpTo
+	}
+	if len(n.Tokens) == 0 {
+		if n.Op != OpWord {
+			return n, fmt.Errorf("%s:%s holds no word to look for", it.field, it.value)
+		}
+		return Node{Op: OpAnd}, nil // punctuation alone narrows nothing
+	}
+	return n, nil
+}
+
+func date(s string) (time.Time, error) {
+	for _, layout := range []string{"2006-01-02", "2006-01", "2006"} {
+		if len(s) == len(layout) {
+			return time.Parse(layout, s)
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no date", s)
+}
+
+// Lookup is what to ask the index for a word: every term of All, exactly, and
+// some term that begins with each of Begins.
+type Lookup struct {
+	All    []string
+	Begins []string
+	// Exact says that whatever has the terms holds; otherwise Holds decides.
+	Exact bool
+}
+
+// Lookup returns the index terms of an OpWord, OpFrom or OpTo.
+func (n Node) Lookup() Lookup {
+	prefix := map[Op]string{OpFrom: fromTerm, OpTo: toTerm}[n.Op]
+	if addr := strings.TrimPrefix(Fold(n.Value), "@"); prefix != "" && strings.Contains(n.Value, "@") && len(addr) <= maxTerm {
+		if n.Prefix {
+			return Lookup{Begins: []string{prefix + addr}, Exact: true}
+		}
+		return Lookup{All: []string{prefix + addr}, Exact: true}
+	}
+	l := Lookup{Exact: len(n.Tokens) == 1}
+	for i, t := range n.Tokens {
+		last := i == len(n.Tokens)-1
+		term := cut(t.Text)
+		l.Exact = l.Exact && len(t.Text) < maxTerm
+		switch {
+		case t.Single && !last && n.Tokens[i+1].Joined:
+			l.All = append(l.All, prefix+cut(t.Text+n.Tokens[i+1].Text))
+		case t.Single && t.Joined && !n.Prefix:
+			// The pair before covers it.
+		case t.Single, last && n.Prefix:
+			l.Begins = append(l.Begins, prefix+term)
+		default:
+			l.All = append(l.All, prefix+term)
+		}
+	}
+	return l
+}
+
+// Holds reports whether the texts of an entry hold what an OpWord, OpFrom or
+// OpTo asks.
+func (n Node) Holds(f Fields) bool {
+	var in []string
+	switch n.Op {
+	case OpFrom:
+		in = f.From
+	case OpTo:
+		in = f.To
+	default:
+		in = f.all()
+	}
+	return slices.ContainsFunc(in, func(s string) bool {
+		if n.Op != OpWord && strings.Contains(n.Value, "@") && addressHolds(s, n) {
+			return true
+		}
+		return phrase(Tokens(s), n.Tokens, n.Prefix)
+	})
+}
+
+// addressHolds compares addresses whole, and a domain after its @ or a dot.
+func addressHolds(s string, n Node) bool {
+	want, got := Fold(n.Value), Fold(strings.TrimSpace(s))
+	if n.Prefix {
+		return strings.HasPrefix(got, want)
+	}
+	return got == want
+}
+
+// phrase reports whether want stands in text, token by token.
+func phrase(text, want []Token, prefix bool) bool {
+	for i := 0; i+len(want) <= len(text); i++ {
+		if phraseAt(text[i:], want, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func phraseAt(text, want []Token, prefix bool) bool {
+	for i, w := range want {
+		t := text[i]
+		open := prefix && i == len(want)-1
+		if w.Joined && i > 0 && !t.Joined {
+			return false
+		}
+		if t.Text == w.Text || open && strings.HasPrefix(t.Text, w.Text) {
+			continue
+		}
+		// A word is also found by its parts, but only alone: example in example.org.
+		if len(want) > 1 || !slices.ContainsFunc(parts(t.Text), func(p string) bool {
+			return p == w.Text || open && strings.HasPrefix(p, w.Text)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// String returns the query in words a person could have typed.
+func (q Query) String() string { return q.Root.text() }
+
+func (n Node) text() string {
+	quote := func(s string) string {
+		if s == "OR" || strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`()-"`, r) }) >= 0 || !utf8.ValidString(s) {
+			return `"` + s + `"`
+		}
+		return s
+	}
+	var kids []string
+	for _, k := range n.Kids {
+		s := k.text()
+		if len(k.Kids) > 1 {
+			s = "(" + s + ")"
+		}
+		kids = append(kids, s)
+	}
+	star := map[bool]string{true: "*"}[n.Prefix]
+	switch n.Op {
+	case OpAnd:
+		return strings.Join(kids, " ")
+	case OpOr:
+		return strings.Join(kids, " OR ")
+	case OpNot:
+		return "-" + strings.Join(kids, "")
+	case OpWord:
+		return quote(n.Value) + star
+	case OpAttachment:
+		return "has:attachment"
+	}
+	name := map[Op]string{OpFrom: "from:", OpTo: "to:", OpIn: "in:", OpWith: "with:", OpBefore: "before:", OpAfter: "after:"}[n.Op]
+	return name + quote(n.Value) + star
 }

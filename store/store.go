@@ -203,13 +203,6 @@ type Entries interface {
 	Search(Query, Slice) (Page[timeline.Entry], error)
 }
 
-// Document is what can be searched for of one entry. Terms is made by
-// NewDocument outside the transaction.
-type Document struct {
-	Text  string
-	Terms []string
-}
-
 // Folders hold the settled UIDs: the truth about every folder.
 type Folders interface {
 	// Progress returns the zero value for a folder never seen.

@@ -1,0 +1,258 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/clipperhouse/uax29/v2/words"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxTerm bounds the bytes of one index term; longer words are cut, and a
+// search for one is checked against the text.
+const maxTerm = 64
+
+// Token is one word of a text, or one character of a script that is written
+// without spaces between words, folded so that spellings meet: Müller and
+// muller, Straße and strasse, full width and half width.
+type Token struct {
+	Text   string
+	Single bool // a character of a script without spaces
+	Joined bool // Single, and directly after another Single
+}
+
+// Tokens splits a text into its words in order. Punctuation and white space
+// yield nothing. The fold removes marks from Latin, Greek and Cyrillic only:
+// elsewhere, as in Bengali, they are part of the word.
+func Tokens(text string) []Token {
+	out := make([]Token, 0, len(text)/6+1)
+	end := -1 // where the last single character ended
+	for it := words.FromString(text); it.Next(); {
+		word := it.Value()
+		r, _ := utf8.DecodeRuneInString(word)
+		if spaceless(r) {
+			out, end = appendSingles(out, word, it.Start(), end)
+			continue
+		}
+		if !wordy(word) {
+			continue
+		}
+		if w := Fold(word); w != "" {
+			out = append(out, Token{Text: w})
+		}
+	}
+	return out
+}
+
+// appendSingles adds each character of word with the marks that follow it.
+func appendSingles(out []Token, word string, start, end int) ([]Token, int) {
+	for i := 0; i < len(word); {
+		r, n := utf8.DecodeRuneInString(word[i:])
+		j := i + n
+		for j < len(word) {
+			m, k := utf8.DecodeRuneInString(word[j:])
+			if !unicode.Is(unicode.M, m) {
+				break
+			}
+			j += k
+		}
+		if unicode.IsLetter(r) || unicode.IsNumber(r) {
+			if w := Fold(word[i:j]); w != "" {
+				out = append(out, Token{Text: w, Single: true, Joined: end == start+i})
+				end = start + j
+			}
+		}
+		i = j
+	}
+	return out, end
+}
+
+// spaceless reports whether r belongs to a script written without spaces, or
+// to Hangul, whose words carry their particles.
+func spaceless(r rune) bool {
+	return r >= 0x0E00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana,
+		unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar) ||
+		r == 'ー' || r == 'ｰ'
+}
+
+func wordy(s string) bool {
+	for _, r := range s {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// Fold returns the form of a word under which it is searched for.
+func Fold(word string) string {
+	ascii, lower := true, true
+	for i := 0; i < len(word); i++ {
+		ascii = ascii && word[i] < utf8.RuneSelf
+		lower = lower && (word[i] < 'A' || word[i] > 'Z')
+	}
+	if ascii && lower {
+		return word
+	}
+	if ascii {
+		return strings.ToLower(word)
+	}
+	return foldWide(word)
+}
+
+func foldWide(word string) string {
+	var b strings.Builder
+	strip := false // the last base character loses its marks
+	for _, r := range norm.NFKD.String(word) {
+		if unicode.Is(unicode.Mn, r) {
+			if !strip {
+				b.WriteRune(r)
+			}
+			continue
+		}
+		if r == 0xAD || r == 0x200B || r == 0xFEFF { // soft hyphen and zero-width spaces: invisible
+			continue
+		}
+		strip = unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic)
+		r = unicode.ToLower(r)
+		if s, ok := spelled[r]; ok {
+			b.WriteString(s)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return norm.NFC.String(b.String())
+}
+
+// spelled holds letters that no decomposition takes apart, as people without
+// the key type them.
+var spelled = map[rune]string{
+	'ß': "ss", 'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d",
+	'þ': "th", 'ı': "i", 'ς': "σ",
+}
+
+// cut bounds a term, at a character's boundary.
+func cut(s string) string {
+	if len(s) <= maxTerm {
+		return s
+	}
+	n := maxTerm
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// parts returns the pieces of a word that holds joining punctuation, such as
+// the labels of example.org; nil where it holds none.
+func parts(word string) []string {
+	joined := false
+	for _, r := range word {
+		if r < utf8.RuneSelf && !isAlnum(r) || r == '’' || r == '‿' {
+			joined = true
+			break
+		}
+	}
+	if !joined {
+		return nil
+	}
+	return strings.FieldsFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.Is(unicode.M, r)
+	})
+}
+
+func isAlnum(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z'
+}
+
+// terms adds the index terms of tokens to set: words and their parts; of
+// characters every pair that stands together, and the last of a run alone, so
+// that one character is found as the beginning of a term.
+func terms(set map[string]struct{}, prefix string, tokens []Token) {
+	for i, t := range tokens {
+		if !t.Single {
+			set[prefix+cut(t.Text)] = struct{}{}
+			for _, p := range parts(t.Text) {
+				set[prefix+cut(p)] = struct{}{}
+			}
+			continue
+		}
+		if i+1 < len(tokens) && tokens[i+1].Joined {
+			set[prefix+cut(t.Text+tokens[i+1].Text)] = struct{}{}
+		} else {
+			set[prefix+cut(t.Text)] = struct{}{}
+		}
+	}
+}
+
+// The prefixes of terms that hold in one field only. A word never holds a
+// control character, so they cannot be mistaken for text.
+const (
+	fromTerm = "\x01"
+	toTerm   = "\x02"
+)
+
+// Fields are the texts of one entry that can be searched.
+type Fields struct {
+	Subject     string   `json:"s,omitempty"`
+	Text        string   `json:"t,omitempty"`
+	From        []string `json:"f,omitempty"` // names and addresses
+	To          []string `json:"r,omitempty"` // To, Cc and Bcc likewise
+	Attachments []string `json:"a,omitempty"` // names
+}
+
+// Document is what can be searched for of one entry, made by [NewDocument]
+// outside the transaction.
+type Document struct {
+	Text   string
+	Terms  []string // sorted, each once
+	Fields Fields   // what the terms were made of, so that they can be made again
+}
+
+// NewDocument makes what the index needs of an entry's texts.
+func NewDocument(f Fields) *Document {
+	set := make(map[string]struct{}, len(f.Text)/12+16)
+	for _, s := range f.all() {
+		terms(set, "", Tokens(s))
+	}
+	for _, s := range f.From {
+		partyTerms(set, fromTerm, s)
+	}
+	for _, s := range f.To {
+		partyTerms(set, toTerm, s)
+	}
+	out := make([]string, 0, len(set))
+	for t := range set {
+		out = append(out, t)
+	}
+	slices.Sort(out)
+	return &Document{Text: f.Text, Terms: out, Fields: f}
+}
+
+// partyTerms adds the terms of a name or address; a domain is found by each
+// of its parents as well.
+func partyTerms(set map[string]struct{}, prefix, s string) {
+	terms(set, prefix, Tokens(s))
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return
+	}
+	whole := Fold(strings.TrimSpace(s))
+	set[prefix+cut(whole)] = struct{}{}
+	domain := Fold(strings.Trim(s[at+1:], " >"))
+	for domain != "" {
+		set[prefix+cut(domain)] = struct{}{}
+		_, domain, _ = strings.Cut(domain, ".")
+	}
+}
+
+// all returns the texts one by one.
+func (f Fields) all() []string {
+	out := make([]string, 0, 2+len(f.From)+len(f.To)+len(f.Attachments))
+	out = append(out, f.Subject, f.Text)
+	out = append(out, f.From...)
+	out = append(out, f.To...)
+	return append(out, f.Attachments...)
+}
