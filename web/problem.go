@@ -1,0 +1,215 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"rapport/store"
+)
+
+// The codes of problems, by which a client tells them apart.
+const (
+	codeNotFound  = "not_found"
+	codeExists    = "exists"
+	codeConflict  = "conflict"
+	codeReadOnly  = "read_only"
+	codeNewer     = "newer"
+	codeFull      = "full"
+	codeAmbiguous = "ambiguous"
+	codeInvalid   = "invalid"
+	codeRefused   = "refused"
+	codeForbidden = "forbidden"
+	codeTimeout   = "timeout"
+	codeCanceled  = "canceled"
+	codeInternal  = "internal"
+)
+
+// Problem is an error of the API as RFC 9457 writes it; the [Client] returns
+// it, and errors.Is finds the store's sentinels in it.
+type Problem struct {
+	Type       string      `json:"type"`
+	Title      string      `json:"title"`
+	Status     int         `json:"status"`
+	Code       string      `json:"code"`
+	Detail     string      `json:"detail,omitempty"`
+	Candidates []Candidate `json:"candidates,omitempty"` // of an ambiguous name
+}
+
+// Candidate is one of those an ambiguous name may mean.
+type Candidate struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"` // contact | organisation | member
+	Name string `json:"name"`
+	Hint string `json:"hint,omitempty"` // an address or domain
+}
+
+// Error returns the detail, with the candidates where there are some.
+func (p *Problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.Detail)
+	if p.Detail == "" {
+		b.WriteString(strings.ToLower(p.Title))
+	}
+	for i, c := range p.Candidates {
+		if i == 0 {
+			b.WriteString(": ")
+		} else {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%s (%s %s", c.Name, c.Kind, c.ID)
+		if c.Hint != "" {
+			b.WriteString(", " + c.Hint)
+		}
+		b.WriteString(")")
+	}
+	return b.String()
+}
+
+// sentinels pairs the store's errors with their codes and status.
+var sentinels = []struct {
+	err    error
+	code   string
+	status int
+}{
+	{store.ErrNotFound, codeNotFound, http.StatusNotFound},
+	{store.ErrExists, codeExists, http.StatusConflict},
+	{store.ErrConflict, codeConflict, http.StatusConflict},
+	{store.ErrFull, codeFull, http.StatusServiceUnavailable},
+	{store.ErrReadOnly, codeReadOnly, http.StatusServiceUnavailable},
+	{store.ErrNewer, codeNewer, http.StatusServiceUnavailable},
+	{context.DeadlineExceeded, codeTimeout, http.StatusGatewayTimeout},
+	{context.Canceled, codeCanceled, statusClientGone},
+}
+
+// statusClientGone is what proxies log where nobody waits for the answer.
+const statusClientGone = 499
+
+// Is reports whether target is the sentinel the problem stands for.
+func (p *Problem) Is(target error) bool {
+	for _, s := range sentinels {
+		if s.code == p.Code && s.err == target {
+			return true
+		}
+	}
+	return false
+}
+
+// problem makes a Problem of any error.
+func problem(err error) *Problem {
+	var p *Problem
+	if !errors.As(err, &p) {
+		p = &Problem{Status: http.StatusInternalServerError, Code: codeInternal}
+		for _, s := range sentinels {
+			if errors.Is(err, s.err) {
+				p.Status, p.Code = s.status, s.code
+				break
+			}
+		}
+		p.Detail = oneLine(err.Error())
+	}
+	out := *p
+	out.Type = "about:blank"
+	if out.Title = http.StatusText(out.Status); out.Title == "" {
+		out.Title = "Client closed request"
+	}
+	return &out
+}
+
+// invalid says that a request cannot be understood.
+func invalid(format string, args ...any) *Problem {
+	return &Problem{Status: http.StatusBadRequest, Code: codeInvalid, Detail: fmt.Sprintf(format, args...)}
+}
+
+// refused marks the error of a change a person asked for: a plain sentence is
+// theirs to read, and no fault of the server.
+func refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, s := range sentinels {
+		if errors.Is(err, s.err) {
+			return err
+		}
+	}
+	var p *Problem
+	if errors.As(err, &p) {
+		return err
+	}
+	return &Problem{Status: http.StatusUnprocessableEntity, Code: codeRefused, Detail: oneLine(err.Error())}
+}
+
+// fail answers with a problem.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem(err)
+	if p.Status >= 500 && p.Status != http.StatusServiceUnavailable {
+		s.log.Error("request not answered", "method", r.Method, "path", r.Pattern, "status", p.Status, "err", err)
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "30")
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // whoever is gone does not read it
+}
+
+// reply answers with one JSON object.
+func reply(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		return nil // the header is out: the client is gone or has a broken answer, which it notices
+	}
+	return nil
+}
+
+// decode reads a JSON body strictly into v. An empty body leaves v alone.
+func decode(r *http.Request, v any) error {
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" && r.ContentLength != 0 {
+		return &Problem{Status: http.StatusUnsupportedMediaType, Code: codeInvalid, Detail: "the body must be application/json"}
+	}
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	switch err := d.Decode(v); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return bodyProblem(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return invalid("the body holds more than one JSON value")
+	}
+	return nil
+}
+
+func bodyProblem(err error) error {
+	var big *http.MaxBytesError
+	if errors.As(err, &big) {
+		return &Problem{Status: http.StatusRequestEntityTooLarge, Code: codeInvalid,
+			Detail: fmt.Sprintf("the body is larger than %d bytes", big.Limit)}
+	}
+	return invalid("read the body: %s", oneLine(err.Error()))
+}
+
+func cutPattern(p string) (method, path string, ok bool) { return strings.Cut(p, " ") }
+
+// oneLine makes text safe to stand in a header, a log or an error: control
+// characters become spaces, and it ends after 1,000 bytes.
+func oneLine(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s))
+	if len(s) > 1000 {
+		s = strings.ToValidUTF8(s[:1000], "") + "…"
+	}
+	return s
+}
