@@ -101,12 +101,31 @@ type Step struct {
 }
 
 // Matcher judges by fixed rules. It may be used concurrently.
-type Matcher struct{ rules Rules }
+type Matcher struct {
+	rules Rules
+	sides sides
+}
 
 // New returns a Matcher for the rules.
-func New(r Rules) *Matcher { return &Matcher{rules: r} }
+func New(r Rules) *Matcher { return &Matcher{rules: r, sides: newSides(r)} }
 
-// Judge says whose the message is. An error is the directory's.
+// Judge says whose the message is. An error is the directory's; the verdict is
+// then worth nothing. The order in which participants, contacts, decisions and
+// mates are handed in makes no difference.
+//
+// A match by thread may rest on another match by thread, so whoever rebuilds
+// matches begins without those and judges until nothing changes: otherwise two
+// messages could keep each other filed.
 func (m *Matcher) Judge(dir Directory, h message.Head, k Known) (Verdict, error) {
-	return Verdict{}, nil
+	j := newJudgement(m, dir, h, k)
+	for _, rule := range []func() (bool, error){j.excluded, j.byHand, j.directory, j.forward, j.thread, j.ask, j.internal} {
+		decided, err := rule()
+		if err != nil {
+			return Verdict{}, err
+		}
+		if decided {
+			break
+		}
+	}
+	return j.verdict(), nil
 }
