@@ -1,9 +1,11 @@
 package config
 
 import (
+	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strconv"
@@ -28,6 +30,7 @@ type place struct{ line, col int }
 type reader struct {
 	file     string
 	places   map[string]place // by path: mailboxes[0].host
+	bad      map[string]bool  // paths whose value could not be read
 	faults   Faults
 	warnings Faults
 	values   int
@@ -63,17 +66,38 @@ func fields(section reflect.Value) []field {
 func (r *reader) read(data []byte, into any) {
 	target := reflect.ValueOf(into).Elem()
 	var root yaml.Node
-	if err := yaml.Load(data, &root, yaml.WithSingleDocument()); err != nil {
-		r.syntax(data, err)
-		return
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	if err == nil {
+		err = loader.Load(&root)
 	}
-	if root.Kind != yaml.DocumentNode || len(root.Content) == 0 || isNull(root.Content[0]) {
+	switch {
+	case errors.Is(err, io.EOF), err == nil && isEmpty(&root):
 		r.setDefaults(target)
 		r.places[""] = place{1, 1}
 		r.require(target, "", nil)
+	case err != nil:
+		r.syntax(data, err)
 		return
+	default:
+		r.section(root.Content[0], target, "")
 	}
-	r.section(root.Content[0], target, "")
+	r.single(data, loader)
+}
+
+func isEmpty(root *yaml.Node) bool {
+	return root.Kind != yaml.DocumentNode || len(root.Content) == 0 || isNull(root.Content[0])
+}
+
+// single refuses whatever follows the first document, which nothing would read.
+func (r *reader) single(data []byte, loader *yaml.Loader) {
+	var second yaml.Node
+	switch err := loader.Load(&second); {
+	case errors.Is(err, io.EOF), err == nil && isEmpty(&second):
+	case err != nil:
+		r.syntax(data, err)
+	default:
+		r.fault(second.Content[0], "", "a second document begins", "the file is one document: remove the line --- and join the two")
+	}
 }
 
 // syntax reports what YAML itself refused. There the reading ends, because
@@ -106,6 +130,7 @@ func lineHasTab(data []byte, line int) bool {
 }
 
 func (r *reader) fault(n *yaml.Node, path, what, hint string) {
+	r.bad[path] = true
 	if path != "" {
 		what = path + ": " + what
 	}
@@ -221,6 +246,10 @@ func (r *reader) require(target reflect.Value, path string, given map[string]boo
 		if f.tag.Get("required") == "" || given[f.key] {
 			continue
 		}
+		if r.bad[join(path, f.key)] || r.bad[path] {
+			continue // misspelt, and said so
+		}
+		r.bad[join(path, f.key)] = true
 		at := r.places[path]
 		r.faults = append(r.faults, Fault{r.file, at.line, at.col, join(path, f.key) + ": is missing", firstSentence(f.tag.Get("doc"))})
 	}
@@ -288,15 +317,12 @@ func (r *reader) list(n, body *yaml.Node, target reflect.Value, path string, tag
 		element := reflect.New(target.Type().Elem()).Elem()
 		if isNull(follow(item)) {
 			r.fault(item, at, "is empty", "give it a value or remove it")
-			continue
+		} else {
+			r.value(item, element, at, tag)
 		}
-		before := len(r.faults)
-		r.value(item, element, at, tag)
-		// A section is kept although something in it is wrong, so that the
-		// rules see its other keys and the places keep their index.
-		if element.Kind() == reflect.Struct || len(r.faults) == before {
-			target.Set(reflect.Append(target, element))
-		}
+		// What could not be read is kept too: the rules look at its other
+		// keys, and everything after it keeps its index.
+		target.Set(reflect.Append(target, element))
 		if r.values >= maxValues || len(r.faults) >= maxFaults {
 			return
 		}

@@ -43,12 +43,17 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (fs Faults) sort() {
+// sorted returns the faults by place. A value that several sections share
+// through an alias is wrong in each of them and reported once.
+func (fs Faults) sorted() Faults {
 	slices.SortStableFunc(fs, func(a, b Fault) int {
 		if a.Line != b.Line {
 			return a.Line - b.Line
 		}
 		return a.Col - b.Col
+	})
+	return slices.CompactFunc(fs, func(a, b Fault) bool {
+		return a.Line == b.Line && a.Col == b.Col && sectionOf(a.What) == sectionOf(b.What)
 	})
 }
 

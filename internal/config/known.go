@@ -25,12 +25,14 @@ func (r *reader) unknown(key *yaml.Node, section reflect.Type, path string) {
 	if slices.Contains(later[at], name) {
 		hint := "remove it: it comes with a later version"
 		if name == "oauth" {
+			r.bad[join(path, "password_file")] = true
 			hint = "sign in with password_file, password_env or password_command; OAuth comes with a later version"
 		}
 		r.fault(key, join(path, name), "not supported yet", hint)
 		return
 	}
 	if (at == "mailboxes[]" || at == "senders[]") && (name == "password" || name == "passwd" || name == "secret") {
+		r.bad[join(path, "password_file")] = true
 		r.fault(key, join(path, name), "a password does not belong in this file",
 			"put it alone in a file with mode 0600 and write password_file: FILE, or use password_env or password_command")
 		return
@@ -39,7 +41,8 @@ func (r *reader) unknown(key *yaml.Node, section reflect.Type, path string) {
 	near := nearest(name, own)
 	elsewhere := whereBelongs(name)
 	switch {
-	case near != "" && !(len(elsewhere) > 0 && !sameLetters(near, name)):
+	case near != "" && (len(elsewhere) == 0 || sameLetters(near, name)):
+		r.bad[join(path, near)] = true // so that it is not missing too
 		r.fault(key, join(path, name), "unknown key", "did you mean "+near+"?")
 	case len(elsewhere) > 0:
 		r.fault(key, join(path, name), "unknown key here", name+" belongs in "+strings.Join(elsewhere, " or "))

@@ -86,7 +86,7 @@ func cause(err error) string {
 // parse does everything after reading. shown is the file's name in faults.
 func parse(shown, abs string, data []byte) (*Config, Faults, Faults) {
 	c := &Config{File: abs}
-	r := &reader{file: shown, places: map[string]place{}}
+	r := &reader{file: shown, places: map[string]place{}, bad: map[string]bool{}}
 	r.read(data, c)
 	absolute(reflect.ValueOf(c).Elem(), filepath.Dir(abs))
 	// Rules look even at a file with faults, so that one run shows all; but
@@ -95,9 +95,7 @@ func parse(shown, abs string, data []byte) (*Config, Faults, Faults) {
 		v := &validator{reader: r, dir: filepath.Dir(abs)}
 		v.config(c)
 	}
-	r.faults.sort()
-	r.warnings.sort()
-	return c, r.faults, r.warnings
+	return c, r.faults.sorted(), r.warnings.sorted()
 }
 
 // absolute resolves every key marked as a path.
@@ -140,15 +138,28 @@ func (v *validator) at(path string) place {
 	}
 }
 
+// known reports whether the path, or what it is part of, already has a fault,
+// of which whatever a rule finds there would be an echo.
+func (v *validator) known(path string) bool {
+	for !v.bad[path] {
+		i := strings.LastIndexAny(path, ".[")
+		if i < 0 {
+			return v.bad[""]
+		}
+		path = path[:i]
+	}
+	return true
+}
+
 func (v *validator) wrong(path, what, hint string) {
-	if len(v.faults) < maxFaults {
+	if len(v.faults) < maxFaults && !v.known(path) {
 		p := v.at(path)
 		v.faults = append(v.faults, Fault{v.file, p.line, p.col, path + ": " + what, hint})
 	}
 }
 
 func (v *validator) warn(path, what, hint string) {
-	if len(v.warnings) < maxFaults {
+	if len(v.warnings) < maxFaults && !v.known(path) {
 		p := v.at(path)
 		v.warnings = append(v.warnings, Fault{v.file, p.line, p.col, path + ": " + what, hint})
 	}

@@ -174,7 +174,7 @@ func (v *validator) secretFile(path, file string) {
 }
 
 func (v *validator) secretEnv(path, name string) {
-	if strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != "" || name[0] >= '0' && name[0] <= '9' {
+	if strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != "" || name == "" || name[0] >= '0' && name[0] <= '9' {
 		v.wrong(path, "not the name of an environment variable", "the name alone, such as RAPPORT_ADA, never the password")
 		return
 	}

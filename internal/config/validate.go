@@ -246,15 +246,15 @@ func loopback(host string) bool {
 // means not to sign in.
 func (v *validator) signIn(path string, a *Account, required bool) {
 	var given []string
-	for key, set := range map[string]bool{"password_file": a.PasswordFile != "", "password_env": a.PasswordEnv != "", "password_command": !a.PasswordCommand.IsZero()} {
-		if set || v.given(path+"."+key) {
+	for _, key := range []string{"password_command", "password_env", "password_file"} {
+		if v.given(path + "." + key) {
 			given = append(given, key)
 		}
 	}
-	slices.Sort(given)
-	switch {
-	case strings.TrimSpace(a.User) == "" && (required || len(given) > 0):
+	if strings.TrimSpace(a.User) == "" && (required || len(given) > 0) {
 		v.wrong(path+".user", "is missing", "the name of the account, often its address")
+	}
+	switch {
 	case len(given) == 0 && (required || a.User != ""):
 		v.wrong(path+".password_file", "no password is given", "add password_file, password_env or password_command")
 	case len(given) > 1:
@@ -263,10 +263,13 @@ func (v *validator) signIn(path string, a *Account, required bool) {
 	if a.Login != "" && a.User == "" {
 		v.wrong(path+".login", "has no effect without user", "")
 	}
+	if a.PasswordFile == "" && v.given(path+".password_file") {
+		v.wrong(path+".password_file", "is empty", "name the file")
+	}
 	if a.PasswordFile != "" {
 		v.secretFile(path+".password_file", a.PasswordFile)
 	}
-	if a.PasswordEnv != "" {
+	if a.PasswordEnv != "" || v.given(path+".password_env") {
 		v.secretEnv(path+".password_env", a.PasswordEnv)
 	}
 }
