@@ -119,9 +119,8 @@ type Duration struct {
 const maxAmount = 100_000
 
 var (
-	durationPart    = regexp.MustCompile(`^([0-9]{1,6})(y|mo|w|d|h|m|s)`)
-	durationPattern = `^([0-9]{1,6}y)?([0-9]{1,6}mo)?([0-9]{1,6}w)?([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$`
-	durationHint    = "write 2y, 6mo, 14d, 36h or 15m"
+	durationPart = regexp.MustCompile(`^([0-9]{1,6})(y|mo|w|d|h|m|s)`)
+	durationHint = "write 2y, 6mo, 14d, 36h or 15m"
 )
 
 // ParseDuration reads spans such as 2y, 6mo, 14d, 36h, 1h30m: whole numbers,
