@@ -1,0 +1,168 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"rapport/records/message"
+	"rapport/store"
+)
+
+// The kinds of decisions by hand.
+const (
+	decideFile     = "file"
+	decideUnfile   = "unfile"
+	decideWithdraw = "withdraw"
+	decidePrivate  = "private"
+)
+
+// File puts a message on somebody's timeline by a person's decision.
+func (i *Intake) File(ctx context.Context, actor string, id message.ID, who store.Subject) (string, error) {
+	return i.decide(ctx, actor, id, store.Decision{Kind: decideFile, Who: who})
+}
+
+// Unfile takes a message off somebody's timeline.
+func (i *Intake) Unfile(ctx context.Context, actor string, id message.ID, who store.Subject) (string, error) {
+	return i.decide(ctx, actor, id, store.Decision{Kind: decideUnfile, Who: who})
+}
+
+// Withdraw removes a message; other copies of it do not come back.
+func (i *Intake) Withdraw(ctx context.Context, actor string, id message.ID) (string, error) {
+	return i.decide(ctx, actor, id, store.Decision{Kind: decideWithdraw})
+}
+
+// decide records a decision on one message and files it accordingly.
+func (i *Intake) decide(ctx context.Context, actor string, id message.ID, d store.Decision) (string, error) {
+	var audit string
+	err := i.change(ctx, func(tx store.Tx) error {
+		m, err := tx.Messages().Get(id)
+		if err != nil {
+			return fmt.Errorf("read message %s: %w", id, err)
+		}
+		if err := subjectExists(tx, d); err != nil {
+			return err
+		}
+		d.Message, d.Identity = m.ID, message.IdentityKeys(m.Head, &m.TextSum)
+		if err := i.opposite(tx, d); err != nil {
+			return err
+		}
+		audit, err = i.record(tx, actor, string(id), d)
+		return err
+	})
+	return audit, err
+}
+
+func subjectExists(tx store.Tx, d store.Decision) error {
+	if d.Kind != decideFile && d.Kind != decideUnfile {
+		return nil
+	}
+	_, _, err := concerned(tx, d.Who)
+	return err
+}
+
+// opposite lifts standing decisions that the new one contradicts: who files a
+// message again after unfiling it means the latter no longer.
+func (i *Intake) opposite(tx store.Tx, d store.Decision) error {
+	for _, key := range d.Identity {
+		standing, err := tx.Decisions().ByIdentity(key)
+		if err != nil {
+			return fmt.Errorf("read decisions: %w", err)
+		}
+		for _, o := range standing {
+			contrary := o.Kind == decideFile && d.Kind == decideUnfile || o.Kind == decideUnfile && d.Kind == decideFile
+			if contrary && o.Who == d.Who {
+				o.Undone = i.now()
+				if err := tx.Decisions().Put(o); err != nil {
+					return fmt.Errorf("lift decision %s: %w", o.ID, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Private hides a whole thread, mail that is still to come included.
+func (i *Intake) Private(ctx context.Context, actor string, thread message.ThreadID) (string, error) {
+	var audit string
+	err := i.change(ctx, func(tx store.Tx) error {
+		msgs, err := threadMessages(tx, thread)
+		if err != nil {
+			return err
+		}
+		if len(msgs) == 0 {
+			return fmt.Errorf("read thread %s: %w", thread, store.ErrNotFound)
+		}
+		d := store.Decision{Kind: decidePrivate, Message: msgs[0].ID}
+		for _, m := range msgs {
+			d.Thread = append(d.Thread, m.Head.ThreadIDs()...)
+			d.Identity = append(d.Identity, message.IdentityKeys(m.Head, &m.TextSum)...)
+		}
+		slices.Sort(d.Thread)
+		d.Thread = slices.Compact(d.Thread)
+		audit, err = i.record(tx, actor, string(thread), d)
+		return err
+	})
+	return audit, err
+}
+
+// record stores a decision, with its audit line, and files what it concerns.
+func (i *Intake) record(tx store.Tx, actor, object string, d store.Decision) (string, error) {
+	d.ID, d.By, d.At = store.NewID(i.now()), actor, i.now()
+	if err := tx.Decisions().Put(d); err != nil {
+		return "", fmt.Errorf("keep decision: %w", err)
+	}
+	if err := bump(tx); err != nil {
+		return "", err
+	}
+	if _, err := i.refileDecided(tx, d); err != nil {
+		return "", err
+	}
+	detail := string(d.Who.Contact) + string(d.Who.Organisation)
+	return i.auditID(tx, actor, "message."+d.Kind, object, detail, &undo{Decision: d.ID})
+}
+
+// refileDecided files the threads a decision speaks of again.
+func (i *Intake) refileDecided(tx store.Tx, d store.Decision) (changes, error) {
+	var total changes
+	t, err := i.taking(tx, message.Folder{})
+	if err != nil {
+		return total, err
+	}
+	var threads []message.ThreadID
+	add := func(th message.ThreadID) {
+		if th != "" && !slices.Contains(threads, th) {
+			threads = append(threads, th)
+		}
+	}
+	for _, key := range d.Identity {
+		id, err := tx.Messages().ByIdentity(key)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return total, fmt.Errorf("find message: %w", err)
+		}
+		m, err := tx.Messages().Get(id)
+		if err != nil {
+			return total, fmt.Errorf("read message %s: %w", id, err)
+		}
+		add(m.Thread)
+	}
+	for _, id := range d.Thread {
+		th, err := tx.Messages().ThreadOf(id)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return total, fmt.Errorf("find thread: %w", err)
+		}
+		add(th)
+	}
+	for _, th := range threads {
+		ch, err := t.refile(th)
+		if err != nil {
+			return total, err
+		}
+		total.add(ch)
+	}
+	return total, nil
+}

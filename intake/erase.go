@@ -1,0 +1,230 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"rapport/records/contact"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// Erased is what an erasure removed.
+type Erased struct {
+	Messages int // removed whole
+	Shared   int // kept for others, this person's side removed
+	Entries  int // notes and calls removed
+}
+
+// Erase removes a person: the record, what was merged into it, and all mail
+// that concerns nobody else. Keyed digests of the addresses stay, so that
+// neither the mailboxes nor a restored backup bring anything back.
+func (i *Intake) Erase(ctx context.Context, actor string, id contact.ID) (Erased, error) {
+	var out Erased
+	people, err := i.withMerged(ctx, id)
+	if err != nil {
+		return out, err
+	}
+	digests := i.tombstones(people)
+	if i.opts.Erased != nil {
+		// Before the commit: a journal that knows too much is harmless, one
+		// that knows too little lets somebody return.
+		if err := i.opts.Erased(digests); err != nil {
+			return out, fmt.Errorf("write journal of erasures: %w", err)
+		}
+	}
+	err = i.store.Update(ctx, func(tx store.Tx) error {
+		out = Erased{}
+		for _, d := range digests {
+			if err := tx.Tombstones().Put(d, i.now()); err != nil {
+				return fmt.Errorf("put tombstone: %w", err)
+			}
+		}
+		for _, c := range people {
+			n, err := i.erase(tx, c)
+			if err != nil {
+				return fmt.Errorf("erase contact %s: %w", c.ID, err)
+			}
+			out.Entries += n
+		}
+		if err := i.requeueContacts(tx, people...); err != nil {
+			return err
+		}
+		return i.audit(tx, actor, "contact.erase", string(id), "", nil)
+	})
+	if err != nil {
+		return out, err
+	}
+	ch, err := i.settleJobs(ctx, nil)
+	out.Messages = ch.removed
+	out.Shared = ch.messages - ch.removed
+	i.wake("")
+	return out, err
+}
+
+// withMerged lists a contact and everybody merged into it.
+func (i *Intake) withMerged(ctx context.Context, id contact.ID) ([]contact.Contact, error) {
+	var people []contact.Contact
+	err := i.store.View(ctx, func(tx store.Tx) error {
+		c, err := tx.Contacts().Get(id)
+		if err != nil {
+			return fmt.Errorf("read contact %s: %w", id, err)
+		}
+		out := []contact.Contact{c}
+		all, err := mergedContacts(tx)
+		if err != nil {
+			return err
+		}
+		for n := 0; n < len(out); n++ {
+			for _, m := range all {
+				if m.MergedInto == out[n].ID && !slices.ContainsFunc(out, func(o contact.Contact) bool { return o.ID == m.ID }) {
+					out = append(out, m)
+				}
+			}
+		}
+		people = out
+		return nil
+	})
+	return people, err
+}
+
+func mergedContacts(tx store.Tx) ([]contact.Contact, error) {
+	var out []contact.Contact
+	var at store.Cursor
+	for {
+		page, err := tx.Contacts().List(store.Filter{Merged: true}, store.Slice{Cursor: at, Limit: 1000})
+		if err != nil {
+			return nil, fmt.Errorf("list merged contacts: %w", err)
+		}
+		for _, c := range page.Items {
+			if c.MergedInto != "" {
+				out = append(out, c)
+			}
+		}
+		if at = page.Next; at == "" {
+			return out, nil
+		}
+	}
+}
+
+func (i *Intake) tombstones(people []contact.Contact) []store.Digest {
+	var out []store.Digest
+	for _, c := range people {
+		for _, a := range c.Addresses {
+			if d := tombstone(i.opts.Key, a.Folded()); !slices.Contains(out, d) {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}
+
+// erase removes one record and what people wrote about it alone.
+func (i *Intake) erase(tx store.Tx, c contact.Contact) (int, error) {
+	removed := 0
+	who := store.Subject{Contact: c.ID}
+	entries, err := moveEntries(tx, who, func(e *timeline.Entry) {
+		e.Contacts = slices.DeleteFunc(e.Contacts, func(id contact.ID) bool { return id == c.ID })
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if len(e.Contacts) > 1 {
+			continue
+		}
+		if err := tx.Entries().Delete(e.ID); err != nil {
+			return 0, fmt.Errorf("delete entry %s: %w", e.ID, err)
+		}
+		removed++
+	}
+	if err := forgetDecisions(tx, who); err != nil {
+		return 0, err
+	}
+	if err := tx.Contacts().Delete(c.ID); err != nil {
+		return 0, err
+	}
+	for _, a := range c.Addresses {
+		if err := ignoreNotFound(tx.Suggestions().Delete(a)); err != nil {
+			return 0, err
+		}
+		if err := tx.Audit().Redact(string(a)); err != nil {
+			return 0, err
+		}
+	}
+	return removed, tx.Audit().Redact(string(c.ID))
+}
+
+// forgetDecisions removes decisions that name an erased person.
+func forgetDecisions(tx store.Tx, who store.Subject) error {
+	var at store.Cursor
+	var gone []string
+	for {
+		page, err := tx.Decisions().List(store.Slice{Cursor: at, Limit: 1000})
+		if err != nil {
+			return fmt.Errorf("list decisions: %w", err)
+		}
+		for _, d := range page.Items {
+			if d.Who == who {
+				gone = append(gone, d.ID)
+			}
+		}
+		if at = page.Next; at == "" {
+			break
+		}
+	}
+	for _, id := range gone {
+		if err := tx.Decisions().Delete(id); err != nil {
+			return fmt.Errorf("delete decision %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// Reapply erases again whoever a journal names: after an older backup was
+// restored, the erased are back in it. It returns how many were.
+func (i *Intake) Reapply(ctx context.Context, digests []store.Digest) (int, error) {
+	var back []contact.ID
+	err := i.store.View(ctx, func(tx store.Tx) error {
+		var found []contact.ID
+		var at store.Cursor
+		for {
+			page, err := tx.Contacts().List(store.Filter{}, store.Slice{Cursor: at, Limit: 1000})
+			if err != nil {
+				return fmt.Errorf("list contacts: %w", err)
+			}
+			for _, c := range page.Items {
+				if slices.ContainsFunc(c.Addresses, func(a contact.Address) bool {
+					return slices.Contains(digests, tombstone(i.opts.Key, a.Folded()))
+				}) {
+					found = append(found, c.ID)
+				}
+			}
+			if at = page.Next; at == "" {
+				back = found
+				return nil
+			}
+		}
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = i.store.Update(ctx, func(tx store.Tx) error {
+		for _, d := range digests {
+			if err := tx.Tombstones().Put(d, i.now()); err != nil {
+				return fmt.Errorf("put tombstone: %w", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range back {
+		if _, err := i.Erase(ctx, "journal", id); err != nil {
+			return 0, err
+		}
+	}
+	return len(back), nil
+}

@@ -1,0 +1,254 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"rapport/records/message"
+	"rapport/store"
+)
+
+// Resume implements mailsync.Sink.
+func (i *Intake) Resume(ctx context.Context, f message.Folder) (message.Progress, error) {
+	var p message.Progress
+	err := i.store.View(ctx, func(tx store.Tx) error {
+		got, err := tx.Folders().Progress(f)
+		if err != nil {
+			return fmt.Errorf("read progress of %s/%s: %w", f.Mailbox, f.Name, err)
+		}
+		old, err := olderNumbering(tx, f)
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			got.Renumbered = old.UIDValidity
+		}
+		p = got
+		return nil
+	})
+	return p, err
+}
+
+// Reopen implements mailsync.Sink.
+func (i *Intake) Reopen(ctx context.Context, f message.Folder, uids message.UIDSet) error {
+	if uids.Empty() {
+		return nil
+	}
+	return i.store.Update(ctx, func(tx store.Tx) error {
+		return tx.Folders().Unsettle(f, uids)
+	})
+}
+
+// reopenSkipped unsettles everything skipped for one of these reasons, in all
+// folders, and returns the mailboxes that have work now.
+func reopenSkipped(tx store.Tx, reasons ...message.Reason) ([]string, error) {
+	all, err := tx.Folders().List("")
+	if err != nil {
+		return nil, fmt.Errorf("list folders: %w", err)
+	}
+	var boxes []string
+	for _, f := range all {
+		p, err := tx.Folders().Progress(f)
+		if err != nil {
+			return nil, fmt.Errorf("read progress: %w", err)
+		}
+		var uids message.UIDSet
+		for _, r := range reasons {
+			uids = uids.Union(p.Skipped[r])
+		}
+		if uids.Empty() {
+			continue
+		}
+		if err := tx.Folders().Unsettle(f, uids); err != nil {
+			return nil, fmt.Errorf("unsettle: %w", err)
+		}
+		if !slices.Contains(boxes, f.Mailbox) {
+			boxes = append(boxes, f.Mailbox)
+		}
+	}
+	return boxes, nil
+}
+
+// Report implements mailsync.Sink: it counts, from what is settled and what
+// the server lists, and ends a re-mapping that is complete.
+func (i *Intake) Report(ctx context.Context, r message.Report) (message.FolderStatus, error) {
+	var out message.FolderStatus
+	err := i.store.Update(ctx, func(tx store.Tx) error {
+		last, err := lastStatus(tx, r.Folder)
+		if err != nil {
+			return err
+		}
+		if r.Err != "" {
+			last.Name, last.UIDValidity = r.Folder.Name, r.Folder.UIDValidity
+			last.InSync, last.Error, last.At = false, r.Err, r.At
+			out = last
+			return tx.Folders().SetStatus(r.Folder.Mailbox, last)
+		}
+		p, err := tx.Folders().Progress(r.Folder)
+		if err != nil {
+			return fmt.Errorf("read progress: %w", err)
+		}
+		st := count(p, r)
+		st.Renumbered = last.Renumbered
+		if st.InSync {
+			ended, err := endRenumbering(tx, r.Folder)
+			if err != nil {
+				return err
+			}
+			if ended {
+				st.Renumbered = r.At
+			}
+			if err := tx.Folders().SetMark(r.Folder, r.Mark); err != nil {
+				return fmt.Errorf("set mark: %w", err)
+			}
+		}
+		out = st
+		return tx.Folders().SetStatus(r.Folder.Mailbox, st)
+	})
+	return out, err
+}
+
+func lastStatus(tx store.Tx, f message.Folder) (message.FolderStatus, error) {
+	all, err := tx.Folders().Status(f.Mailbox)
+	if err != nil {
+		return message.FolderStatus{}, fmt.Errorf("read status: %w", err)
+	}
+	for _, s := range all {
+		if s.Name == f.Name {
+			return s, nil
+		}
+	}
+	return message.FolderStatus{}, nil
+}
+
+// count computes a folder's status: it is in sync only if every UID the server
+// lists now is settled.
+func count(p message.Progress, r message.Report) message.FolderStatus {
+	st := message.FolderStatus{
+		Name:        r.Folder.Name,
+		UIDValidity: r.Folder.UIDValidity,
+		Exists:      r.Listed.Len(),
+		Stored:      p.Stored.Intersect(r.Listed).Len(),
+		Quarantined: p.Quarantined.Intersect(r.Listed).Len(),
+		Skipped:     map[message.Reason]int{},
+		Gone:        p.Settled().Minus(r.Listed).Len(),
+		At:          r.At,
+	}
+	sum := st.Stored + st.Quarantined
+	for reason, uids := range p.Skipped {
+		if n := uids.Intersect(r.Listed).Len(); n > 0 {
+			st.Skipped[reason] = n
+			sum += n
+		}
+	}
+	st.InSync = sum == st.Exists
+	return st
+}
+
+// endRenumbering forgets the numberings a folder had before. Holdings that
+// were found again under the new numbers go; those that were not stay as
+// history.
+func endRenumbering(tx store.Tx, f message.Folder) (bool, error) {
+	ended := false
+	for {
+		old, err := olderNumbering(tx, f)
+		if err != nil || old == nil {
+			return ended, err
+		}
+		p, err := tx.Folders().Progress(*old)
+		if err != nil {
+			return ended, fmt.Errorf("read progress: %w", err)
+		}
+		for _, uid := range p.Stored.Slice() {
+			if err := dropRenumbered(tx, *old, f, uid); err != nil {
+				return ended, err
+			}
+		}
+		if err := tx.Folders().SetScanned(f, p.Since); err != nil {
+			return ended, fmt.Errorf("carry over since: %w", err)
+		}
+		if err := tx.Folders().Forget(*old); err != nil {
+			return ended, fmt.Errorf("forget old numbering: %w", err)
+		}
+		ended = true
+	}
+}
+
+// dropRenumbered removes an old holding where the message has one in the new
+// numbering.
+func dropRenumbered(tx store.Tx, old, now message.Folder, uid uint32) error {
+	id, err := tx.Messages().ByHolding(old.Mailbox, old.Name, old.UIDValidity, uid)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find holding: %w", err)
+	}
+	m, err := tx.Messages().Get(id)
+	if err != nil {
+		return fmt.Errorf("read message %s: %w", id, err)
+	}
+	isIn := func(h message.Holding, f message.Folder) bool {
+		return h.Mailbox == f.Mailbox && h.Folder == f.Name && h.UIDValidity == f.UIDValidity
+	}
+	if !slices.ContainsFunc(m.Holdings, func(h message.Holding) bool { return isIn(h, now) }) {
+		return nil
+	}
+	m.Holdings = slices.DeleteFunc(m.Holdings, func(h message.Holding) bool { return isIn(h, old) && h.UID == uid })
+	return tx.Messages().Put(m, nil)
+}
+
+// Listed implements mailsync.Sink: what the server has no longer goes out of
+// the status. The holdings stay as history; where the folder comes back, its
+// mail is recognised by identity.
+func (i *Intake) Listed(ctx context.Context, mailbox string, folders []string) error {
+	if len(folders) == 0 {
+		return nil // a server that lists nothing is a server with a fault
+	}
+	return i.store.Update(ctx, func(tx store.Tx) error {
+		all, err := tx.Folders().List(mailbox)
+		if err != nil {
+			return fmt.Errorf("list folders: %w", err)
+		}
+		for _, f := range all {
+			if slices.Contains(folders, f.Name) {
+				continue
+			}
+			if err := tx.Folders().Forget(f); err != nil {
+				return fmt.Errorf("forget folder %s: %w", f.Name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// Pending implements mailsync.Sink.
+func (i *Intake) Pending(ctx context.Context, mailbox string) ([]message.Search, error) {
+	var out []message.Search
+	err := i.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		out, err = tx.Searches().Pending(mailbox)
+		return err
+	})
+	return out, err
+}
+
+// Searched implements mailsync.Sink.
+func (i *Intake) Searched(ctx context.Context, mailbox, id string) error {
+	return i.store.Update(ctx, func(tx store.Tx) error {
+		return tx.Searches().Done(id, mailbox, i.setup.Load().names)
+	})
+}
+
+// Status returns the last computed status of every folder of a mailbox.
+func (i *Intake) Status(ctx context.Context, mailbox string) ([]message.FolderStatus, error) {
+	var out []message.FolderStatus
+	err := i.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		out, err = tx.Folders().Status(mailbox)
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,246 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"rapport/matcher"
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/store"
+)
+
+// maxIndexedText caps what of one mail's text is kept and can be searched.
+const maxIndexedText = 256 << 10
+
+// prepared is one item with all the work done that needs no transaction.
+type prepared struct {
+	message.Item
+	parsed     bool
+	msg        message.Message // without id, thread and matches
+	inner      []message.Inner
+	identities []message.Sum
+	blob       store.Blob
+	doc        *store.Document
+	notOurs    message.Reason // an inspected mail that is not kept, and why; "" otherwise
+}
+
+// prepare reads the bodies of a batch on all cores.
+func (i *Intake) prepare(ctx context.Context, b message.Batch) ([]prepared, error) {
+	out := make([]prepared, len(b.Items))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for n, it := range b.Items {
+		out[n].Item = it
+		if it.Body == nil {
+			continue
+		}
+		g.Go(func() error {
+			p, err := i.prepareBody(ctx, b.Folder, it)
+			if err != nil {
+				return fmt.Errorf("read UID %d of %s/%s: %w", it.UID, b.Folder.Mailbox, b.Folder.Name, err)
+			}
+			out[n] = p
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// prepareBody parses one mail; an inspected one is packed only where it is
+// kept, so that no stranger's mail touches the disk.
+func (i *Intake) prepareBody(ctx context.Context, f message.Folder, it message.Item) (prepared, error) {
+	p, err := i.read(it.Body, it.Copy, f.Mailbox)
+	if err != nil {
+		return prepared{}, err
+	}
+	p.Item = it
+	if it.Wish.Action == message.Inspect {
+		v, err := i.inspect(ctx, f, p)
+		if err != nil {
+			return prepared{}, err
+		}
+		if v.Action == message.Skip {
+			p.notOurs = v.Reason
+			return p, nil
+		}
+	}
+	p.blob, err = i.store.Pack(ctx, it.Body)
+	if err != nil {
+		return prepared{}, fmt.Errorf("pack: %w", err)
+	}
+	return p, nil
+}
+
+// inspect judges a mail whose body has been read, thread included.
+func (i *Intake) inspect(ctx context.Context, f message.Folder, p prepared) (matcher.Verdict, error) {
+	var v matcher.Verdict
+	err := i.store.View(ctx, func(tx store.Tx) error {
+		j := i.judging(tx)
+		known, err := j.known(p.identities)
+		if err != nil {
+			return err
+		}
+		if known != nil {
+			v = matcher.Verdict{Decision: message.Decision{Action: message.Log}}
+			return nil
+		}
+		v, err = j.judge(p.candidate(f))
+		return err
+	})
+	return v, err
+}
+
+func (p prepared) candidate(f message.Folder) candidate {
+	return candidate{
+		head:       p.msg.Head,
+		folder:     f,
+		flags:      append(append([]string(nil), p.Flags...), p.Labels...),
+		inner:      p.inner,
+		bodyRead:   true,
+		identities: p.identities,
+	}
+}
+
+// read turns a mail's bytes into what is stored of it. Foreign bytes that make
+// the parser panic are filed by their header as unparsable: one hostile mail
+// stops nothing.
+func (i *Intake) read(src message.Source, c message.Copy, mailbox string) (prepared, error) {
+	parsed, flags, err := parseGuarded(src, c.Head)
+	if err != nil {
+		return prepared{}, err
+	}
+	head := parsed.Head
+	verdict := message.Classify(parsed)
+	p := prepared{parsed: true, inner: parsed.Inner}
+	p.msg = message.Message{
+		Head:        head,
+		Time:        message.SaneTime(head, c.Received, i.now()),
+		Received:    c.Received,
+		Size:        parsed.Size,
+		Verdict:     verdict,
+		Trust:       head.Trust(i.setup.Load().mailboxes[mailbox].Authserv),
+		Attachments: parsed.Attachments,
+		Snippet:     snippet(parsed),
+		Raw:         parsed.Sum,
+		TextSum:     parsed.TextSum,
+		Flags:       flags,
+	}
+	if c.Size > 0 && c.Header > 0 {
+		p.msg.BodySize = c.Size - c.Header
+	}
+	for _, in := range parsed.Inner {
+		p.msg.Inner = append(p.msg.Inner, in.Head)
+	}
+	p.identities = message.IdentityKeys(head, &parsed.TextSum)
+	p.doc = document(head, parsed)
+	return p, nil
+}
+
+// parseGuarded parses and survives what the parser does not.
+func parseGuarded(src message.Source, head message.Head) (p message.Parsed, flags []string, err error) {
+	r, err := src.Open()
+	if err != nil {
+		return p, nil, fmt.Errorf("open body: %w", err)
+	}
+	defer r.Close()
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			p, err = unparsable(src, head)
+			flags = []string{"unparsable"}
+		}
+	}()
+	p, err = message.Parse(r, message.Limits{})
+	if err != nil {
+		return p, nil, fmt.Errorf("read body: %w", err)
+	}
+	if p.Size == 0 {
+		flags = append(flags, "empty-body")
+	}
+	return p, flags, nil
+}
+
+// unparsable is all that can be said of a mail the parser gave up on.
+func unparsable(src message.Source, head message.Head) (message.Parsed, error) {
+	r, err := src.Open()
+	if err != nil {
+		return message.Parsed{}, fmt.Errorf("open body: %w", err)
+	}
+	defer r.Close()
+	sum, n, err := message.Digest(r)
+	if err != nil {
+		return message.Parsed{}, fmt.Errorf("read body: %w", err)
+	}
+	return message.Parsed{Head: head, Sum: sum, TextSum: sum, Size: n, Defects: []string{"unparsable"}}, nil
+}
+
+// snippet is the beginning of what was newly written, on one line.
+func snippet(p message.Parsed) string {
+	text := p.Reply
+	if strings.TrimSpace(text) == "" {
+		text = p.Text
+	}
+	return firstWords(text, 200)
+}
+
+// firstWords folds white space and cuts after a number of runes.
+func firstWords(text string, runes int) string {
+	if len(text) > 16*runes {
+		text = text[:16*runes]
+	}
+	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "")
+	if utf8.RuneCountInString(text) <= runes {
+		return text
+	}
+	cut := []rune(text)[:runes-1]
+	return strings.TrimSpace(string(cut)) + "…"
+}
+
+// document is what can be searched for of a mail.
+func document(h message.Head, p message.Parsed) *store.Document {
+	f := store.Fields{Subject: h.Subject, Text: clip(p.Text, maxIndexedText)}
+	f.From = parties(h.From, h.Sender)
+	f.To = parties(h.To, h.Cc, h.Bcc)
+	for _, a := range p.Attachments {
+		if a.Name != "" {
+			f.Attachments = append(f.Attachments, a.Name)
+		}
+	}
+	return store.NewDocument(f)
+}
+
+// clip cuts valid UTF-8 to at most n bytes.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+func parties(lists ...[]message.Party) []string {
+	var out []string
+	for _, l := range lists {
+		for _, p := range l {
+			if p.Name != "" {
+				out = append(out, p.Name)
+			}
+			if p.Address != contact.Address("") {
+				out = append(out, string(p.Address))
+			} else if p.Raw != "" {
+				out = append(out, p.Raw)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,401 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// AddContact adds a person. Mail we hold that concerns them is filed, and the
+// servers are searched for mail that earlier passes did not keep.
+func (i *Intake) AddContact(ctx context.Context, actor string, c contact.Contact) (contact.Contact, error) {
+	if err := c.Normalize(); err != nil {
+		return c, err
+	}
+	err := i.change(ctx, func(tx store.Tx) error {
+		var err error
+		c, err = i.addContact(tx, actor, c)
+		return err
+	})
+	return c, err
+}
+
+// change runs an update of records, then files what it concerns.
+func (i *Intake) change(ctx context.Context, fn func(tx store.Tx) error) error {
+	if err := i.store.Update(ctx, fn); err != nil {
+		return err
+	}
+	_, err := i.settleJobs(ctx, nil)
+	i.wake("")
+	return err
+}
+
+func (i *Intake) addContact(tx store.Tx, actor string, c contact.Contact) (contact.Contact, error) {
+	if err := i.addressesFree(tx, c); err != nil {
+		return c, err
+	}
+	if err := affiliationsExist(tx, c); err != nil {
+		return c, err
+	}
+	now := i.now()
+	c.ID = contact.ID(store.NewID(now))
+	c.Created, c.Updated, c.MergedInto = now, now, ""
+	if err := tx.Contacts().Put(c); err != nil {
+		return c, fmt.Errorf("add contact: %w", err)
+	}
+	if err := i.audit(tx, actor, "contact.add", string(c.ID), c.Name, nil); err != nil {
+		return c, err
+	}
+	return c, i.nowKnown(tx, c.ID, nil, c.Addresses)
+}
+
+// addressesFree refuses addresses that are ours or somebody else's.
+func (i *Intake) addressesFree(tx store.Tx, c contact.Contact) error {
+	team := i.setup.Load().team
+	for _, a := range c.Addresses {
+		if team.Has(a) {
+			return fmt.Errorf("%w: %s belongs to our own team, which is not a contact", store.ErrConflict, a)
+		}
+		others, err := tx.Contacts().ByAddress(a)
+		if err != nil {
+			return fmt.Errorf("find address %s: %w", a, err)
+		}
+		for _, o := range others {
+			if o.ID != c.ID {
+				return fmt.Errorf("%w: %s belongs to %s (%s); edit or merge that contact", store.ErrExists, a, o.Name, o.ID)
+			}
+		}
+	}
+	return nil
+}
+
+func affiliationsExist(tx store.Tx, c contact.Contact) error {
+	for _, a := range c.Affiliations {
+		if _, err := tx.Organisations().Get(a.Organisation); err != nil {
+			return fmt.Errorf("find organisation %s: %w", a.Organisation, err)
+		}
+	}
+	return nil
+}
+
+// nowKnown follows up addresses that a contact has gained and lost.
+func (i *Intake) nowKnown(tx store.Tx, id contact.ID, before, after []contact.Address) error {
+	var gained []contact.Address
+	for _, a := range after {
+		if slices.Contains(before, a) {
+			continue
+		}
+		gained = append(gained, a)
+		if err := ignoreNotFound(tx.Suggestions().Delete(a)); err != nil {
+			return fmt.Errorf("delete suggestion: %w", err)
+		}
+		// Whoever is added by hand again after an erasure is wanted again.
+		if err := ignoreNotFound(tx.Tombstones().Delete(tombstone(i.opts.Key, a.Folded()))); err != nil {
+			return fmt.Errorf("lift tombstone: %w", err)
+		}
+	}
+	all := slices.Concat(before, after)
+	slices.Sort(all)
+	j := job{Addresses: slices.Compact(all), Subjects: []store.Subject{{Contact: id}}}
+	if err := i.queue(tx, j); err != nil {
+		return err
+	}
+	return i.search(tx, gained, nil)
+}
+
+// addressesPerSearch keeps one request to a server short.
+const addressesPerSearch = 50
+
+// search asks the servers for mail of these addresses and domains. Where no
+// folder was ever read there is nothing that could have been skipped.
+func (i *Intake) search(tx store.Tx, addresses []contact.Address, domains []string) error {
+	if len(addresses) == 0 && len(domains) == 0 {
+		return nil
+	}
+	seen, err := tx.Folders().List("")
+	if err != nil {
+		return fmt.Errorf("list folders: %w", err)
+	}
+	if len(seen) == 0 {
+		return nil
+	}
+	now := i.now()
+	for len(addresses) > 0 || len(domains) > 0 {
+		a := min(len(addresses), addressesPerSearch)
+		d := min(len(domains), addressesPerSearch)
+		s := message.Search{ID: store.NewID(now), Addresses: addresses[:a], Domains: domains[:d], Since: now}
+		if err := tx.Searches().Put(s); err != nil {
+			return fmt.Errorf("queue search: %w", err)
+		}
+		addresses, domains = addresses[a:], domains[d:]
+	}
+	return nil
+}
+
+// EditContact replaces a contact; store.ErrConflict where somebody else
+// changed it since c was read.
+func (i *Intake) EditContact(ctx context.Context, actor string, c contact.Contact) (contact.Contact, error) {
+	if err := c.Normalize(); err != nil {
+		return c, err
+	}
+	err := i.change(ctx, func(tx store.Tx) error {
+		old, err := tx.Contacts().Get(c.ID)
+		if err != nil {
+			return fmt.Errorf("read contact %s: %w", c.ID, err)
+		}
+		if !old.Updated.Equal(c.Updated) {
+			return fmt.Errorf("edit contact %s: %w: it was changed in the meantime; read it again", c.ID, store.ErrConflict)
+		}
+		c, err = i.editContact(tx, actor, old, c)
+		return err
+	})
+	return c, err
+}
+
+func (i *Intake) editContact(tx store.Tx, actor string, old, c contact.Contact) (contact.Contact, error) {
+	if err := i.addressesFree(tx, c); err != nil {
+		return c, err
+	}
+	if err := affiliationsExist(tx, c); err != nil {
+		return c, err
+	}
+	c.Created, c.MergedInto = old.Created, old.MergedInto
+	c.Updated = later(i.now(), old.Updated)
+	if err := tx.Contacts().Put(c); err != nil {
+		return c, fmt.Errorf("edit contact %s: %w", c.ID, err)
+	}
+	u := &undo{Contacts: []contact.Contact{old}}
+	u.stamp(string(c.ID), c.Updated)
+	if err := i.audit(tx, actor, "contact.edit", string(c.ID), changedFields(old, c), u); err != nil {
+		return c, err
+	}
+	if slices.Equal(old.Addresses, c.Addresses) && slices.Equal(old.Affiliations, c.Affiliations) {
+		return c, nil
+	}
+	return c, i.nowKnown(tx, c.ID, old.Addresses, c.Addresses)
+}
+
+// later keeps Updated a proof of change even where the clock stands still.
+func later(now, last time.Time) time.Time {
+	now = now.UTC().Truncate(time.Microsecond)
+	if now.After(last) {
+		return now
+	}
+	return last.Add(time.Microsecond)
+}
+
+// changedFields names what differs between two values of one struct type.
+func changedFields(a, b any) string {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	var names []string
+	for n := range x.NumField() {
+		name := x.Type().Field(n).Name
+		if name != "Updated" && !reflect.DeepEqual(x.Field(n).Interface(), y.Field(n).Interface()) {
+			names = append(names, strings.ToLower(name))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// AddOrganisation adds a company or institution.
+func (i *Intake) AddOrganisation(ctx context.Context, actor string, o contact.Organisation) (contact.Organisation, error) {
+	if err := o.Normalize(); err != nil {
+		return o, err
+	}
+	err := i.change(ctx, func(tx store.Tx) error {
+		var err error
+		o, err = i.addOrganisation(tx, actor, o)
+		return err
+	})
+	return o, err
+}
+
+func (i *Intake) addOrganisation(tx store.Tx, actor string, o contact.Organisation) (contact.Organisation, error) {
+	if err := i.domainsFree(tx, o); err != nil {
+		return o, err
+	}
+	now := i.now()
+	o.ID = contact.OrganisationID(store.NewID(now))
+	o.Created, o.Updated, o.MergedInto = now, now, ""
+	if err := tx.Organisations().Put(o); err != nil {
+		return o, fmt.Errorf("add organisation: %w", err)
+	}
+	if err := i.audit(tx, actor, "organisation.add", string(o.ID), o.Name, nil); err != nil {
+		return o, err
+	}
+	return o, i.nowKnownDomains(tx, o.ID, nil, domainNames(o))
+}
+
+func domainNames(o contact.Organisation) []string {
+	var out []string
+	for _, d := range o.Domains {
+		out = append(out, d.Name)
+	}
+	return out
+}
+
+// domainsFree refuses our own domains and freemail, and somebody else's domain
+// unless both say that they share it.
+func (i *Intake) domainsFree(tx store.Tx, o contact.Organisation) error {
+	team := i.setup.Load().team
+	for _, d := range o.Domains {
+		if contact.Freemail(d.Name) {
+			return fmt.Errorf("%w: %s is a freemail domain and names no organisation; add the people instead", store.ErrConflict, d.Name)
+		}
+		if team.Has(contact.Address("anybody@" + d.Name)) {
+			return fmt.Errorf("%w: %s is a domain of our own team", store.ErrConflict, d.Name)
+		}
+		others, err := tx.Organisations().ByDomain(d.Name)
+		if err != nil {
+			return fmt.Errorf("find domain %s: %w", d.Name, err)
+		}
+		for _, other := range others {
+			if other.ID != o.ID && !d.Shared {
+				return fmt.Errorf("%w: %s is a domain of %s (%s); say shared where several organisations use it, or merge them",
+					store.ErrExists, d.Name, other.Name, other.ID)
+			}
+		}
+	}
+	return nil
+}
+
+func (i *Intake) nowKnownDomains(tx store.Tx, id contact.OrganisationID, before, after []string) error {
+	var gained []string
+	for _, d := range after {
+		if !slices.Contains(before, d) {
+			gained = append(gained, d)
+		}
+	}
+	all := slices.Concat(before, after)
+	slices.Sort(all)
+	j := job{Domains: slices.Compact(all), Subjects: []store.Subject{{Organisation: id}}}
+	if err := i.queue(tx, j); err != nil {
+		return err
+	}
+	return i.search(tx, nil, gained)
+}
+
+// EditOrganisation replaces an organisation, like EditContact.
+func (i *Intake) EditOrganisation(ctx context.Context, actor string, o contact.Organisation) (contact.Organisation, error) {
+	if err := o.Normalize(); err != nil {
+		return o, err
+	}
+	err := i.change(ctx, func(tx store.Tx) error {
+		old, err := tx.Organisations().Get(o.ID)
+		if err != nil {
+			return fmt.Errorf("read organisation %s: %w", o.ID, err)
+		}
+		if !old.Updated.Equal(o.Updated) {
+			return fmt.Errorf("edit organisation %s: %w: it was changed in the meantime; read it again", o.ID, store.ErrConflict)
+		}
+		o, err = i.editOrganisation(tx, actor, old, o)
+		return err
+	})
+	return o, err
+}
+
+func (i *Intake) editOrganisation(tx store.Tx, actor string, old, o contact.Organisation) (contact.Organisation, error) {
+	if err := i.domainsFree(tx, o); err != nil {
+		return o, err
+	}
+	o.Created, o.MergedInto = old.Created, old.MergedInto
+	o.Updated = later(i.now(), old.Updated)
+	if err := tx.Organisations().Put(o); err != nil {
+		return o, fmt.Errorf("edit organisation %s: %w", o.ID, err)
+	}
+	u := &undo{Organisations: []contact.Organisation{old}}
+	u.stamp(string(o.ID), o.Updated)
+	if err := i.audit(tx, actor, "organisation.edit", string(o.ID), changedFields(old, o), u); err != nil {
+		return o, err
+	}
+	if slices.Equal(old.Domains, o.Domains) {
+		return o, nil
+	}
+	return o, i.nowKnownDomains(tx, o.ID, domainNames(old), domainNames(o))
+}
+
+// Note adds a note or call by hand; at zero means now.
+func (i *Intake) Note(ctx context.Context, actor string, who store.Subject, kind timeline.Kind, text string, at time.Time) (timeline.Entry, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return timeline.Entry{}, errors.New("add a note: it has no text")
+	}
+	if kind != timeline.Note && kind != timeline.Call {
+		return timeline.Entry{}, fmt.Errorf("add %s by hand: only notes and calls can be", kind)
+	}
+	text = clip(strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "�"), maxIndexedText)
+	if at.IsZero() {
+		at = i.now()
+	}
+	subject, _, _ := strings.Cut(text, "\n")
+	e := timeline.Entry{
+		Time: at.UTC().Truncate(time.Microsecond), Kind: kind,
+		Subject: firstWords(subject, 80), Snippet: firstWords(text, 200), Text: text,
+		By: contact.Address(actor),
+	}
+	doc := store.NewDocument(store.Fields{Text: text})
+	err := i.store.Update(ctx, func(tx store.Tx) error {
+		e.ID = timeline.ID(store.NewID(i.now()))
+		var err error
+		if e.Contacts, e.Organisations, err = concerned(tx, who); err != nil {
+			return err
+		}
+		if err := tx.Entries().Put(e, doc); err != nil {
+			return fmt.Errorf("add %s: %w", kind, err)
+		}
+		return i.audit(tx, actor, "entry.add", string(e.ID), string(kind), nil)
+	})
+	return e, err
+}
+
+// concerned resolves a subject, and a contact's organisation with it.
+func concerned(tx store.Tx, who store.Subject) ([]contact.ID, []contact.OrganisationID, error) {
+	if who.Contact != "" {
+		c, err := liveContact(tx, who.Contact)
+		if err != nil {
+			return nil, nil, err
+		}
+		var orgs []contact.OrganisationID
+		if len(c.Affiliations) > 0 {
+			orgs = append(orgs, c.Affiliations[0].Organisation)
+		}
+		return []contact.ID{c.ID}, orgs, nil
+	}
+	o, err := liveOrganisation(tx, who.Organisation)
+	if err != nil {
+		return nil, nil, err
+	}
+	return nil, []contact.OrganisationID{o.ID}, nil
+}
+
+// audit adds a line to the trail, with what undoes it where u is not nil.
+func (i *Intake) audit(tx store.Tx, actor, action, object, detail string, u *undo) error {
+	_, err := i.auditID(tx, actor, action, object, detail, u)
+	return err
+}
+
+func (i *Intake) auditID(tx store.Tx, actor, action, object, detail string, u *undo) (string, error) {
+	r := store.AuditRecord{
+		ID: store.NewID(i.now()), At: i.now(), Actor: actor, Action: action, Object: object, Detail: detail,
+	}
+	if u != nil {
+		var err error
+		if r.Before, err = json.Marshal(u); err != nil {
+			return "", fmt.Errorf("keep what undoes %s: %w", action, err)
+		}
+	}
+	if err := tx.Audit().Add(r); err != nil {
+		return "", fmt.Errorf("audit %s: %w", action, err)
+	}
+	return r.ID, nil
+}

@@ -1,0 +1,282 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"rapport/matcher"
+	"rapport/records/message"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// show makes a message's line on the timelines agree with the message. Where
+// a line has to be made and no document is at hand, the message is noted for
+// catchUp, durably.
+func (t *taking) show(m message.Message, doc *store.Document) error {
+	e, err := t.tx.Entries().OfMessage(m.ID)
+	exists := err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("read entry of message %s: %w", m.ID, err)
+	}
+	visible := len(m.Matches) > 0 && !m.Hidden && !t.inHiddenMailboxes(m)
+	switch {
+	case !visible && exists:
+		if err := t.tx.Entries().Delete(e.ID); err != nil {
+			return fmt.Errorf("take entry %s off the timelines: %w", e.ID, err)
+		}
+	case visible && !exists && doc == nil:
+		t.unread = true
+		return noteUnread(t.tx, m.ID)
+	case visible:
+		id := e.ID
+		if !exists {
+			id = timeline.ID(store.NewID(m.Time))
+		}
+		if err := t.tx.Entries().Put(entryOf(id, m), doc); err != nil {
+			return fmt.Errorf("put message %s on the timelines: %w", m.ID, err)
+		}
+	}
+	return nil
+}
+
+// inHiddenMailboxes reports whether every copy lies in a mailbox whose
+// visibility is private.
+func (t *taking) inHiddenMailboxes(m message.Message) bool {
+	return len(m.Holdings) > 0 && !slices.ContainsFunc(m.Holdings, func(h message.Holding) bool {
+		return !t.mailboxes[h.Mailbox].Hidden
+	})
+}
+
+// review puts a message into, or takes it out of, the queue for a person.
+func (t *taking) review(id message.ID, v matcher.Verdict) error {
+	if v.Review != "" {
+		at := t.i.now()
+		if old, err := t.tx.Reviews().Get(id); err == nil {
+			at = old.At
+		}
+		r := store.Review{Message: id, Reason: v.Review, Candidates: v.Matches, At: at}
+		if err := t.tx.Reviews().Put(r); err != nil {
+			return fmt.Errorf("queue message %s for review: %w", id, err)
+		}
+		return nil
+	}
+	return ignoreNotFound(t.tx.Reviews().Delete(id))
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// drop removes a message that is not to be kept any more; its copies become
+// skipped for the reason.
+func (t *taking) drop(m message.Message, r message.Reason) error {
+	if e, err := t.tx.Entries().OfMessage(m.ID); err == nil {
+		if err := t.tx.Entries().Delete(e.ID); err != nil {
+			return fmt.Errorf("delete entry %s: %w", e.ID, err)
+		}
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("read entry of message %s: %w", m.ID, err)
+	}
+	if err := ignoreNotFound(t.tx.Reviews().Delete(m.ID)); err != nil {
+		return fmt.Errorf("delete review: %w", err)
+	}
+	if err := t.tx.Messages().Delete(m.ID); err != nil {
+		return fmt.Errorf("delete message %s: %w", m.ID, err)
+	}
+	sums := []message.Sum{m.Raw}
+	for _, v := range m.Variants {
+		sums = append(sums, v.Raw)
+	}
+	for _, s := range sums {
+		if err := ignoreNotFound(t.tx.Blobs().Delete(s)); err != nil {
+			return fmt.Errorf("delete original: %w", err)
+		}
+	}
+	return t.unhold(m, r)
+}
+
+// unhold settles a dropped message's copies as skipped. Numberings that are
+// forgotten stay so.
+func (t *taking) unhold(m message.Message, r message.Reason) error {
+	known, err := t.tx.Folders().List("")
+	if err != nil {
+		return fmt.Errorf("list folders: %w", err)
+	}
+	for _, h := range m.Holdings {
+		at := slices.IndexFunc(known, func(f message.Folder) bool {
+			return f.Mailbox == h.Mailbox && f.Name == h.Folder && f.UIDValidity == h.UIDValidity
+		})
+		if at < 0 {
+			continue
+		}
+		s := store.Settlement{UIDs: message.UIDs(h.UID), Skipped: r}
+		if err := t.tx.Folders().Settle(known[at], s); err != nil {
+			return fmt.Errorf("settle UID %d: %w", h.UID, err)
+		}
+		if d := t.hintDigests(m.Head); d != nil && r == message.NoMatch {
+			if err := t.tx.Folders().Hint(known[at], h.UID, d); err != nil {
+				return fmt.Errorf("keep hints: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// another adds a copy whose body was read to the message we have: a holding
+// where the text is the same, else a variant under the one entry. Which text
+// is the message's own is settled by the digests, not by who came first.
+func (t *taking) another(p *prepared, m message.Message) error {
+	if p.msg.TextSum == m.TextSum {
+		return t.addHolding(p.Copy, m, 0)
+	}
+	n := slices.IndexFunc(m.Variants, func(v message.Variant) bool { return v.TextSum == p.msg.TextSum })
+	if n < 0 {
+		if err := t.tx.Blobs().Put(p.blob); err != nil {
+			return fmt.Errorf("store original of variant: %w", err)
+		}
+		m.Variants = append(m.Variants, message.Variant{Raw: p.msg.Raw, TextSum: p.msg.TextSum})
+		n = len(m.Variants) - 1
+		m.Flags = withFlag(m.Flags, "variant")
+		if slices.Compare(p.msg.TextSum[:], m.TextSum[:]) < 0 {
+			return t.promote(p, m, n)
+		}
+	}
+	return t.addHolding(p.Copy, m, n+1)
+}
+
+// promote makes variant n the message's own text.
+func (t *taking) promote(p *prepared, m message.Message, n int) error {
+	for i, h := range m.Holdings {
+		if h.Variant == 0 {
+			m.Holdings[i].Variant = n + 1
+		}
+	}
+	m.Variants[n] = message.Variant{Raw: m.Raw, TextSum: m.TextSum}
+	own := p.msg
+	m.Head, m.Inner, m.Size, m.BodySize = own.Head, own.Inner, own.Size, own.BodySize
+	m.Verdict, m.Attachments, m.Snippet = own.Verdict, own.Attachments, own.Snippet
+	m.Raw, m.TextSum = own.Raw, own.TextSum
+	if err := t.addHolding(p.Copy, m, 0); err != nil {
+		return err
+	}
+	m, err := t.tx.Messages().Get(m.ID)
+	if err != nil {
+		return fmt.Errorf("read message %s: %w", m.ID, err)
+	}
+	if err := t.show(m, p.doc); err != nil {
+		return err
+	}
+	_, err = t.refile(m.Thread)
+	return err
+}
+
+func withFlag(flags []string, f string) []string {
+	if slices.Contains(flags, f) {
+		return flags
+	}
+	flags = append(slices.Clone(flags), f)
+	slices.Sort(flags)
+	return flags
+}
+
+// noteUnread remembers a message whose text has to be read again.
+func noteUnread(tx store.Tx, id message.ID) error {
+	ids, err := unread(tx)
+	if err != nil || slices.Contains(ids, id) {
+		return err
+	}
+	return putUnread(tx, append(ids, id))
+}
+
+const stateUnread = "unread-messages"
+
+func unread(tx store.Tx) ([]message.ID, error) {
+	b, err := tx.State().Get(stateUnread)
+	if err != nil || len(b) == 0 {
+		return nil, err
+	}
+	var ids []message.ID
+	if err := json.Unmarshal(b, &ids); err != nil {
+		return nil, fmt.Errorf("read %s: %w", stateUnread, err)
+	}
+	return ids, nil
+}
+
+func putUnread(tx store.Tx, ids []message.ID) error {
+	b, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	return tx.State().Put(stateUnread, b)
+}
+
+// catchUp reads the text of messages that came onto a timeline without it:
+// a review that was decided, a private thread that is shown again.
+func (i *Intake) catchUp(ctx context.Context) error {
+	for {
+		var id message.ID
+		var m message.Message
+		var doc *store.Document
+		err := i.store.View(ctx, func(tx store.Tx) error {
+			ids, err := unread(tx)
+			if err != nil || len(ids) == 0 {
+				id = ""
+				return err
+			}
+			id = ids[0]
+			m, err = tx.Messages().Get(id)
+			return ignoreNotFound(err)
+		})
+		if err != nil || id == "" {
+			return err
+		}
+		if m.ID == id {
+			if doc, err = i.reread(ctx, m); err != nil {
+				return fmt.Errorf("read message %s again: %w", id, err)
+			}
+		}
+		if err := i.showRead(ctx, id, doc); err != nil {
+			return err
+		}
+	}
+}
+
+// reread makes the document of a stored message from its original bytes.
+func (i *Intake) reread(ctx context.Context, m message.Message) (*store.Document, error) {
+	var p message.Parsed
+	src := storedSource{ctx: ctx, store: i.store, sum: m.Raw, size: m.Size}
+	p, _, err := parseGuarded(src, m.Head)
+	if err != nil {
+		return nil, err
+	}
+	return document(m.Head, p), nil
+}
+
+func (i *Intake) showRead(ctx context.Context, id message.ID, doc *store.Document) error {
+	return i.store.Update(ctx, func(tx store.Tx) error {
+		ids, err := unread(tx)
+		if err != nil {
+			return err
+		}
+		ids = slices.DeleteFunc(ids, func(o message.ID) bool { return o == id })
+		if err := putUnread(tx, ids); err != nil {
+			return err
+		}
+		m, err := tx.Messages().Get(id)
+		if err != nil {
+			return ignoreNotFound(err)
+		}
+		t, err := i.taking(tx, message.Folder{})
+		if err != nil {
+			return err
+		}
+		return t.show(m, doc)
+	})
+}

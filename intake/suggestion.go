@@ -1,0 +1,206 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rapport/records/contact"
+	"rapport/store"
+)
+
+// Accept makes contacts of suggestions: one address, or all of a domain
+// ("@example.org"). A company's domain becomes an organisation too.
+func (i *Intake) Accept(ctx context.Context, actor, addressOrDomain string, kind contact.Kind) ([]contact.Contact, error) {
+	if kind == "" {
+		kind = contact.Customer
+	}
+	var out []contact.Contact
+	err := i.change(ctx, func(tx store.Tx) error {
+		out = nil
+		rows, err := suggested(tx, addressOrDomain)
+		if err != nil {
+			return err
+		}
+		for _, s := range rows {
+			c, err := i.accept(tx, actor, s, kind)
+			if err != nil {
+				return fmt.Errorf("accept %s: %w", s.Address, err)
+			}
+			out = append(out, c)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// suggested finds the rows that a person means by an address or "@domain".
+func suggested(tx store.Tx, what string) ([]store.Suggestion, error) {
+	if domain, ok := strings.CutPrefix(what, "@"); ok {
+		domain, err := contact.NormalDomain(domain)
+		if err != nil {
+			return nil, err
+		}
+		return suggestedAt(tx, domain)
+	}
+	a, err := contact.ParseAddress(what)
+	if err != nil {
+		return nil, err
+	}
+	s, err := tx.Suggestions().Get(a)
+	if err != nil {
+		return nil, fmt.Errorf("find suggestion %s: %w", a, err)
+	}
+	return []store.Suggestion{s}, nil
+}
+
+func suggestedAt(tx store.Tx, domain string) ([]store.Suggestion, error) {
+	var rows []store.Suggestion
+	var at store.Cursor
+	for {
+		page, err := tx.Suggestions().List(store.Slice{Cursor: at, Limit: 1000})
+		if err != nil {
+			return nil, fmt.Errorf("list suggestions: %w", err)
+		}
+		for _, s := range page.Items {
+			if contact.Within(s.Domain, domain) {
+				rows = append(rows, s)
+			}
+		}
+		if at = page.Next; at == "" {
+			break
+		}
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("find suggestions at %s: %w", domain, store.ErrNotFound)
+	}
+	return rows, nil
+}
+
+// accept makes one contact of a suggestion. A free-mail domain names no
+// organisation; any other is found or becomes one.
+func (i *Intake) accept(tx store.Tx, actor string, s store.Suggestion, kind contact.Kind) (contact.Contact, error) {
+	c := contact.Contact{Name: s.Name, Addresses: []contact.Address{s.Address}, Kind: kind, Stage: contact.Active}
+	if c.Name == "" {
+		c.Name = nameOf(s.Address)
+	}
+	org, err := i.organisationFor(tx, actor, s.Address, kind)
+	if err != nil {
+		return c, err
+	}
+	if org != "" {
+		c.Affiliations = []contact.Affiliation{{Organisation: org}}
+	}
+	if err := c.Normalize(); err != nil {
+		return c, err
+	}
+	return i.addContact(tx, actor, c)
+}
+
+// nameOf makes a readable name of an address that came without one.
+func nameOf(a contact.Address) string {
+	words := strings.FieldsFunc(a.Local(), func(r rune) bool { return strings.ContainsRune("._-+", r) })
+	for n, w := range words {
+		words[n] = strings.ToUpper(w[:1]) + w[1:]
+	}
+	if len(words) == 0 {
+		return string(a)
+	}
+	return strings.Join(words, " ")
+}
+
+func (i *Intake) organisationFor(tx store.Tx, actor string, a contact.Address, kind contact.Kind) (contact.OrganisationID, error) {
+	domain := contact.Registrable(a.Domain())
+	if domain == "" || contact.Freemail(domain) || contact.Freemail(a.Domain()) || i.freemail(domain) {
+		return "", nil
+	}
+	for _, d := range []string{a.Domain(), domain} {
+		os, err := tx.Organisations().ByDomain(d)
+		if err != nil {
+			return "", fmt.Errorf("find domain %s: %w", d, err)
+		}
+		if len(os) == 1 {
+			return os[0].ID, nil
+		}
+		if len(os) > 1 {
+			return "", nil // shared: a person decides
+		}
+	}
+	label, _, _ := strings.Cut(domain, ".")
+	o := contact.Organisation{
+		Name: strings.ToUpper(label[:1]) + label[1:], Domains: []contact.Domain{{Name: domain}},
+		Kind: kind, Stage: contact.Active,
+	}
+	if err := o.Normalize(); err != nil {
+		return "", err
+	}
+	o, err := i.addOrganisation(tx, actor, o)
+	return o.ID, err
+}
+
+// freemail reports whether the configuration calls a domain freemail.
+func (i *Intake) freemail(domain string) bool {
+	return slices.Contains(i.setup.Load().freemail, domain)
+}
+
+// Suggest stores what discover counted, so that it can be accepted; rows that
+// are there keep the larger counts.
+func (i *Intake) Suggest(ctx context.Context, rows []store.Suggestion) error {
+	for len(rows) > 0 {
+		some := rows[:min(len(rows), 200)]
+		rows = rows[len(some):]
+		err := i.store.Update(ctx, func(tx store.Tx) error {
+			for _, s := range some {
+				old, err := tx.Suggestions().Get(s.Address)
+				if err != nil && !errors.Is(err, store.ErrNotFound) {
+					return err
+				}
+				s.In, s.Out = max(s.In, old.In), max(s.Out, old.Out)
+				s.Exchange = max(s.Exchange, old.Exchange)
+				s.Seen, s.Ignored = old.Seen, old.Ignored
+				s.Expires = i.now().Add(i.opts.SuggestTTL)
+				if err := tx.Suggestions().Put(s); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("keep suggestions: %w", err)
+		}
+	}
+	return nil
+}
+
+// Ignore hides suggestions for good: an address, or "@domain". It returns how many.
+func (i *Intake) Ignore(ctx context.Context, actor, addressOrDomain string) (int, error) {
+	n := 0
+	err := i.store.Update(ctx, func(tx store.Tx) error {
+		rows, err := suggested(tx, addressOrDomain)
+		if err != nil {
+			return err
+		}
+		for _, s := range rows {
+			s.Ignored = true
+			if err := tx.Suggestions().Put(s); err != nil {
+				return fmt.Errorf("ignore %s: %w", s.Address, err)
+			}
+		}
+		n = len(rows)
+		return i.audit(tx, actor, "suggestion.ignore", addressOrDomain, "", nil)
+	})
+	return n, err
+}
+
+// Expire deletes suggestions whose time is over.
+func (i *Intake) Expire(ctx context.Context) (int, error) {
+	n := 0
+	err := i.store.Update(ctx, func(tx store.Tx) error {
+		var err error
+		n, err = tx.Suggestions().Expire(i.now())
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,355 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"rapport/matcher"
+	"rapport/records/message"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// Take implements mailsync.Sink: it files a batch in one transaction. Bodies
+// are parsed and compressed before it. Repeating a batch changes nothing.
+func (i *Intake) Take(ctx context.Context, b message.Batch) error {
+	items, err := i.prepare(ctx, b)
+	if err != nil {
+		return err
+	}
+	var woken []string
+	var unread bool
+	err = i.store.Update(ctx, func(tx store.Tx) error {
+		t, err := i.taking(tx, b.Folder)
+		if err != nil {
+			return err
+		}
+		if err := t.batch(b, items); err != nil {
+			return err
+		}
+		woken, unread = t.woken, t.unread
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("file batch of %s/%s: %w", b.Folder.Mailbox, b.Folder.Name, err)
+	}
+	i.wake(woken...)
+	if unread {
+		return i.catchUp(ctx)
+	}
+	return nil
+}
+
+// taking is one transaction that files mail.
+type taking struct {
+	*judging
+	i          *Intake
+	folder     message.Folder
+	generation uint64
+	woken      []string // mailboxes with UIDs to judge again
+	unread     bool     // some message needs its text read again: see catchUp
+	settled    map[message.Reason][]uint32
+	stored     []uint32
+	hints      []hint
+}
+
+// hint is what flush keeps of one skipped copy, once it is settled as such.
+type hint struct {
+	uid     uint32
+	digests []store.Digest
+}
+
+func (i *Intake) taking(tx store.Tx, f message.Folder) (*taking, error) {
+	gen, err := generation(tx)
+	if err != nil {
+		return nil, err
+	}
+	return &taking{
+		judging: i.judging(tx), i: i, folder: f, generation: gen,
+		settled: map[message.Reason][]uint32{},
+	}, nil
+}
+
+// batch settles skipped copies first: what is stored after them may belong to
+// their threads and finds them by their hints.
+func (t *taking) batch(b message.Batch, items []prepared) error {
+	if b.Scanned != nil {
+		if err := t.tx.Folders().SetScanned(b.Folder, *b.Scanned); err != nil {
+			return fmt.Errorf("record first scan: %w", err)
+		}
+	}
+	for reason, uids := range b.Skipped {
+		if err := t.tx.Folders().Settle(b.Folder, store.Settlement{UIDs: uids, Skipped: reason}); err != nil {
+			return fmt.Errorf("settle skipped: %w", err)
+		}
+	}
+	for n := range items {
+		if err := t.unwanted(&items[n]); err != nil {
+			return fmt.Errorf("settle UID %d: %w", items[n].UID, err)
+		}
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	for n := range items {
+		if err := t.wanted(&items[n]); err != nil {
+			return fmt.Errorf("store UID %d: %w", items[n].UID, err)
+		}
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	if b.Fingerprints != nil {
+		if err := t.tx.Folders().SetFingerprints(b.Folder, b.Fingerprints); err != nil {
+			return fmt.Errorf("keep fingerprints: %w", err)
+		}
+	}
+	return nil
+}
+
+// flush writes what has been settled since the last flush.
+func (t *taking) flush() error {
+	if len(t.stored) > 0 {
+		s := store.Settlement{UIDs: message.UIDs(t.stored...), Stored: true}
+		if err := t.tx.Folders().Settle(t.folder, s); err != nil {
+			return fmt.Errorf("settle stored: %w", err)
+		}
+		t.stored = t.stored[:0]
+	}
+	for reason, uids := range t.settled {
+		s := store.Settlement{UIDs: message.UIDs(uids...), Skipped: reason}
+		if err := t.tx.Folders().Settle(t.folder, s); err != nil {
+			return fmt.Errorf("settle skipped: %w", err)
+		}
+	}
+	clear(t.settled)
+	for _, h := range t.hints {
+		if err := t.tx.Folders().Hint(t.folder, h.uid, h.digests); err != nil {
+			return fmt.Errorf("keep hints: %w", err)
+		}
+	}
+	t.hints = t.hints[:0]
+	return nil
+}
+
+// unwanted settles an item that is not stored: quarantined or skipped.
+func (t *taking) unwanted(p *prepared) error {
+	switch {
+	case p.Quarantine != "":
+		s := store.Settlement{UIDs: message.UIDs(p.UID), Quarantined: p.Quarantine}
+		return t.tx.Folders().Settle(t.folder, s)
+	case p.notOurs != "":
+		return t.inspected(p)
+	case p.Wish.Action != message.Skip:
+		return nil
+	}
+	if p.Wish.Generation != t.generation {
+		stands, err := t.skipStands(t.folder, p.Item)
+		if err != nil || !stands {
+			return err // left unsettled: the next pass judges it anew
+		}
+	}
+	return t.skip(p.Copy, p.Wish.Reason)
+}
+
+// inspected settles a mail that was read and found to be nobody's, unless whom
+// we know has changed since: then it stays unsettled and is read again.
+func (t *taking) inspected(p *prepared) error {
+	if p.Wish.Generation != t.generation {
+		v, err := t.judge(p.candidate(t.folder))
+		if err != nil || v.Action == message.Log {
+			return err
+		}
+	}
+	return t.skip(p.Copy, p.notOurs)
+}
+
+// skip settles a copy as skipped. Of one that matches nobody, keyed digests of
+// the ids it bears stay, by which it is found again when its thread turns out
+// to be somebody's; and a row about the correspondent.
+func (t *taking) skip(c message.Copy, r message.Reason) error {
+	t.settled[r] = append(t.settled[r], c.UID)
+	switch r {
+	case message.IsPrivate:
+		if t.folder.Role == message.RolePrivate {
+			return t.movedToPrivate(c.Head)
+		}
+	case message.NoMatch, message.NotOurs:
+		t.hint(c.UID, c.Head)
+		return t.tally(c)
+	}
+	return nil
+}
+
+// hint keeps by which Message-IDs a skipped copy can be found again.
+func (t *taking) hint(uid uint32, h message.Head) {
+	if d := t.hintDigests(h); d != nil {
+		t.hints = append(t.hints, hint{uid, d})
+	}
+}
+
+func (t *taking) hintDigests(h message.Head) []store.Digest {
+	ids := hintIDs(h)
+	if len(ids) == 0 || !t.oursTakePart(h) {
+		return nil
+	}
+	digests := make([]store.Digest, len(ids))
+	for n, id := range ids {
+		digests[n] = digest(t.key, id)
+	}
+	return digests
+}
+
+// hintIDs is the message's own ids, what it answers, and the root and last of
+// its references: enough to meet its thread, at a bounded cost per copy.
+func hintIDs(h message.Head) []string {
+	ids := append([]string{h.MessageID}, h.Aliases...)
+	ids = append(ids, h.InReplyTo[:min(len(h.InReplyTo), 2)]...)
+	if n := len(h.References); n > 0 {
+		ids = append(ids, h.References[0])
+		ids = append(ids, h.References[max(n-4, 1):]...)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+}
+
+// oursTakePart reports whether one of us wrote or was written to: without
+// that, the thread rule files nothing.
+func (t *taking) oursTakePart(h message.Head) bool {
+	return slices.ContainsFunc(h.Participants(), func(p message.Party) bool {
+		return p.Address != "" && t.team.Has(p.Address)
+	})
+}
+
+// wanted stores an item, or adds it to the message we have.
+func (t *taking) wanted(p *prepared) error {
+	if p.Wish.Action == message.Hold {
+		return t.hold(p)
+	}
+	if !p.parsed || p.notOurs != "" || p.Quarantine != "" {
+		return nil
+	}
+	known, err := t.known(p.identities)
+	if err != nil {
+		return err
+	}
+	if known != nil {
+		return t.another(p, *known)
+	}
+	v, err := t.judge(p.candidate(t.folder))
+	if err != nil {
+		return err
+	}
+	if v.Action == message.Log {
+		return t.insert(p, v)
+	}
+	reason := v.Reason
+	if reason == "" {
+		reason = message.NotOurs
+	}
+	if err := t.skip(p.Copy, reason); err != nil {
+		return err
+	}
+	return t.flush() // what is stored next may belong to the same thread
+}
+
+// hold adds a copy to a message by the judgement of its header. Where the
+// message has gone since, the copy stays unsettled.
+func (t *taking) hold(p *prepared) error {
+	m, err := t.tx.Messages().Get(p.Wish.Known)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read message %s: %w", p.Wish.Known, err)
+	}
+	return t.addHolding(p.Copy, m, 0)
+}
+
+// addHolding records one more copy and settles it.
+func (t *taking) addHolding(c message.Copy, m message.Message, variant int) error {
+	h := message.Holding{
+		Mailbox: t.folder.Mailbox, Folder: t.folder.Name,
+		UIDValidity: t.folder.UIDValidity, UID: c.UID, Size: c.Size, Variant: variant,
+	}
+	t.stored = append(t.stored, c.UID)
+	same := func(o message.Holding) bool {
+		return o.Mailbox == h.Mailbox && o.Folder == h.Folder && o.UIDValidity == h.UIDValidity && o.UID == h.UID
+	}
+	if slices.ContainsFunc(m.Holdings, same) {
+		return nil
+	}
+	secret := t.inHiddenMailboxes(m)
+	m.Holdings = append(m.Holdings, h)
+	if err := t.tx.Messages().Put(m, nil); err != nil {
+		return fmt.Errorf("add holding: %w", err)
+	}
+	if secret && !t.inHiddenMailboxes(m) {
+		return t.show(m, nil)
+	}
+	return nil
+}
+
+// insert stores a message we do not have and files it.
+func (t *taking) insert(p *prepared, v matcher.Verdict) error {
+	m := p.msg
+	m.ID = message.ID(store.NewID(t.i.now()))
+	m.Holdings = []message.Holding{{
+		Mailbox: t.folder.Mailbox, Folder: t.folder.Name,
+		UIDValidity: t.folder.UIDValidity, UID: p.UID, Size: p.Size,
+	}}
+	var err error
+	if m.Thread, err = t.joinThreads(m); err != nil {
+		return err
+	}
+	if err := t.flagDuplicates(&m); err != nil {
+		return err
+	}
+	if err := t.tx.Blobs().Put(p.blob); err != nil {
+		return fmt.Errorf("store original: %w", err)
+	}
+	t.stored = append(t.stored, p.UID)
+	apply(&m, v)
+	if err := t.tx.Messages().Put(m, p.identities); err != nil {
+		return fmt.Errorf("store message: %w", err)
+	}
+	if err := t.review(m.ID, v); err != nil {
+		return err
+	}
+	if err := t.show(m, p.doc); err != nil {
+		return err
+	}
+	return t.joined(m)
+}
+
+// apply writes a verdict into a message.
+func apply(m *message.Message, v matcher.Verdict) {
+	m.Direction = v.Direction
+	m.Protected = v.Protected
+	m.Hidden = v.Hidden
+	m.Matches = v.Matches
+	if v.Review != "" {
+		m.Matches = nil
+	}
+}
+
+// entryOf is the line a filed message has on the timelines of all it concerns.
+func entryOf(id timeline.ID, m message.Message) timeline.Entry {
+	e := timeline.Entry{
+		ID: id, Time: m.Time, Kind: timeline.Message, Direction: m.Direction,
+		Subject: m.Head.Subject, Snippet: m.Snippet, Message: m.ID, Thread: m.Thread,
+		Attachment: len(m.Attachments) > 0, Auto: m.Verdict.Auto, Private: m.Protected,
+	}
+	for _, match := range m.Matches {
+		if match.Contact != "" && !slices.Contains(e.Contacts, match.Contact) {
+			e.Contacts = append(e.Contacts, match.Contact)
+		}
+		if match.Organisation != "" && !slices.Contains(e.Organisations, match.Organisation) {
+			e.Organisations = append(e.Organisations, match.Organisation)
+		}
+	}
+	return e
+}
