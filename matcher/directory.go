@@ -1,7 +1,9 @@
 package matcher
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"rapport/records/contact"
 	"rapport/records/message"
@@ -54,7 +56,7 @@ func (f *finder) contacts(p person, out *findings) (bool, error) {
 			return false, fmt.Errorf("look up folded address: %w", err)
 		}
 	}
-	for _, c := range list {
+	for _, c := range inOrder(list, func(c contact.Contact) string { return string(c.ID) }) {
 		m := message.Match{Contact: c.ID, Rule: rule, Certain: true, Role: p.role, Address: p.address}
 		if len(c.Affiliations) > 0 {
 			m.Organisation = c.Affiliations[0].Organisation
@@ -128,8 +130,17 @@ func (f *finder) byDomain(d string) ([]contact.Organisation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look up domain %s: %w", d, err)
 	}
+	list = inOrder(list, func(o contact.Organisation) string { return string(o.ID) })
 	f.domains[d] = list
 	return list, nil
+}
+
+// inOrder returns the list by id and leaves the directory's as it is.
+func inOrder[T any](list []T, id func(T) string) []T {
+	if len(list) < 2 {
+		return list
+	}
+	return slices.SortedFunc(slices.Values(list), func(a, b T) int { return cmp.Compare(id(a), id(b)) })
 }
 
 // note adds to what a rule says. Beyond a few the words are not needed, only

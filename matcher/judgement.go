@@ -38,8 +38,8 @@ type judgement struct {
 	candidates []message.Match // whom a shared domain may mean
 	ambiguous  string          // the domain that is shared
 	hidden     bool
-	inspected  bool // the messages inside were looked at in vain
-	asking     bool // the matches are candidates, between which a person decides
+	inspected  bool                    // the messages inside were looked at in vain
+	asking     bool                    // the matches are candidates, between which a person decides
 	places     map[contact.Address]int // of outside; made when first needed
 	said       map[string]Step
 }

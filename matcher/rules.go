@@ -125,7 +125,9 @@ func (j *judgement) byHand() (bool, error) {
 	case len(files) > 0:
 		j.matches = files
 		j.say(RuleHand, "filed by hand under %s", count(len(files), "record"))
-		return j.decide(RuleHand, message.Log, ""), nil
+		j.decide(RuleHand, message.Log, "")
+		_, err := j.lookup.find(j.outside) // for the strangers: who is known is none
+		return true, err
 	case j.hidden:
 		j.say(RuleHand, "private by hand: on no timeline, whoever it belongs to")
 	case len(j.known.Hand) > 0:
