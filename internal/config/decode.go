@@ -20,7 +20,7 @@ import (
 const (
 	maxBytes  = 1 << 20
 	maxValues = 50_000
-	maxFaults = 100
+	maxFaults = 1000
 )
 
 // place is a line and column, both from 1.
@@ -131,6 +131,9 @@ func lineHasTab(data []byte, line int) bool {
 
 func (r *reader) fault(n *yaml.Node, path, what, hint string) {
 	r.bad[path] = true
+	if len(r.faults) >= maxFaults {
+		return
+	}
 	if path != "" {
 		what = path + ": " + what
 	}
@@ -169,6 +172,9 @@ func (r *reader) section(n *yaml.Node, target reflect.Value, path string) {
 	known := fields(target)
 	given := map[string]bool{}
 	for _, p := range r.pairs(body, path) {
+		if len(r.faults) >= maxFaults {
+			return
+		}
 		name := p.key.Value
 		i := slices.IndexFunc(known, func(f field) bool { return f.key == name || f.was != "" && f.was == name })
 		if i < 0 {

@@ -23,7 +23,7 @@ func (f Fault) String() string {
 	if f.Line > 0 {
 		fmt.Fprintf(&b, ":%d:%d", f.Line, f.Col)
 	}
-	b.WriteString(": " + f.What)
+	b.WriteString(": " + shorten(f.What))
 	if f.Hint != "" {
 		b.WriteString(" (" + f.Hint + ")")
 	}
@@ -55,6 +55,16 @@ func (fs Faults) sorted() Faults {
 	return slices.CompactFunc(fs, func(a, b Fault) bool {
 		return a.Line == b.Line && a.Col == b.Col && sectionOf(a.What) == sectionOf(b.What)
 	})
+}
+
+// maxWhat bounds one fault, which quotes the file.
+const maxWhat = 500
+
+func shorten(s string) string {
+	if len(s) <= maxWhat {
+		return s
+	}
+	return s[:maxWhat/2] + " … " + s[len(s)-maxWhat/2:] // oneLine mends a character cut in two
 }
 
 // oneLine keeps what a file says from steering the terminal it is shown on.

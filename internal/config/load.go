@@ -45,14 +45,14 @@ func readFile(path string) (abs string, data []byte, err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("read configuration %s: %w", path, err)
 	}
+	if info, err := os.Stat(abs); err == nil && info.IsDir() {
+		return "", nil, fmt.Errorf("read configuration %s: %w", path, errDirectory)
+	}
 	f, err := os.Open(abs)
 	if err != nil {
 		return "", nil, fmt.Errorf("read configuration %s: %w", path, pathless(err))
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return "", nil, fmt.Errorf("read configuration %s: %w", path, errDirectory)
-	}
 	data, err = io.ReadAll(io.LimitReader(f, maxBytes+1))
 	if err != nil {
 		return "", nil, fmt.Errorf("read configuration %s: %w", path, pathless(err))

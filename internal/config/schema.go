@@ -127,6 +127,7 @@ func extend(s *jsonschema.Schema, section reflect.Type) {
 		s.Else = &jsonschema.Schema{Required: []string{"host"}}
 	case reflect.TypeFor[Sender]():
 		pattern(s, "name", nameForm.String())
+		pattern(s, "from", "@")
 		s.Required = append(s.Required, "host")
 		s.DependentRequired = map[string][]string{"password_file": {"user"}, "password_env": {"user"}, "password_command": {"user"}, "login": {"user"}}
 	case reflect.TypeFor[Exclusion]():

@@ -25,6 +25,13 @@ const commandTime = 10 * time.Second
 // printed, and holds no password: [Secret.Resolve] reads it anew each time, so
 // a changed password needs no restart. The zero Secret is none.
 type Secret struct {
+	// A function, because fmt looks into unexported fields and behind pointers
+	// without asking Format; of a function it can show only the address.
+	at func() *source
+}
+
+// source is one of three ways to a password.
+type source struct {
 	file    string
 	env     string
 	command Command
@@ -34,25 +41,39 @@ type Secret struct {
 
 // Password returns where the mailbox's password lies.
 func (c *Config) Password(m Mailbox) Secret {
-	s := m.secret(c.Dir())
+	s := m.source(c.Dir())
 	s.gmail = m.Provider == Gmail
-	return s
+	return secretOf(s)
 }
 
 // SenderPassword returns where the sender's password lies; a zero Secret when
 // the sender does not sign in.
-func (c *Config) SenderPassword(s Sender) Secret { return s.secret(c.Dir()) }
+func (c *Config) SenderPassword(s Sender) Secret {
+	if s.User == "" {
+		return Secret{}
+	}
+	return secretOf(s.source(c.Dir()))
+}
 
-func (a Account) secret(dir string) Secret {
-	return Secret{file: a.PasswordFile, env: a.PasswordEnv, command: a.PasswordCommand, dir: dir}
+func secretOf(s *source) Secret { return Secret{func() *source { return s }} }
+
+func (a Account) source(dir string) *source {
+	return &source{file: a.PasswordFile, env: a.PasswordEnv, command: a.PasswordCommand, dir: dir}
 }
 
 // IsZero reports whether there is no secret.
-func (s Secret) IsZero() bool { return s.file == "" && s.env == "" && s.command.IsZero() }
+func (s Secret) IsZero() bool { return s.at == nil }
 
 // Resolve reads the secret now. Errors never contain it, nor what a command
 // wrote to stderr.
 func (s Secret) Resolve(ctx context.Context) (string, error) {
+	if s.at == nil {
+		return "", errors.New("read password: none is configured")
+	}
+	return s.at().resolve(ctx)
+}
+
+func (s *source) resolve(ctx context.Context) (string, error) {
 	var value string
 	var err error
 	switch {
@@ -60,9 +81,6 @@ func (s Secret) Resolve(ctx context.Context) (string, error) {
 		value, err = readSecret(s.file)
 	case s.env != "":
 		value = os.Getenv(s.env)
-		if value == "" {
-			err = fmt.Errorf("read password: the environment variable %s is empty or not set", s.env)
-		}
 	case !s.command.IsZero():
 		value, err = runSecret(ctx, s.command, s.dir)
 	default:
@@ -72,7 +90,7 @@ func (s Secret) Resolve(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if value, err = oneSecret(value); err != nil {
-		return "", fmt.Errorf("read password from %s: %w", s.source(), err)
+		return "", fmt.Errorf("read password from %s: %w", s, err)
 	}
 	if s.gmail {
 		value = appPassword(value)
@@ -80,7 +98,8 @@ func (s Secret) Resolve(ctx context.Context) (string, error) {
 	return value, nil
 }
 
-func (s Secret) source() string {
+// String names the place for errors, a command by its kind only.
+func (s *source) String() string {
 	switch {
 	case s.file != "":
 		return s.file
@@ -95,7 +114,7 @@ func oneSecret(value string) (string, error) {
 	value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")
 	switch {
 	case value == "":
-		return "", errors.New("it is empty")
+		return "", errors.New("it is empty or not set")
 	case len(value) > maxSecret:
 		return "", errors.New("it is too long for a password")
 	case strings.ContainsAny(value, "\r\n\x00"):
@@ -168,7 +187,7 @@ func (v *validator) secretFile(path, file string) {
 	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o006 != 0 {
 		v.warn(path, "others can read or change "+file, "let the platform mount it with mode 0400 where it can")
 	}
-	if _, err := (Secret{file: file}).Resolve(context.Background()); err != nil {
+	if _, err := (&source{file: file}).resolve(context.Background()); err != nil {
 		v.wrong(path, file+" cannot be used: "+cause(err), "write the password into it, alone, on one line, readable for the user that runs rapport")
 	}
 }

@@ -29,6 +29,9 @@ func (a Account) TLSConfig() (*tls.Config, error) {
 
 // loadPool reads the certificates of a PEM file.
 func loadPool(file string) (*x509.CertPool, error) {
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return nil, &problem{file + " is not a plain file", "name the PEM file of your certificate authority"}
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, &problem{file + " cannot be read: " + pathless(err).Error(), "name the PEM file of your certificate authority"}
