@@ -19,11 +19,12 @@ const (
 
 var roleOrder = map[string]int{roleFrom: 0, roleTo: 1, roleCc: 2, roleBcc: 3, roleInner: 4}
 
-// person is one participant: an address with the first of its roles.
+// person is one participant: an address with the first of its roles, and the
+// name it bears in the first role that gives one.
 type person struct {
-	address contact.Address
-	name    string
-	role    string
+	address        contact.Address
+	name, nameRole string
+	role           string
 }
 
 // people returns everybody a header names whose address can be read, once, in
@@ -56,9 +57,9 @@ func add(seen map[contact.Address]person, role string, lists ...[]message.Party)
 			old, ok := seen[p.Address]
 			switch {
 			case !ok:
-				seen[p.Address] = person{p.Address, p.Name, role}
-			case p.Name != "" && (old.name == "" || old.role == role && p.Name < old.name):
-				old.name = p.Name
+				seen[p.Address] = person{address: p.Address, name: p.Name, nameRole: role, role: role}
+			case p.Name != "" && (old.name == "" || old.nameRole == role && p.Name < old.name):
+				old.name, old.nameRole = p.Name, role
 				seen[p.Address] = old
 			}
 		}
