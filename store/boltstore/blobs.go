@@ -1,0 +1,368 @@
+package boltstore
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"rapport/records/message"
+	"rapport/store"
+)
+
+const (
+	// maxInline is the largest compressed mail that lies in the database.
+	maxInline = 128 << 10
+	// maxBuffered is the largest mail that is compressed in memory.
+	maxBuffered = 256 << 10
+)
+
+// streams are encoders for large mails; a window of 1 MB bounds their memory
+// whatever the mail.
+var streams = sync.Pool{New: func() any {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		panic(err)
+	}
+	return e
+}}
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, maxBuffered+1); return &b }}
+
+// Pack implements [store.Store].
+func (s *Store) Pack(ctx context.Context, src message.Source) (store.Blob, error) {
+	b, err := s.pack(ctx, src)
+	if err != nil {
+		return b, translate(fmt.Errorf("pack mail of %d bytes: %w", src.Size(), err))
+	}
+	return b, nil
+}
+
+func (s *Store) pack(ctx context.Context, src message.Source) (store.Blob, error) {
+	r, err := src.Open()
+	if err != nil {
+		return store.Blob{}, err
+	}
+	defer r.Close()
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	n, err := io.ReadFull(r, *buf)
+	head := (*buf)[:n]
+	switch {
+	case err == nil: // more than the buffer holds
+		return s.packStream(ctx, io.MultiReader(bytes.NewReader(head), r))
+	case !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
+		return store.Blob{}, err
+	}
+	b := store.Blob{Sum: sha256.Sum256(head), Size: int64(n), Packed: packText(head)[1:]}
+	if len(b.Packed) <= maxInline {
+		return b, ctx.Err()
+	}
+	return s.packStream(ctx, bytes.NewReader(head))
+}
+
+// packStream compresses to a file, which stays one unless it turns out small.
+func (s *Store) packStream(ctx context.Context, r io.Reader) (store.Blob, error) {
+	if s.opt.ReadOnly {
+		return store.Blob{}, store.ErrReadOnly
+	}
+	f, err := os.CreateTemp(s.blobDir(), "new-*")
+	if err != nil {
+		return store.Blob{}, err
+	}
+	keep := false
+	defer func() {
+		f.Close()
+		if !keep {
+			os.Remove(f.Name())
+		}
+	}()
+	h := sha256.New()
+	enc := streams.Get().(*zstd.Encoder)
+	defer streams.Put(enc)
+	enc.Reset(f)
+	size, err := io.Copy(enc, io.TeeReader(&cancelReader{ctx, r}, h))
+	if err = errors.Join(err, enc.Close()); err != nil {
+		return store.Blob{}, err
+	}
+	b := store.Blob{Sum: message.Sum(h.Sum(nil)), Size: size}
+	if at, err := f.Seek(0, io.SeekCurrent); err != nil {
+		return b, err
+	} else if at <= maxInline {
+		b.Packed = make([]byte, at)
+		_, err = f.ReadAt(b.Packed, 0)
+		return b, err
+	}
+	s.step("blob.sync")
+	if err := s.sync(f); err != nil {
+		return b, err
+	}
+	keep = true
+	return b, s.publish(f.Name(), b.Sum)
+}
+
+// publish gives a packed file its name. From here on it is not collected
+// until it was named by a commit, or the store was opened anew.
+func (s *Store) publish(temp string, id message.Sum) error {
+	s.files.Lock()
+	defer s.files.Unlock()
+	final := s.blobPath(id)
+	if err := os.MkdirAll(filepath.Dir(final), 0o700); err != nil {
+		os.Remove(temp)
+		return err
+	}
+	s.step("blob.rename")
+	if err := os.Rename(temp, final); err != nil {
+		os.Remove(temp)
+		return err
+	}
+	s.packed[id]++
+	s.step("blob.renamed")
+	if s.opt.NoSync {
+		return nil
+	}
+	return errors.Join(syncDir(filepath.Dir(final)), syncDir(s.blobDir()))
+}
+
+func (s *Store) sync(f *os.File) error {
+	if s.opt.NoSync {
+		return nil
+	}
+	return f.Sync()
+}
+
+func (s *Store) blobDir() string { return filepath.Join(s.dir, "blobs") }
+
+func (s *Store) blobPath(id message.Sum) string {
+	name := hex.EncodeToString(id[:])
+	return filepath.Join(s.blobDir(), name[:2], name[2:]+".zst")
+}
+
+// cancelReader stops a long copy when its context ends.
+type cancelReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancelReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+type blobsOf struct{ tx *Tx }
+
+// blobValue is format byte, size of the original, and the packed bytes where
+// they do not lie in a file.
+func blobValue(b store.Blob) []byte {
+	if b.Packed == nil {
+		return binary.AppendUvarint([]byte{formatFile}, uint64(b.Size))
+	}
+	out := make([]byte, 0, len(b.Packed)+binary.MaxVarintLen64+1)
+	out = binary.AppendUvarint(append(out, formatZstd), uint64(b.Size))
+	return append(out, b.Packed...)
+}
+
+func readBlobValue(v []byte) (format byte, size int64, packed []byte, err error) {
+	if len(v) > 1 && (v[0] == formatFile || v[0] == formatZstd) {
+		if n, used := binary.Uvarint(v[1:]); used > 0 && n < 1<<62 {
+			return v[0], int64(n), v[1+used:], nil
+		}
+	}
+	return 0, 0, nil, errors.New("damaged row of raw mail")
+}
+
+// Put implements [store.Blobs]. Bytes the store has already are left alone.
+func (b blobsOf) Put(v store.Blob) error {
+	if err := b.tx.writable(); err != nil {
+		return err
+	}
+	if v.Packed == nil {
+		if _, err := os.Stat(b.tx.s.blobPath(v.Sum)); err != nil {
+			return fmt.Errorf("put raw mail %x: its file is missing: %w", v.Sum[:8], err)
+		}
+		if b.tx.named == nil {
+			b.tx.named = map[message.Sum]int{}
+		}
+		b.tx.named[v.Sum]++
+	}
+	delete(b.tx.dropped, v.Sum)
+	bucket := b.tx.data(tableBlob)
+	if bucket.Get(v.Sum[:]) != nil {
+		return nil
+	}
+	return bucket.Put(v.Sum[:], blobValue(v))
+}
+
+// Open implements [store.Blobs]. The digest is compared while reading: bytes
+// that are not those that were put end in an error instead of io.EOF.
+func (b blobsOf) Open(id message.Sum) (io.ReadCloser, error) {
+	v := b.tx.data(tableBlob).Get(id[:])
+	if v == nil {
+		return nil, fmt.Errorf("raw mail %x: %w", id[:8], store.ErrNotFound)
+	}
+	format, size, packed, err := readBlobValue(v)
+	if err != nil {
+		return nil, fmt.Errorf("open raw mail %x: %w", id[:8], err)
+	}
+	var src io.ReadCloser
+	if format == formatFile {
+		if src, err = os.Open(b.tx.s.blobPath(id)); err != nil {
+			return nil, fmt.Errorf("open raw mail %x: %w", id[:8], err)
+		}
+	} else {
+		src = io.NopCloser(bytes.NewReader(bytes.Clone(packed)))
+	}
+	return newVerifier(src, id, size)
+}
+
+func (b blobsOf) Has(id message.Sum) (bool, error) {
+	return b.tx.data(tableBlob).Get(id[:]) != nil, nil
+}
+
+// Delete implements [store.Blobs]. A file goes once the transaction is
+// committed.
+func (b blobsOf) Delete(id message.Sum) error {
+	if err := b.tx.writable(); err != nil {
+		return err
+	}
+	bucket := b.tx.data(tableBlob)
+	if v := bucket.Get(id[:]); len(v) > 0 && v[0] == formatFile {
+		if b.tx.dropped == nil {
+			b.tx.dropped = map[message.Sum]struct{}{}
+		}
+		b.tx.dropped[id] = struct{}{}
+	}
+	return bucket.Delete(id[:])
+}
+
+// verifier decompresses and compares size and digest at the end.
+type verifier struct {
+	src  io.ReadCloser
+	dec  *zstd.Decoder
+	hash hash.Hash
+	id   message.Sum
+	left int64
+}
+
+func newVerifier(src io.ReadCloser, id message.Sum, size int64) (io.ReadCloser, error) {
+	dec, err := zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
+	if err != nil {
+		src.Close()
+		return nil, fmt.Errorf("open raw mail %x: %w", id[:8], err)
+	}
+	return &verifier{src: src, dec: dec, hash: sha256.New(), id: id, left: size}, nil
+}
+
+func (v *verifier) Read(p []byte) (int, error) {
+	n, err := v.dec.Read(p)
+	v.hash.Write(p[:n])
+	if v.left -= int64(n); v.left < 0 {
+		return n, fmt.Errorf("read raw mail %x: longer than it was stored", v.id[:8])
+	}
+	if errors.Is(err, io.EOF) && (v.left != 0 || message.Sum(v.hash.Sum(nil)) != v.id) {
+		return n, fmt.Errorf("read raw mail %x: the bytes are damaged (restore them from a backup)", v.id[:8])
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("read raw mail %x: %w", v.id[:8], err)
+	}
+	return n, err
+}
+
+func (v *verifier) Close() error {
+	v.dec.Close()
+	return v.src.Close()
+}
+
+// committed settles the files of a transaction that is on disk: those it
+// named may be collected with it from now on, those it dropped go unless
+// somebody put them again meanwhile.
+func (s *Store) committed(tx *Tx) {
+	if len(tx.named) == 0 && len(tx.dropped) == 0 {
+		return
+	}
+	s.files.Lock()
+	defer s.files.Unlock()
+	for id := range tx.named {
+		if s.packed[id]--; s.packed[id] <= 0 {
+			delete(s.packed, id)
+		}
+	}
+	for id := range tx.dropped {
+		s.doomed[id] = struct{}{}
+	}
+	if s.holds == 0 {
+		s.removeDoomed()
+	}
+}
+
+// removeDoomed deletes files nothing names. The caller holds s.files.
+func (s *Store) removeDoomed() {
+	for id := range s.doomed {
+		delete(s.doomed, id)
+		if s.packed[id] > 0 || s.named(id) {
+			continue
+		}
+		s.step("blob.remove")
+		if err := os.Remove(s.blobPath(id)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.log.Warn("raw mail file stays until orphans are collected", "err", err)
+		}
+	}
+}
+
+// CollectOrphans deletes the files of raw mail that no committed row names and
+// nobody packed since the store was opened, and returns how many.
+func (s *Store) CollectOrphans(ctx context.Context) (int, error) {
+	names, err := filepath.Glob(filepath.Join(s.blobDir(), "*", "*.zst"))
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, name := range names {
+		if ctx.Err() != nil {
+			return n, ctx.Err()
+		}
+		id, ok := sumOfPath(name)
+		if !ok {
+			continue
+		}
+		gone, err := s.collect(id, name)
+		if err != nil {
+			return n, fmt.Errorf("collect orphans: %w", err)
+		}
+		if gone {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (s *Store) collect(id message.Sum, name string) (bool, error) {
+	s.files.Lock()
+	defer s.files.Unlock()
+	if s.holds > 0 || s.packed[id] > 0 || s.named(id) {
+		return false, nil
+	}
+	return true, os.Remove(name)
+}
+
+func sumOfPath(name string) (message.Sum, bool) {
+	dir, file := filepath.Split(name)
+	raw, err := hex.DecodeString(filepath.Base(dir) + file[:len(file)-len(".zst")])
+	if err != nil || len(raw) != len(message.Sum{}) {
+		return message.Sum{}, false
+	}
+	return message.Sum(raw), true
+}

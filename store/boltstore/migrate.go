@@ -1,0 +1,83 @@
+package boltstore
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// migration brings a store from one format to the next, in one transaction.
+type migration struct {
+	name string
+	run  func(*bolt.Tx) error
+}
+
+// migrations is only ever added to: the format of a store is how many were
+// run, plus one. Each has a test with a real file of the format before.
+var migrations = []migration{}
+
+func schemaOf(m []migration) uint32 { return uint32(len(m)) + 1 }
+
+// migrate runs what is missing, after copying the file. Opening to read never
+// alters: an older file is then refused.
+func (s *Store) migrate(from uint32) error {
+	want := schemaOf(s.opt.migrations)
+	if from == want {
+		return nil
+	}
+	if from == 0 {
+		return damaged("its format is 0")
+	}
+	if s.opt.ReadOnly {
+		return fmt.Errorf("%s has format %d and this version writes %d: start the daemon once to bring it up to date", fileDB, from, want)
+	}
+	if err := s.copyBefore(from); err != nil {
+		return fmt.Errorf("copy the store before bringing it up to date: %w", err)
+	}
+	for n := from; n < want; n++ {
+		m := s.opt.migrations[n-1]
+		err := s.db.Update(func(b *bolt.Tx) error {
+			if err := m.run(b); err != nil {
+				return err
+			}
+			return b.Bucket(bucketMeta).Put(keySchema, appendUint32(nil, n+1))
+		})
+		if err != nil {
+			return fmt.Errorf("bring the store to format %d (%s): %w", n+1, m.name, err)
+		}
+		s.step("migrated")
+	}
+	return nil
+}
+
+// copyBefore keeps the file as it is, as rapport.db.formatN. A copy that is
+// there already was made by a start that did not finish.
+func (s *Store) copyBefore(format uint32) error {
+	path := filepath.Join(s.dir, fmt.Sprintf("%s.format%d", fileDB, format))
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	temp := path + ".part"
+	err := s.db.View(func(b *bolt.Tx) error { return b.CopyFile(temp, 0o600) })
+	if err != nil {
+		return err
+	}
+	if err := syncFile(temp); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	return syncDir(s.dir)
+}
+
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}

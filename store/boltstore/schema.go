@@ -1,0 +1,82 @@
+package boltstore
+
+// The names of buckets, as the package comment draws them.
+const (
+	tableContact      = "contact"
+	tableOrganisation = "organisation"
+	tableMember       = "member"
+	tableMessage      = "message"
+	tableThread       = "thread"
+	tableBlob         = "blob"
+	tableEntry        = "entry"
+	bucketText        = "text"
+	tableFolder       = "folder"
+	bucketUIDs        = "uids"
+	bucketQuarantine  = "quarantine"
+	tableStatus       = "status"
+	bucketHint        = "hint"
+	bucketHintUID     = "hint.uid"
+	tableSuggestion   = "suggestion"
+	tableReview       = "review"
+	tableDecision     = "decision"
+	tableSearch       = "search"
+	bucketSearchDone  = "search.done"
+	bucketTombstone   = "tombstone"
+	tableAudit        = "audit"
+	bucketState       = "state"
+	tableCount        = "count"
+
+	indexContactAddress = "contact.address"
+	indexContactFolded  = "contact.folded"
+	indexContactOf      = "contact.organisation"
+	indexContactName    = "contact.name"
+	indexOrgDomain      = "organisation.domain"
+	indexOrgName        = "organisation.name"
+	indexIdentity       = "message.identity"
+	indexMessageID      = "message.message-id"
+	indexThread         = "message.thread"
+	indexAddress        = "message.address"
+	indexDomain         = "message.domain"
+	indexHolding        = "message.holding"
+	indexSubject        = "entry.subject"
+	indexTime           = "entry.time"
+	indexOfMessage      = "entry.message"
+	indexDoc            = "entry.doc"
+	indexSegment        = "segment"
+	indexRank           = "suggestion.rank"
+	indexExpires        = "suggestion.expires"
+	indexDecisionSum    = "decision.identity"
+	indexDecisionThread = "decision.message-id"
+	indexAuditTime      = "audit.time"
+	indexAuditObject    = "audit.object"
+)
+
+var (
+	bucketMeta    = []byte("meta")
+	keyApp        = []byte("app")
+	keySchema     = []byte("schema")
+	keyStore      = []byte("store")
+	keyLive       = []byte("live")
+	keyNextDoc    = []byte("doc")
+	keyNextFolder = []byte("folder")
+	keySegment    = []byte("segment")
+	appName       = []byte("rapport")
+)
+
+// dataBuckets are all buckets of records.
+var dataBuckets = []string{
+	tableContact, tableOrganisation, tableMember, tableMessage, tableThread, tableBlob, tableEntry, bucketText,
+	tableFolder, bucketUIDs, bucketQuarantine, tableStatus, bucketHint, bucketHintUID, tableSuggestion,
+	tableReview, tableDecision, tableSearch, bucketSearchDone, bucketTombstone, tableAudit, bucketState, tableCount,
+}
+
+// indexBuckets are all buckets of derived rows.
+var indexBuckets = []string{
+	indexContactAddress, indexContactFolded, indexContactOf, indexContactName, indexOrgDomain, indexOrgName,
+	indexIdentity, indexMessageID, indexThread, indexAddress, indexDomain, indexHolding,
+	indexSubject, indexTime, indexOfMessage, indexDoc, indexSegment, indexRank, indexExpires,
+	indexDecisionSum, indexDecisionThread, indexAuditTime, indexAuditObject,
+}
+
+// indexed are the tables with derived rows, for check and reindex.
+var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses}

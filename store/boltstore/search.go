@@ -1,0 +1,523 @@
+package boltstore
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rapport/records/contact"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// maxFetched is how many candidates a search looks up one by one; where there
+// are more it goes through all entries from the newest and stops at a page.
+const maxFetched = 4096
+
+// hit is a candidate with what its index rows say.
+type hit struct {
+	doc   uint32
+	flags byte
+	time  time.Time
+	id    string
+	key   []byte // of the entry
+	at    []byte // time and id, as in indexTime
+}
+
+// Search implements [store.Entries].
+func (e entriesOf) Search(q store.Query, s store.Slice) (store.Page[timeline.Entry], error) {
+	var page store.Page[timeline.Entry]
+	if e.tx.bolt.Writable() {
+		if err := errors.Join(e.tx.flushTerms(), e.tx.flushAll()); err != nil {
+			return page, err
+		}
+	}
+	start, err := base64.RawURLEncoding.DecodeString(string(s.Cursor))
+	if err != nil {
+		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, err)
+	}
+	se := &searching{tx: e.tx, e: e}
+	root, err := se.prepare(q.Root)
+	if err != nil {
+		return page, fmt.Errorf("search: %w", err)
+	}
+	n := limit(s)
+	var last []byte
+	err = se.candidates(root, start, func(h *hit) (bool, error) {
+		ok, err := se.holds(root, h)
+		if err != nil || !ok {
+			return true, err
+		}
+		if len(page.Items) == n {
+			page.Next = store.Cursor(base64.RawURLEncoding.EncodeToString(last))
+			return false, nil
+		}
+		v, found, err := entries.get(e.tx, h.key)
+		if found {
+			page.Items, last = append(page.Items, v.Entry), bytes.Clone(h.at)
+		}
+		return true, err
+	})
+	if err != nil {
+		return store.Page[timeline.Entry]{}, fmt.Errorf("search: %w", err)
+	}
+	return page, nil
+}
+
+// searching is the work on one query.
+type searching struct {
+	tx       *Tx
+	e        entriesOf
+	segments []segmentInfo
+	listed   bool
+	fields   store.Fields // of the entry fieldsOf
+	fieldsOf uint32
+}
+
+// part is a node of the query with what the index says of it.
+type part struct {
+	store.Node
+	kids  []*part
+	bound bool     // docs holds every document for which the part may hold
+	exact bool     // and no other
+	docs  []uint32 // ascending
+}
+
+func (s *searching) prepare(n store.Node) (*part, error) {
+	p := &part{Node: n}
+	for _, k := range n.Kids {
+		kid, err := s.prepare(k)
+		if err != nil {
+			return nil, err
+		}
+		p.kids = append(p.kids, kid)
+	}
+	var err error
+	switch n.Op {
+	case store.OpAnd:
+		p.and()
+	case store.OpOr:
+		p.or()
+	case store.OpWord, store.OpFrom, store.OpTo:
+		p.bound = true
+		p.docs, p.exact, err = s.word(n)
+	case store.OpIn:
+		p.bound, p.exact = true, true
+		p.docs, err = s.in(n.Value)
+	case store.OpWith:
+		p.bound, p.exact = true, true
+		p.docs, err = s.with(n.Value)
+	}
+	return p, err
+}
+
+// and bounds by the kids that are bounded.
+func (p *part) and() {
+	p.exact = len(p.kids) > 0
+	for _, k := range p.kids {
+		p.exact = p.exact && k.exact
+		switch {
+		case !k.bound:
+		case !p.bound:
+			p.bound, p.docs = true, k.docs
+		default:
+			p.docs = intersect(p.docs, k.docs)
+		}
+	}
+	p.exact = p.exact && p.bound
+}
+
+// or bounds only if every kid is bounded.
+func (p *part) or() {
+	p.bound, p.exact = true, true
+	for _, k := range p.kids {
+		p.bound, p.exact = p.bound && k.bound, p.exact && k.exact
+	}
+	if !p.bound {
+		p.exact = false
+		return
+	}
+	for _, k := range p.kids {
+		p.docs = append(p.docs, k.docs...)
+	}
+	p.docs = ascending(p.docs)
+}
+
+func ascending(docs []uint32) []uint32 {
+	if !slices.IsSorted(docs) {
+		slices.Sort(docs)
+	}
+	return slices.Compact(docs)
+}
+
+func intersect(a, b []uint32) []uint32 {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	out := make([]uint32, 0, len(a))
+	if len(b) > 16*len(a) {
+		for _, d := range a {
+			if i, ok := slices.BinarySearch(b, d); ok {
+				out, b = append(out, d), b[i:]
+			}
+		}
+		return out
+	}
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		switch {
+		case a[i] < b[j]:
+			i++
+		case a[i] > b[j]:
+			j++
+		default:
+			out = append(out, a[i])
+			i, j = i+1, j+1
+		}
+	}
+	return out
+}
+
+// word asks the index for a word, phrase, sender or recipient.
+func (s *searching) word(n store.Node) (docs []uint32, exact bool, err error) {
+	l := n.Lookup()
+	first := true
+	narrow := func(term string, begins bool) error {
+		if !first && len(docs) == 0 {
+			return nil
+		}
+		found, err := s.term(term, begins)
+		if first {
+			docs, first = found, false
+		} else {
+			docs = intersect(docs, found)
+		}
+		return err
+	}
+	for _, t := range l.All {
+		if err := narrow(t, false); err != nil {
+			return nil, false, err
+		}
+	}
+	for _, t := range l.Begins {
+		if err := narrow(t, true); err != nil {
+			return nil, false, err
+		}
+	}
+	return docs, l.Exact, nil
+}
+
+func (s *searching) term(term string, begins bool) ([]uint32, error) {
+	b := s.tx.index(indexSegment)
+	if !s.listed {
+		var err error
+		if s.segments, err = segments(b); err != nil {
+			return nil, err
+		}
+		s.listed = true
+	}
+	var out []uint32
+	for _, seg := range s.segments {
+		if err := s.tx.ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := lookUp(b, seg.id, []byte(term), begins, func(d []uint32) { out = append(out, d...) }); err != nil {
+			return nil, err
+		}
+	}
+	return ascending(out), nil
+}
+
+// in finds the documents of messages with a copy in a mailbox or folder of
+// this name; case does not count.
+func (s *searching) in(name string) ([]uint32, error) {
+	var ids [][]byte
+	c := s.tx.index(indexHolding).Cursor()
+	for k, _ := c.First(); k != nil; {
+		mailbox, rest, err := readText(k)
+		if err != nil {
+			return nil, err
+		}
+		folder, _, err := readText(rest)
+		if err != nil {
+			return nil, err
+		}
+		group := appendText(appendText(nil, mailbox), folder)
+		if !sameFolder(mailbox, name) && !sameFolder(folder, name) {
+			k, _ = c.Seek(successor(group))
+			continue
+		}
+		var v []byte
+		for k, v = c.Seek(group); k != nil && bytes.HasPrefix(k, group); k, v = c.Next() {
+			ids = append(ids, v)
+		}
+	}
+	slices.SortFunc(ids, bytes.Compare)
+	ids = slices.CompactFunc(ids, bytes.Equal)
+	var out []uint32
+	b := s.tx.index(indexOfMessage).Cursor()
+	for _, id := range ids {
+		for k, v := b.Seek(id); k != nil && bytes.HasPrefix(k, id); k, v = b.Next() {
+			doc, _, err := readUint32(v)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, doc)
+		}
+	}
+	return ascending(out), nil
+}
+
+// sameFolder compares a name with what was typed: whole, or its last part.
+func sameFolder(name, typed string) bool {
+	if strings.EqualFold(name, typed) {
+		return true
+	}
+	i := strings.LastIndexAny(name, "/.")
+	return i >= 0 && strings.EqualFold(name[i+1:], typed)
+}
+
+// with finds the documents in the histories of whoever is meant.
+func (s *searching) with(who string) ([]uint32, error) {
+	subjects, err := s.subjects(who)
+	if err != nil {
+		return nil, err
+	}
+	var out []uint32
+	b := s.tx.index(indexSubject).Cursor()
+	for _, sub := range subjects {
+		prefix := subjectPrefix(sub)
+		for k, v := b.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = b.Next() {
+			doc, _, err := readUint32(v)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, doc)
+		}
+	}
+	return ascending(out), nil
+}
+
+// subjects finds who is meant by an id, an address, a domain or a name, in
+// this order: the first that finds somebody decides.
+func (s *searching) subjects(who string) ([]store.Subject, error) {
+	if c, ok, err := contacts.get(s.tx, appendID(nil, who)); ok || err != nil {
+		return []store.Subject{{Contact: c.ID}}, err
+	}
+	if o, ok, err := organisations.get(s.tx, appendID(nil, who)); ok || err != nil {
+		return []store.Subject{{Organisation: o.ID}}, err
+	}
+	cs, os := contactsOf{s.tx}, organisationsOf{s.tx}
+	var out []store.Subject
+	if a, err := contact.ParseAddress(who); err == nil {
+		found, err := cs.ByAddress(a)
+		if len(found) == 0 && err == nil {
+			found, err = cs.ByFolded(a)
+		}
+		for _, c := range found {
+			out = append(out, store.Subject{Contact: c.ID})
+		}
+		return out, err
+	}
+	orgs, err := os.ByDomain(strings.ToLower(strings.TrimPrefix(who, "@")))
+	if err == nil && len(orgs) == 0 {
+		orgs, err = os.ByName(who)
+	}
+	for _, o := range orgs {
+		out = append(out, store.Subject{Organisation: o.ID})
+	}
+	if len(out) > 0 || err != nil {
+		return out, err
+	}
+	return s.called(who)
+}
+
+// called finds everybody whose name has words that begin like those of who.
+func (s *searching) called(who string) ([]store.Subject, error) {
+	var out []store.Subject
+	slice := store.Slice{Limit: 1000}
+	for {
+		p, err := contactsOf{s.tx}.List(store.Filter{Text: who}, slice)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range p.Items {
+			out = append(out, store.Subject{Contact: c.ID})
+		}
+		if slice.Cursor = p.Next; slice.Cursor == "" {
+			break
+		}
+	}
+	for {
+		p, err := organisationsOf{s.tx}.List(store.Filter{Text: who}, slice)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range p.Items {
+			out = append(out, store.Subject{Organisation: o.ID})
+		}
+		if slice.Cursor = p.Next; slice.Cursor == "" {
+			return out, nil
+		}
+	}
+}
+
+// candidates visits the entries for which root may hold, newest first, after
+// the cursor; visit returns false to stop.
+func (s *searching) candidates(root *part, start []byte, visit func(*hit) (bool, error)) error {
+	if root.bound && len(root.docs) <= maxFetched {
+		return s.fetched(root.docs, start, visit)
+	}
+	from, until := times(root)
+	var upper []byte
+	switch {
+	case len(start) > 0 && (until.IsZero() || bytes.Compare(start, appendTime(nil, until)) < 0):
+		upper = start
+	case !until.IsZero():
+		upper = appendTime(nil, until)
+	}
+	c := s.tx.index(indexTime).Cursor()
+	k, v := listing{}.first(c, nil)
+	if upper != nil {
+		if k, v = c.Seek(upper); k == nil {
+			k, v = c.Last()
+		} else {
+			k, v = c.Prev()
+		}
+	} else {
+		k, v = c.Last()
+	}
+	for steps := 0; k != nil; k, v = c.Prev() {
+		if steps++; steps%1024 == 0 && s.tx.ctx.Err() != nil {
+			return s.tx.ctx.Err()
+		}
+		h, err := hitOf(k, v)
+		if err != nil {
+			return err
+		}
+		if !from.IsZero() && h.time.Before(from) {
+			return nil
+		}
+		if root.bound && !contains(root.docs, h.doc) {
+			continue
+		}
+		if more, err := visit(h); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func hitOf(k, v []byte) (*hit, error) {
+	t, rest, err := readTime(k)
+	if err != nil || len(v) != 5 {
+		return nil, errSegment
+	}
+	doc, fl, err := readUint32(v)
+	return &hit{doc: doc, flags: fl[0], time: t, key: rest, at: k}, err
+}
+
+// fetched visits a few candidates. Numbers without a row are of documents
+// that are gone.
+func (s *searching) fetched(docs []uint32, start []byte, visit func(*hit) (bool, error)) error {
+	hits := make([]*hit, 0, len(docs))
+	b := s.tx.index(indexDoc)
+	for _, d := range docs {
+		v := b.Get(appendUint32(nil, d))
+		if v == nil {
+			continue
+		}
+		t, rest, err := readTime(v)
+		if err != nil || len(rest) < 2 {
+			return errSegment
+		}
+		h := &hit{doc: d, flags: rest[0], time: t, key: rest[1:], at: append(bytes.Clone(v[:8]), rest[1:]...)}
+		if len(start) == 0 || bytes.Compare(h.at, start) < 0 {
+			hits = append(hits, h)
+		}
+	}
+	slices.SortFunc(hits, func(a, b *hit) int { return bytes.Compare(b.at, a.at) })
+	for _, h := range hits {
+		if more, err := visit(h); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func contains(docs []uint32, d uint32) bool {
+	_, ok := slices.BinarySearch(docs, d)
+	return ok
+}
+
+// times returns the span a query is bound to by operators that must hold.
+func times(p *part) (from, until time.Time) {
+	switch p.Op {
+	case store.OpAfter:
+		return p.Time, time.Time{}
+	case store.OpBefore:
+		return time.Time{}, p.Time
+	case store.OpAnd:
+		for _, k := range p.kids {
+			f, u := times(k)
+			if f.After(from) {
+				from = f
+			}
+			if !u.IsZero() && (until.IsZero() || u.Before(until)) {
+				until = u
+			}
+		}
+	}
+	return from, until
+}
+
+// holds decides whether the whole query holds for one entry.
+func (s *searching) holds(p *part, h *hit) (bool, error) {
+	if p.bound && (p.exact || !contains(p.docs, h.doc)) {
+		return contains(p.docs, h.doc), nil
+	}
+	switch p.Op {
+	case store.OpAnd:
+		for _, k := range p.kids {
+			if ok, err := s.holds(k, h); err != nil || !ok {
+				return false, err
+			}
+		}
+		return true, nil
+	case store.OpOr:
+		for _, k := range p.kids {
+			if ok, err := s.holds(k, h); err != nil || ok {
+				return ok, err
+			}
+		}
+		return false, nil
+	case store.OpNot:
+		ok, err := s.holds(p.kids[0], h)
+		return !ok, err
+	case store.OpBefore:
+		return h.time.Before(p.Time), nil
+	case store.OpAfter:
+		return !h.time.Before(p.Time), nil
+	case store.OpAttachment:
+		return h.flags&hasAttachment != 0, nil
+	}
+	return s.text(p, h)
+}
+
+// text compares a phrase with what was put.
+func (s *searching) text(p *part, h *hit) (bool, error) {
+	if s.fieldsOf != h.doc {
+		f, err := s.e.fields(h.key)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		s.fields, s.fieldsOf = f, h.doc
+	}
+	return p.Holds(s.fields), nil
+}

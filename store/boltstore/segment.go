@@ -1,0 +1,283 @@
+package boltstore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// The search index is a list of segments. A segment maps terms to the numbers
+// of the documents that have them, both ascending. One is written with each
+// transaction that puts documents, and never changed; merging makes one of
+// several. Documents that are gone stay in segments until a merge: whatever a
+// search finds is looked up by number before it counts.
+//
+// Rows of the bucket: "m" segment -> level, documents; "b" segment first-term
+// -> a block. A block is zstd over: for each term uvarint bytes shared with
+// the term before, uvarint bytes of its own, those, uvarint count, uvarint
+// differences of the numbers.
+
+const (
+	rowManifest = 'm'
+	rowBlock    = 'b'
+	// blockSize is how many bytes a block has before it is compressed, save
+	// that one term's numbers always stay together.
+	blockSize = 8 << 10
+)
+
+var errSegment = errors.New("damaged search index (run: rapport store reindex)")
+
+type segmentInfo struct {
+	id    uint32
+	level byte
+	docs  uint32 // postings of documents when it was written
+}
+
+func manifestKey(id uint32) []byte { return appendUint32([]byte{rowManifest}, id) }
+
+func blockKey(id uint32, term []byte) []byte {
+	return append(appendUint32([]byte{rowBlock}, id), term...)
+}
+
+func (i segmentInfo) value() []byte { return appendUint32([]byte{i.level}, i.docs) }
+
+// segments lists the segments in use.
+func segments(b *bolt.Bucket) ([]segmentInfo, error) {
+	var out []segmentInfo
+	c := b.Cursor()
+	for k, v := c.Seek([]byte{rowManifest}); k != nil && k[0] == rowManifest; k, v = c.Next() {
+		if len(k) != 5 || len(v) != 5 {
+			return nil, errSegment
+		}
+		out = append(out, segmentInfo{binary.BigEndian.Uint32(k[1:]), v[0], binary.BigEndian.Uint32(v[1:])})
+	}
+	return out, nil
+}
+
+// segmentBuilder gathers the terms of a transaction's documents.
+type segmentBuilder struct {
+	postings map[string][]uint32
+	docs     uint32
+	size     int
+}
+
+// maxBuilt bounds the postings a transaction gathers before a segment is cut.
+const maxBuilt = 2_000_000
+
+func (tx *Tx) addTerms(doc uint32, terms []string) error {
+	if tx.terms == nil {
+		tx.terms = &segmentBuilder{postings: map[string][]uint32{}}
+	}
+	b := tx.terms
+	for _, t := range terms {
+		if t == "" {
+			continue
+		}
+		list := b.postings[t]
+		if n := len(list); n > 0 && list[n-1] == doc {
+			continue
+		}
+		b.postings[t] = append(list, doc)
+	}
+	b.docs++
+	if b.size += len(terms); b.size > maxBuilt {
+		return tx.flushTerms()
+	}
+	return nil
+}
+
+// flushTerms writes what was gathered as a segment of level 0.
+func (tx *Tx) flushTerms() error {
+	b := tx.terms
+	if b == nil || len(b.postings) == 0 {
+		return nil
+	}
+	tx.terms = nil
+	id, err := tx.next(keySegment)
+	if err != nil {
+		return err
+	}
+	terms := make([]string, 0, len(b.postings))
+	for t := range b.postings {
+		terms = append(terms, t)
+	}
+	slices.Sort(terms)
+	bucket := tx.indexBucket(indexSegment)
+	w := blockWriter{id: id, put: bucket.Put}
+	for _, t := range terms {
+		if err := w.add([]byte(t), b.postings[t]); err != nil {
+			return fmt.Errorf("write search index: %w", err)
+		}
+	}
+	if err := w.close(); err != nil {
+		return fmt.Errorf("write search index: %w", err)
+	}
+	tx.grown = true
+	return bucket.Put(manifestKey(id), segmentInfo{id: id, docs: b.docs}.value())
+}
+
+// blockWriter cuts ascending terms into blocks.
+type blockWriter struct {
+	id          uint32
+	put         func(k, v []byte) error
+	raw         []byte
+	first, last []byte
+	written     int // compressed bytes handed to put
+}
+
+func (w *blockWriter) add(term []byte, docs []uint32) error {
+	if len(docs) == 0 {
+		return nil
+	}
+	if w.first == nil {
+		w.first, w.last = bytes.Clone(term), nil
+	}
+	shared := 0
+	for shared < min(len(term), len(w.last)) && term[shared] == w.last[shared] {
+		shared++
+	}
+	w.raw = binary.AppendUvarint(w.raw, uint64(shared))
+	w.raw = binary.AppendUvarint(w.raw, uint64(len(term)-shared))
+	w.raw = append(w.raw, term[shared:]...)
+	w.raw = binary.AppendUvarint(w.raw, uint64(len(docs)))
+	before := uint32(0)
+	for _, d := range docs {
+		w.raw = binary.AppendUvarint(w.raw, uint64(d-before))
+		before = d
+	}
+	w.last = append(w.last[:0], term...)
+	if len(w.raw) >= blockSize {
+		return w.close()
+	}
+	return nil
+}
+
+func (w *blockWriter) close() error {
+	if w.first == nil {
+		return nil
+	}
+	v := packText(w.raw)
+	w.written += len(v)
+	err := w.put(blockKey(w.id, w.first), v)
+	w.raw, w.first, w.last = w.raw[:0], nil, nil
+	return err
+}
+
+// blockReader goes through the terms of a block.
+type blockReader struct {
+	raw  []byte
+	term []byte
+	docs []uint32
+}
+
+func newBlockReader(v []byte) (*blockReader, error) {
+	raw, err := unpackText(v)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errSegment, err)
+	}
+	return &blockReader{raw: raw}, nil
+}
+
+// next moves to the next term; false at the end. The numbers are decoded only
+// where wanted says so.
+func (r *blockReader) next(wanted func(term []byte) bool) (bool, error) {
+	if len(r.raw) == 0 {
+		return false, nil
+	}
+	shared, ok1 := r.uvarint()
+	own, ok2 := r.uvarint()
+	if !ok1 || !ok2 || shared > uint64(len(r.term)) || own > uint64(len(r.raw)) {
+		return false, errSegment
+	}
+	r.term = append(r.term[:shared], r.raw[:own]...)
+	r.raw = r.raw[own:]
+	n, ok := r.uvarint()
+	if !ok || n > uint64(len(r.raw)) {
+		return false, errSegment
+	}
+	if !wanted(r.term) {
+		r.docs = nil
+		return true, r.skip(n)
+	}
+	r.docs = make([]uint32, 0, n)
+	at := uint64(0)
+	for range n {
+		d, ok := r.uvarint()
+		if at += d; !ok || at > 1<<32-1 {
+			return false, errSegment
+		}
+		r.docs = append(r.docs, uint32(at))
+	}
+	return true, nil
+}
+
+func (r *blockReader) skip(n uint64) error {
+	for i := 0; n > 0; i++ {
+		if i == len(r.raw) {
+			return errSegment
+		}
+		if r.raw[i] < 0x80 {
+			if n--; n == 0 {
+				r.raw = r.raw[i+1:]
+			}
+		}
+	}
+	return nil
+}
+
+func (r *blockReader) uvarint() (uint64, bool) {
+	v, n := binary.Uvarint(r.raw)
+	if n <= 0 {
+		return 0, false
+	}
+	r.raw = r.raw[n:]
+	return v, true
+}
+
+// lookUp visits the numbers of a term, or of every term that begins with it,
+// in one segment.
+func lookUp(b *bolt.Bucket, id uint32, term []byte, begins bool, visit func(docs []uint32)) error {
+	prefix := blockKey(id, nil)
+	c := b.Cursor()
+	k, v := c.Seek(blockKey(id, term))
+	if k == nil || !bytes.Equal(k, blockKey(id, term)) {
+		// The term lies in the block that begins before it, if any.
+		if k == nil {
+			k, v = c.Last()
+		} else {
+			k, v = c.Prev()
+		}
+		if k == nil || !bytes.HasPrefix(k, prefix) {
+			k, v = c.Seek(prefix)
+		}
+	}
+	wanted := func(t []byte) bool {
+		return bytes.Equal(t, term) || begins && bytes.HasPrefix(t, term)
+	}
+	for ; k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
+		if first := k[len(prefix):]; bytes.Compare(first, term) > 0 && !(begins && bytes.HasPrefix(first, term)) {
+			return nil
+		}
+		r, err := newBlockReader(v)
+		if err != nil {
+			return err
+		}
+		for {
+			more, err := r.next(wanted)
+			if err != nil {
+				return err
+			}
+			if !more || bytes.Compare(r.term, term) > 0 && !(begins && bytes.HasPrefix(r.term, term)) {
+				break
+			}
+			if r.docs != nil {
+				visit(r.docs)
+			}
+		}
+	}
+	return nil
+}

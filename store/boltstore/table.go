@@ -1,0 +1,222 @@
+package boltstore
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"rapport/store"
+)
+
+// row is one row of an index.
+type row struct{ key, val []byte }
+
+// index derives rows from a record. Its rows are never written but by the
+// table, so they can be made again from the records.
+type index[T any] struct {
+	name string
+	rows func(v *T, add func(key, val []byte))
+}
+
+// table is a bucket of records with its indexes.
+type table[T any] struct {
+	name    string
+	what    string // as errors name one record
+	key     func(v *T) []byte
+	indexes []index[T]
+	counted bool // how many records there are is kept
+}
+
+// get reads one record.
+func (t *table[T]) get(tx *Tx, key []byte) (T, bool, error) {
+	var v T
+	raw := tx.data(t.name).Get(key)
+	if raw == nil {
+		return v, false, nil
+	}
+	if err := decode(raw, &v); err != nil {
+		return v, false, fmt.Errorf("read %s %x: %w", t.what, key, err)
+	}
+	return v, true, nil
+}
+
+// must reads one record that has to be there; name is for the error.
+func (t *table[T]) must(tx *Tx, key []byte, name string) (T, error) {
+	v, ok, err := t.get(tx, key)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s %q: %w", t.what, name, store.ErrNotFound)
+	}
+	return v, err
+}
+
+// put writes a record and the difference between its old and new index rows.
+func (t *table[T]) put(tx *Tx, v *T) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	key := t.key(v)
+	var old *T
+	if o, ok, err := t.get(tx, key); err != nil {
+		return err
+	} else if ok {
+		old = &o
+	}
+	raw, err := encode(v)
+	if err != nil {
+		return fmt.Errorf("write %s %x: %w", t.what, key, err)
+	}
+	if err := tx.data(t.name).Put(key, raw); err != nil {
+		return fmt.Errorf("write %s %x: %w", t.what, key, err)
+	}
+	if old == nil && t.counted {
+		tx.count(t.name, 1)
+	}
+	return t.reindex(tx, old, v)
+}
+
+// del removes a record and its index rows; one that is not there is no error.
+func (t *table[T]) del(tx *Tx, key []byte) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	old, ok, err := t.get(tx, key)
+	if err != nil || !ok {
+		return err
+	}
+	if err := tx.data(t.name).Delete(key); err != nil {
+		return fmt.Errorf("delete %s %x: %w", t.what, key, err)
+	}
+	if t.counted {
+		tx.count(t.name, -1)
+	}
+	return t.reindex(tx, &old, nil)
+}
+
+// reindex moves the index rows from those of old to those of now; either may
+// be nil.
+func (t *table[T]) reindex(tx *Tx, old, now *T) error {
+	for _, ix := range t.indexes {
+		before, after := rowsOf(ix, old), rowsOf(ix, now)
+		for k, v := range before {
+			if _, kept := after[k]; !kept {
+				if err := tx.ixDelete(ix.name, k, v); err != nil {
+					return err
+				}
+			}
+		}
+		for k, v := range after {
+			if o, had := before[k]; !had || !bytes.Equal(o, v) {
+				if err := tx.ixPut(ix.name, k, v); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func rowsOf[T any](ix index[T], v *T) map[string][]byte {
+	if v == nil {
+		return nil
+	}
+	out := map[string][]byte{}
+	ix.rows(v, func(k, val []byte) {
+		if val == nil {
+			val = []byte{}
+		}
+		out[string(k)] = val
+	})
+	return out
+}
+
+// limit returns how many items a page holds.
+func limit(s store.Slice) int {
+	switch {
+	case s.Limit <= 0:
+		return 100
+	case s.Limit > 1000:
+		return 1000
+	}
+	return s.Limit
+}
+
+// listing is one ordered range of rows that is handed out in pages.
+type listing struct {
+	bucket *bolt.Bucket
+	prefix []byte
+	newest bool // from the end
+}
+
+// pageOf reads a page of a listing. take makes an item of a row, or says that
+// the row does not belong. The cursor is the key of the last item, so that a
+// page goes on at the right place whatever was added or deleted in between.
+func pageOf[T any](tx *Tx, l listing, s store.Slice, take func(rest, val []byte) (T, bool, error)) (store.Page[T], error) {
+	var page store.Page[T]
+	start, err := base64.RawURLEncoding.DecodeString(string(s.Cursor))
+	if err != nil {
+		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, err)
+	}
+	n := limit(s)
+	var last []byte
+	c := l.bucket.Cursor()
+	k, v := l.first(c, start)
+	for steps := 0; k != nil && bytes.HasPrefix(k, l.prefix); steps++ {
+		if steps%1024 == 1023 && tx.ctx.Err() != nil {
+			return page, tx.ctx.Err()
+		}
+		item, ok, err := take(k[len(l.prefix):], v)
+		if err != nil {
+			return page, err
+		}
+		if ok && len(page.Items) == n {
+			page.Next = store.Cursor(base64.RawURLEncoding.EncodeToString(last))
+			return page, nil
+		}
+		if ok {
+			page.Items = append(page.Items, item)
+			last = append(last[:0], k[len(l.prefix):]...)
+		}
+		if l.newest {
+			k, v = c.Prev()
+		} else {
+			k, v = c.Next()
+		}
+	}
+	return page, nil
+}
+
+// first finds where a page begins: after start, or at the listing's beginning.
+func (l listing) first(c *bolt.Cursor, start []byte) (k, v []byte) {
+	at := append(bytes.Clone(l.prefix), start...)
+	if !l.newest {
+		k, v = c.Seek(at)
+		if len(start) > 0 && bytes.Equal(k, at) {
+			k, v = c.Next()
+		}
+		return k, v
+	}
+	if len(start) == 0 {
+		if at = successor(l.prefix); at == nil {
+			return c.Last()
+		}
+	}
+	if k, _ = c.Seek(at); k == nil {
+		return c.Last()
+	}
+	return c.Prev()
+}
+
+// successor returns the first key after all keys that begin with prefix, nil
+// when there is none.
+func successor(prefix []byte) []byte {
+	out := bytes.Clone(prefix)
+	for i := len(out) - 1; i >= 0; i-- {
+		if out[i] < 0xFF {
+			out[i]++
+			return out[:i+1]
+		}
+	}
+	return nil
+}
