@@ -1,0 +1,52 @@
+# Needs Go and the standard POSIX tools. What a test needs beside them it names
+# when it skips; .ci/run installs all of it on a Debian machine.
+
+GO          ?= go
+STATICCHECK ?= staticcheck
+FUZZTIME    ?= 30s
+BENCHTIME   ?= 1s
+VERSION     ?=
+
+# Tests that measure time or memory mean nothing under the race detector, so
+# they skip there and run in a pass of their own.
+LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded' ./records/message ./mailsync
+
+.PHONY: help build test lint bench fuzz soak clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+build: ## one static binary, ./rapport
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w $(if $(VERSION),-X main.version=$(VERSION))" -o rapport ./cmd/rapport
+
+test: ## all tests with the race detector, then those of time and memory limits without
+	@$(GO) run .ci/testlog.go -race -shuffle=on -timeout 20m ./... -- $(LIMITS)
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then \
+		echo "gofmt: run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags soak ./...
+	$(GO) vet .ci/testlog.go
+	@if command -v $(STATICCHECK) >/dev/null; then echo $(STATICCHECK) ./...; $(STATICCHECK) ./...; \
+	elif [ "$$RAPPORT_REQUIRE_SERVERS" = 1 ]; then echo "staticcheck is not installed"; exit 1; \
+	else echo "skipped: staticcheck, which is not installed"; fi
+
+bench: ## benchmarks, with the ratios to peers where those are installed
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m ./...
+
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@set -e; for package in $$($(GO) list ./...); do \
+		targets=$$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); \
+		for target in $$targets; do \
+			echo "fuzz $$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
+		done; \
+	done
+
+soak: ## the long tests: crashes at random moments, large mailboxes
+	@$(GO) run .ci/testlog.go -tags soak -count=1 -timeout 6h ./...
+
+clean: ## remove what was built
+	rm -f rapport
+	$(GO) clean ./cmd/rapport
