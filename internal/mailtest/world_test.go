@@ -274,3 +274,24 @@ func TestCanariesStandInTheirMessagesOnly(t *testing.T) {
 		t.Errorf("LeakCheck of what may be stored: %s, %v", Explain(faults), err)
 	}
 }
+
+func TestExchangesTellContactsFromStrangers(t *testing.T) {
+	t.Parallel()
+	w := NewWorld(Options{Seed: 3, Messages: 3000, Scale: 0.1})
+	often := 0
+	for addr, n := range w.Exchanges() {
+		if n < 3 {
+			continue
+		}
+		often++
+		if !w.Knows(addr) {
+			t.Errorf("%s has %d exchanges and is nobody we know", addr, n)
+		}
+	}
+	if often < 20 {
+		t.Errorf("%d addresses with three exchanges, want 20 at least", often)
+	}
+	if w.Knows("ada@"+teamDomain) || w.Knows("x@private-abc.example") || w.Knows("somebody@gmail.com") {
+		t.Error("a colleague or stranger is known")
+	}
+}
