@@ -29,6 +29,7 @@ type headReader struct {
 	listHint    string // List-Post or List-Unsubscribe
 	authBytes   int
 	failed      []string // X-Failed-Recipients
+	token       string   // X-Rapport-Id
 	raw8        bool
 }
 
@@ -263,6 +264,8 @@ func (r *headReader) field(key string, value []byte) {
 		}
 	case "x-failed-recipients":
 		r.failed = append(r.failed, unfold(value))
+	case "x-rapport-id":
+		r.token = clip(headerText(unfold(value), ""), 200)
 	default:
 		r.autoField(key, value)
 	}

@@ -1,6 +1,8 @@
 package message
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"time"
 
@@ -40,6 +42,14 @@ type Parsed struct {
 	TextSum     Sum // over the readable text with white space folded, and the attachments' digests
 	Sum         Sum // over the raw bytes
 	Size        int64
+
+	own      string // readable text without that of the messages inside
+	failed   []string
+	about    *Head  // the mail a report is about
+	token    string // X-Rapport-Id of the mail a report is about
+	feedback *feedbackReport
+	calendar string // the invitation as it stands
+	method   string
 }
 
 // Inner is a message found inside another.
@@ -84,6 +94,7 @@ type BouncedTo struct {
 	Reason     string `json:"reason"`
 	Hard       bool   `json:"hard"`
 	Diagnostic string `json:"diagnostic"`
+	Action     string `json:"action,omitempty"` // failed, delayed, delivered, relayed or expanded, where the report says
 }
 
 // ComplaintReport is a feedback report (RFC 5965).
@@ -113,8 +124,64 @@ type Report3464 struct {
 	Original   Original
 }
 
-// Parse reads a whole mail. It never fails; see the package comment.
-func Parse(r io.Reader, lim Limits) (Parsed, error) { return Parsed{}, nil }
+// fill puts the defaults in.
+func (l Limits) fill() Limits {
+	if l.Depth <= 0 {
+		l.Depth = maxDepth
+	}
+	if l.Parts <= 0 {
+		l.Parts = maxParts
+	}
+	if l.Header <= 0 {
+		l.Header = maxHeader
+	}
+	if l.PartHeader <= 0 {
+		l.PartHeader = maxPartHeader
+	}
+	if l.Text <= 0 {
+		l.Text = maxText
+	}
+	return l
+}
 
-// Classify judges what a message is.
-func Classify(p Parsed) Verdict { return Verdict{} }
+// Parse reads a whole mail in one pass, whatever its size, and keeps of it no
+// more than lim allows. The error is r's own: there is no mail that cannot be
+// read. What was read until then is returned with it.
+func Parse(r io.Reader, lim Limits) (Parsed, error) {
+	var p Parsed
+	w := newWalker(lim.fill(), &p)
+	sum := sha256.New()
+	err := feed(r, func(b []byte) {
+		sum.Write(b)
+		p.Size += int64(len(b))
+		w.lines.write(b)
+	})
+	sum.Sum(p.Sum[:0])
+	w.close()
+	w.finish()
+	if err != nil {
+		return p, fmt.Errorf("read mail: %w", err)
+	}
+	return p, nil
+}
+
+// feed reads r to its end.
+func feed(r io.Reader, take func([]byte)) error {
+	buf := make([]byte, 64<<10)
+	for idle := 0; idle < 100; {
+		n, err := r.Read(buf)
+		if n > 0 {
+			take(buf[:n])
+			idle = 0
+		} else {
+			idle++
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}

@@ -1,0 +1,186 @@
+package message
+
+import (
+	"strings"
+
+	"rapport/records/contact"
+)
+
+// Classify judges what a message is. Auto is set for everything that no human
+// wrote by hand to somebody.
+func Classify(p Parsed) Verdict {
+	h := p.Head
+	switch {
+	case p.feedback != nil:
+		return complaint(p)
+	case len(reportRecipients(p)) > 0:
+		return bounced(p)
+	}
+	if v, ok := calendarVerdict(p); ok {
+		return v
+	}
+	if h.autoReplySubject() || h.Auto.Responder || strings.HasPrefix(h.Auto.Submitted, "auto-replied") {
+		return automatic(p)
+	}
+	if h.LooksReport() {
+		if v, ok := plainBounce(p); ok {
+			return v
+		}
+	}
+	switch {
+	case h.LooksList():
+		return Verdict{Kind: List, Auto: true}
+	case h.LooksAutomatic():
+		return automatic(p)
+	case wantsOut(p):
+		return Verdict{Kind: Unsubscribe, Original: originalOf(p)}
+	}
+	return Verdict{Kind: Personal}
+}
+
+// complaint judges a feedback report.
+func complaint(p Parsed) Verdict {
+	c := &ComplaintReport{Type: p.feedback.kind, Recipient: p.feedback.recipient}
+	v := Verdict{Kind: Complaint, Auto: true, Complaint: c, Original: originalOf(p)}
+	if v.Original == nil && p.feedback.messageID != "" {
+		v.Original = &Original{MessageID: p.feedback.messageID}
+	}
+	if c.Recipient == "" && p.about != nil && len(p.about.To) > 0 {
+		c.Recipient = string(p.about.To[0].Address)
+	}
+	return v
+}
+
+// originalOf names the mail a report is about, or a reply answers.
+func originalOf(p Parsed) *Original {
+	o := Original{Token: p.token}
+	switch {
+	case p.Report != nil && p.Report.Original.MessageID != "":
+		o.MessageID = p.Report.Original.MessageID
+	case p.about != nil:
+		o.MessageID = p.about.MessageID
+	case len(p.Inner) > 0 && !p.Inner[0].Inline:
+		o.MessageID = p.Inner[0].Head.MessageID
+	case len(p.Head.InReplyTo) > 0:
+		o.MessageID = p.Head.InReplyTo[0]
+	}
+	if o == (Original{}) {
+		return nil
+	}
+	return &o
+}
+
+// reportRecipients returns the recipients a delivery report judges.
+func reportRecipients(p Parsed) []BouncedTo {
+	if p.Report == nil {
+		return nil
+	}
+	return p.Report.Recipients
+}
+
+// bounced judges a delivery report. One that only tells of success is
+// automatic mail.
+func bounced(p Parsed) Verdict {
+	v := Verdict{Kind: Bounce, Auto: true, Original: originalOf(p)}
+	for _, r := range p.Report.Recipients {
+		switch r.Action {
+		case "delivered", "relayed", "expanded":
+			continue
+		}
+		if r.Action == "" && strings.HasPrefix(r.Status, "2.") {
+			continue
+		}
+		v.Bounces = append(v.Bounces, judge(r, p.own))
+	}
+	if len(v.Bounces) == 0 {
+		v.Kind = Automatic
+	}
+	if len(v.Bounces) == 1 && v.Bounces[0].Recipient == "" && len(p.failed) > 0 {
+		v.Bounces[0].Recipient = recipientOf(p.failed[0])
+	}
+	return v
+}
+
+// automatic judges mail of machines; of an absence it reads the end and who
+// stands in.
+func automatic(p Parsed) Verdict {
+	v := Verdict{Kind: Automatic, Auto: true, Original: originalOf(p)}
+	text := clip(p.Reply, 4<<10)
+	if text == "" {
+		text = clip(p.own, 4<<10)
+	}
+	if until, ok := awayUntil(p.Head.Subject+"\n"+text, p.Head.Date); ok {
+		v.AwayUntil = &until
+	}
+	v.Successor = successor(text, p.Head)
+	return v
+}
+
+// outWords are the first words of a reply that asks to be written to no more.
+var outWords = []string{
+	"unsubscribe", "stop", "remove me", "take me off", "opt out", "opt-out", "please unsubscribe", "please remove me", "please stop", "no more emails", "no more mails", "do not contact me", "stop emailing me", "stop sending",
+	"abmelden", "abbestellen", "austragen", "bitte abmelden", "bitte austragen", "bitte entfernen", "newsletter abmelden", "keine weiteren mails", "keine mails mehr", "bitte keine weiteren",
+	"désabonner", "désinscrire", "desabonner", "désinscription", "désabonnement", "se désinscrire", "me désinscrire", "baja", "darse de baja", "dar de baja", "darme de baja", "cancelar suscripción", "disiscrivi", "cancellami", "disiscrivimi", "cancelar inscrição", "descadastrar", "remover", "uitschrijven", "afmelden", "avregistrera", "avsluta prenumeration", "afmeld", "avmeld", "wypisz", "отписаться", "отписка", "отпишите", "退订", "退訂", "配信停止", "購読解除", "수신거부", "আনসাবস্ক্রাইব", "odhlásit", "leiratkozás", "abonelikten çık",
+}
+
+// wantsOut reports whether a message asks, in the first line newly written or
+// as its whole subject, to be written to no more.
+func wantsOut(p Parsed) bool {
+	base, kind := cutPrefixes(p.Head.Subject)
+	if kind == 0 && isOutPhrase(base) {
+		return true
+	}
+	for line := range strings.SplitSeq(p.Reply, "\n") {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, ">") {
+			continue
+		}
+		return isOutPhrase(line)
+	}
+	return false
+}
+
+// isOutPhrase reports whether a line says nothing but stop, give or take
+// courtesies. A long line is a sentence with a meaning of its own.
+func isOutPhrase(line string) bool {
+	line = strings.ToLower(strings.Trim(line, " \t.!?*\"'<>[]()-_,:;。！"))
+	if len(line) > 60 {
+		return false
+	}
+	for _, w := range outWords {
+		if line == w {
+			return true
+		}
+		if rest, ok := strings.CutPrefix(line, w); ok && len(w) > 4 && !isLetter(rest[0]) && len(strings.Fields(rest)) <= 5 {
+			return true
+		}
+	}
+	return false
+}
+
+// leftPhrases say that somebody works there no more, or who stands in.
+var leftPhrases = []string{
+	"no longer with", "no longer work", "has left the company", "left the company", "is no longer employed", "not longer with", "please contact", "please direct", "in my absence", "during my absence", "in urgent cases", "contact my colleague", "contact instead", "replaced by",
+	"nicht mehr für", "nicht mehr bei", "nicht mehr im unternehmen", "wenden sie sich", "in dringenden fällen", "kontaktieren sie", "vertretung", "vertritt mich", "kontakt", "ne travaille plus", "a quitté", "veuillez contacter", "merci de contacter", "en mon absence", "ya no trabaja", "póngase en contacto", "contacte con", "non lavora più", "contattare", "não trabalha mais", "contactar", "niet meer werkzaam", "neem contact op", "kontakta", "kontakt med", "skontaktować", "обращайтесь",
+}
+
+// successor returns the address an absence note sends people to.
+func successor(text string, h Head) contact.Address {
+	low := strings.ToLower(text)
+	for _, phrase := range leftPhrases {
+		i := strings.Index(low, phrase)
+		if i < 0 {
+			continue
+		}
+		for f := range strings.FieldsFuncSeq(clip(low[i:], 400), func(r rune) bool { return strings.ContainsRune(" \t\n<>()[],;\"'", r) }) {
+			f = strings.Trim(strings.TrimPrefix(f, "mailto:"), ".:!?")
+			if at := strings.IndexByte(f, '@'); at <= 0 {
+				continue
+			}
+			a, ok := readAddress(f)
+			if ok && (len(h.From) == 0 || a != h.From[0].Address) {
+				return a
+			}
+		}
+	}
+	return ""
+}

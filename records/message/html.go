@@ -1,0 +1,307 @@
+package message
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// htmlWriter turns HTML into text one token at a time, so that no depth of
+// nesting costs more than a counter.
+type htmlWriter struct {
+	b       strings.Builder
+	limit   int64
+	breaks  int  // line feeds due before the next text
+	space   bool // a blank is due
+	begun   bool // the current line has text
+	pre     int
+	quote   int
+	lists   []int // per open list: the next number, -1 for bullets
+	href    string
+	linkAt  int
+	skip    string // element whose content is not shown
+	skipped int    // how many of that name are open
+	hide    bool   // hidden elements are left out
+	didHide bool
+}
+
+// htmlText returns the readable text of an HTML document: paragraphs, lists
+// and cells apart, links with their targets, quotes marked with >.
+func htmlText(s string, limit int64) string {
+	w := &htmlWriter{limit: limit, hide: true}
+	w.run(s)
+	if w.didHide && strings.TrimSpace(w.b.String()) == "" {
+		w = &htmlWriter{limit: limit} // better a hidden text than none
+		w.run(s)
+	}
+	text := cleanText(strings.Trim(w.b.String(), "\n"))
+	if strings.TrimSpace(text) == "" {
+		return clipText(stripTags(s), limit)
+	}
+	return text
+}
+
+func (w *htmlWriter) run(s string) {
+	z := html.NewTokenizer(strings.NewReader(s))
+	for int64(w.b.Len()) < w.limit {
+		switch z.Next() {
+		case html.ErrorToken:
+			w.endLink()
+			return
+		case html.TextToken:
+			if w.skip == "" {
+				w.text(string(z.Text()))
+			}
+		case html.StartTagToken:
+			w.start(z, false)
+		case html.SelfClosingTagToken:
+			w.start(z, true)
+		case html.EndTagToken:
+			name, _ := z.TagName()
+			w.end(string(name))
+		}
+	}
+}
+
+// attributes reads the few attributes that matter.
+func attributes(z *html.Tokenizer) (href, alt string, hidden bool) {
+	for range 64 {
+		key, value, more := z.TagAttr()
+		switch string(key) {
+		case "href":
+			href = strings.TrimSpace(string(value))
+		case "alt":
+			alt = squeeze(string(value))
+		case "hidden":
+			hidden = true
+		case "style":
+			v := strings.ToLower(strings.ReplaceAll(clip(string(value), 2000), " ", ""))
+			hidden = hidden || strings.Contains(v, "display:none") || strings.Contains(v, "mso-hide:all") || strings.Contains(v, "visibility:hidden")
+		}
+		if !more {
+			break
+		}
+	}
+	return href, alt, hidden
+}
+
+// void are elements without an end tag.
+var void = map[string]bool{"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true, "link": true, "meta": true, "source": true, "track": true, "wbr": true}
+
+func (w *htmlWriter) start(z *html.Tokenizer, selfClosing bool) {
+	tag, hasAttr := z.TagName()
+	name := string(tag)
+	if w.skip != "" {
+		if name == w.skip && !selfClosing {
+			w.skipped++
+		}
+		return
+	}
+	var href, alt string
+	var hidden bool
+	if hasAttr {
+		href, alt, hidden = attributes(z)
+	}
+	switch {
+	case name == "script" || name == "style" || name == "title" || name == "template" || name == "object" || name == "svg":
+		if !selfClosing {
+			w.skip, w.skipped = name, 1
+		}
+		return
+	case hidden && w.hide && !void[name] && !selfClosing && name != "body" && name != "html":
+		w.skip, w.skipped, w.didHide = name, 1, true
+		return
+	}
+	switch name {
+	case "br":
+		w.breaks++
+	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "dl":
+		w.block(2)
+	case "div", "section", "article", "header", "footer", "tr", "table", "dt", "dd", "center", "address", "form", "fieldset", "caption", "figure", "option", "tbody":
+		w.block(1)
+	case "ul", "ol":
+		w.list(name)
+	case "li":
+		w.item()
+	case "td", "th":
+		if w.begun && w.breaks == 0 {
+			w.text("  ")
+		}
+	case "hr":
+		w.block(1)
+		w.text("----------")
+		w.block(1)
+	case "pre":
+		w.block(1)
+		w.pre++
+	case "blockquote":
+		w.block(1)
+		w.quote++
+	case "a":
+		w.endLink()
+		w.href, w.linkAt = href, w.b.Len()
+	case "img":
+		if alt != "" && len(alt) <= 200 {
+			w.text("[" + alt + "]")
+		}
+	}
+}
+
+func (w *htmlWriter) end(name string) {
+	if w.skip != "" {
+		if name == w.skip {
+			if w.skipped--; w.skipped <= 0 {
+				w.skip = ""
+			}
+		}
+		return
+	}
+	switch name {
+	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "dl":
+		w.block(2)
+	case "div", "section", "article", "header", "footer", "tr", "table", "dt", "dd", "li", "center", "address", "form", "caption":
+		w.block(1)
+	case "ul", "ol":
+		if n := len(w.lists); n > 0 {
+			w.lists = w.lists[:n-1]
+		}
+		w.block(1)
+	case "pre":
+		w.pre = max(w.pre-1, 0)
+		w.block(1)
+	case "blockquote":
+		w.block(1)
+		w.quote = max(w.quote-1, 0)
+	case "a":
+		w.endLink()
+	}
+}
+
+// block asks for at least n line feeds before the next text.
+func (w *htmlWriter) block(n int) {
+	w.space = false
+	if w.begun || w.breaks > 0 {
+		w.breaks = max(w.breaks, n)
+	}
+}
+
+func (w *htmlWriter) list(name string) {
+	w.block(1)
+	if len(w.lists) < 64 {
+		next := -1
+		if name == "ol" {
+			next = 1
+		}
+		w.lists = append(w.lists, next)
+	}
+}
+
+func (w *htmlWriter) item() {
+	w.block(1)
+	mark, n := "- ", len(w.lists)
+	if n > 0 && w.lists[n-1] > 0 {
+		mark = strconv.Itoa(w.lists[n-1]) + ". "
+		w.lists[n-1]++
+	}
+	w.lineStart()
+	w.b.WriteString(strings.Repeat("  ", min(max(n-1, 0), 8)) + mark)
+	w.begun, w.space = true, false
+}
+
+// endLink writes the target of a link, unless the text already says it.
+func (w *htmlWriter) endLink() {
+	href := w.href
+	w.href = ""
+	if href == "" || len(href) > 2000 || strings.HasPrefix(href, "#") {
+		return
+	}
+	shown := strings.TrimSpace(w.b.String()[min(w.linkAt, w.b.Len()):])
+	target := strings.TrimPrefix(href, "mailto:")
+	if shown == "" || strings.EqualFold(shown, target) || strings.HasPrefix(strings.ToLower(href), "javascript:") {
+		return
+	}
+	bare := func(s string) string {
+		s = strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(s), "http://"), "https://")
+		return strings.TrimSuffix(s, "/")
+	}
+	if bare(shown) != bare(target) {
+		w.b.WriteString(" <" + target + ">")
+	}
+}
+
+// lineStart writes the line feeds that are due and the mark of a quote.
+func (w *htmlWriter) lineStart() {
+	if w.b.Len() > 0 {
+		for range min(w.breaks, 2) {
+			w.b.WriteByte('\n')
+			w.begun = false
+		}
+	}
+	if w.quote > 0 && !w.begun {
+		w.b.WriteString(strings.Repeat(">", min(w.quote, 10)) + " ")
+	}
+	w.breaks = 0
+}
+
+// text writes text, white space folded unless it is preformatted.
+func (w *htmlWriter) text(s string) {
+	if w.pre > 0 {
+		for i, line := range strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
+			if i > 0 {
+				w.breaks++
+			}
+			if line != "" {
+				w.lineStart()
+				w.b.WriteString(line)
+				w.begun = true
+			}
+		}
+		return
+	}
+	for len(s) > 0 {
+		n := strings.IndexAny(s, " \t\r\n\f")
+		if n == 0 {
+			w.space = true
+			s = s[1:]
+			continue
+		}
+		if n < 0 {
+			n = len(s)
+		}
+		word := s[:n]
+		s = s[n:]
+		if strings.Trim(word, "\u00ad\u034f\u200b\u200c\u200d\u2007\ufeff") == "" {
+			continue // the filler behind preview texts
+		}
+		w.lineStart()
+		if w.space && w.begun {
+			w.b.WriteByte(' ')
+		}
+		w.b.WriteString(word)
+		w.begun, w.space = true, false
+	}
+}
+
+// stripTags removes what looks like tags, however broken, and decodes
+// entities.
+func stripTags(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		i := strings.IndexByte(s, '<')
+		if i < 0 {
+			b.WriteString(s)
+			break
+		}
+		b.WriteString(s[:i])
+		s = s[i:]
+		n := strings.IndexByte(s[:min(len(s), 1024)], '>')
+		if n < 0 {
+			s = s[1:]
+			continue
+		}
+		b.WriteByte(' ')
+		s = s[n+1:]
+	}
+	return cleanText(html.UnescapeString(b.String()))
+}

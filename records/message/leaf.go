@@ -1,0 +1,304 @@
+package message
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"strings"
+)
+
+// leaf is a part with content of its own. Text is kept up to a limit; of a
+// file only the size and digest are.
+type leaf struct {
+	w     *walker
+	head  partHeader
+	kind  string // media type where its content is read; "" for a file only
+	file  bool   // listed as an attachment
+	buf   []byte
+	limit int64
+	sum   hash.Hash // of the decoded content, for files
+	tail  hash.Hash // of what is kept no more, white space left out
+	size  int64
+	eol   []byte // a line end that counts only if another line follows
+
+	base64 *base64Decoder
+	qp     *qpDecoder
+	begun  bool
+	out    []byte   // decoded and not yet passed on
+	child  *walker  // reads an encoded message
+	mail   *Parsed  // what child found
+	digest [32]byte // set by flush
+}
+
+// newLeaf decides what becomes of a part.
+func (w *walker) newLeaf(h partHeader) *leaf {
+	l := &leaf{w: w, head: h, limit: min(w.keep, w.lim.Text+w.lim.Text/4)}
+	switch h.encoding {
+	case "base64", "b64", "base-64":
+		l.base64 = &base64Decoder{}
+	case "quoted-printable", "quoted_printable", "quotedprintable", "qp":
+		l.qp = &qpDecoder{}
+	case "", "7bit", "8bit", "binary", "7-bit", "8-bit", "7bits", "8bits", "none", "plain":
+	default:
+		w.defect("encoding-unknown")
+	}
+	attached := h.disposition.value == "attachment"
+	switch t := h.media.value; {
+	case t == "message/delivery-status", t == "message/global-delivery-status", t == "message/feedback-report", t == "text/rfc822-headers", t == "message/rfc822-headers", t == "message/global-headers", t == "text/rfc822-header":
+		l.kind, l.limit = t, min(w.keep, 256<<10)
+	case t == "text/calendar" || t == "application/ics":
+		l.kind, l.file, l.limit = "text/calendar", attached || h.name() != "", min(w.keep, 256<<10)
+	case isMessageType(t) && encoded(h.encoding) && len(w.stack) < w.lim.Depth:
+		l.kind, l.file = t, true
+		l.openChild()
+	case attached || !strings.HasPrefix(t, "text/") || notText[t]:
+		l.file = true
+	default:
+		l.kind = t
+		if t == "text/html" {
+			l.limit = w.keep
+		}
+		l.file = h.name() != "" && len(w.segments) > 0
+	}
+	if l.file {
+		l.sum = sha256.New()
+	}
+	return l
+}
+
+// notText are the text types that people open rather than read.
+var notText = map[string]bool{
+	"text/vcard": true, "text/x-vcard": true, "text/directory": true, "text/csv": true, "text/css": true, "text/javascript": true, "text/xml": true, "text/rtf": true, "text/x-amp-html": true,
+}
+
+// openChild prepares to read a message that is itself encoded.
+func (l *leaf) openChild() {
+	lim := l.w.lim
+	lim.Depth -= len(l.w.stack) + 1
+	lim.Parts -= l.w.parts
+	l.mail = &Parsed{}
+	l.child = newWalker(lim, l.mail)
+	l.child.keep = l.w.keep
+}
+
+// write takes the next piece of the part's encoded content.
+func (l *leaf) write(p piece) {
+	if !l.begun && len(bytes.TrimSpace(p.text)) > 0 {
+		l.begun = true
+		if l.base64 != nil && l.kind != "" && notBase64(p.text) {
+			l.base64 = nil
+			l.w.defect("encoding-wrong")
+		}
+	}
+	switch {
+	case l.base64 != nil:
+		l.out = l.base64.decode(l.out, p.text)
+	case l.qp != nil:
+		n := len(l.out)
+		if len(l.eol) > 0 {
+			l.out = append(l.out, l.eol...)
+			n = len(l.out)
+			l.eol = nil
+		}
+		l.out = l.qp.decode(l.out, p.text, p.last)
+		if p.last && len(l.out) > n && l.out[len(l.out)-1] == '\n' {
+			l.out, l.eol = l.out[:len(l.out)-1], lineEnd(p.eol)
+		}
+	default:
+		l.out = append(append(l.out, l.eol...), p.text...)
+		l.eol = lineEnd(p.eol)
+	}
+	if len(l.out) >= 16<<10 {
+		l.pass()
+	}
+}
+
+// lineEnd returns a line end that outlives the piece it came with.
+func lineEnd(eol []byte) []byte {
+	switch len(eol) {
+	case 0:
+		return nil
+	case 1:
+		if eol[0] == '\r' {
+			return []byte("\r")
+		}
+		return []byte("\n")
+	}
+	return []byte("\r\n")
+}
+
+// notBase64 reports whether the first line of a text is plainly not base64,
+// whatever its label says.
+func notBase64(line []byte) bool {
+	bad := 0
+	for _, c := range bytes.TrimSpace(line) {
+		if base64Value[c] == 0xff && c != '=' {
+			bad++
+		}
+	}
+	return bad > 1 && bad*20 > len(line)
+}
+
+// pass hands decoded bytes on and keeps what is to be kept.
+func (l *leaf) pass() {
+	b := l.out
+	l.size += int64(len(b))
+	if l.sum != nil {
+		l.sum.Write(b)
+	}
+	switch {
+	case l.child != nil:
+		l.child.lines.write(b)
+	case l.kind != "":
+		n := min(l.limit-int64(len(l.buf)), int64(len(b)))
+		l.buf = append(l.buf, b[:n]...)
+		l.spill(b[n:])
+	}
+	l.out = l.out[:0]
+}
+
+// spill digests text beyond the limit, so that two long mails that differ
+// there are told apart.
+func (l *leaf) spill(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	if l.tail == nil {
+		l.tail = sha256.New()
+		l.w.defect("text-truncated")
+	}
+	n := 0
+	for _, c := range b {
+		if c > ' ' {
+			b[n] = c
+			n++
+		}
+	}
+	l.tail.Write(b[:n])
+}
+
+// flush ends the part.
+func (l *leaf) flush() {
+	if l.base64 != nil {
+		l.out = l.base64.finish(l.out)
+		if l.base64.dirty {
+			l.w.defect("encoding-damaged")
+		}
+	}
+	if l.qp != nil && l.qp.n > 0 {
+		l.out = append(l.out, l.qp.held[:l.qp.n]...)
+	}
+	if len(l.out) > 0 {
+		l.pass()
+	}
+	if l.sum != nil {
+		l.sum.Sum(l.digest[:0])
+	}
+}
+
+// finishLeaf settles what a part gave.
+func (w *walker) finishLeaf(l *leaf) {
+	l.flush()
+	if l.tail != nil {
+		var d [32]byte
+		l.tail.Sum(d[:0])
+		w.tails = append(w.tails, d)
+	}
+	if l.child != nil {
+		w.adopt(l)
+	}
+	if l.file {
+		w.attach(l)
+	}
+	if l.kind == "" || l.child != nil {
+		return
+	}
+	w.keep -= int64(len(l.buf))
+	switch l.kind {
+	case "message/delivery-status", "message/global-delivery-status":
+		w.deliveryStatus(l.buf)
+	case "message/feedback-report":
+		w.feedbackReport(l.buf)
+	case "text/rfc822-headers", "message/rfc822-headers", "message/global-headers", "text/rfc822-header":
+		if w.original == nil {
+			h, r := parseHead(l.buf)
+			w.original = &h
+			w.noteToken(r)
+		}
+	case "text/calendar":
+		if w.calendar == "" && w.inner() < 0 {
+			w.calendar = toUTF8(l.head.media.get("charset"), l.buf)
+			w.method = l.head.media.get("method")
+		}
+	default:
+		w.addText(l)
+	}
+}
+
+// addText turns a finished text part into a segment.
+func (w *walker) addText(l *leaf) {
+	charset := l.head.media.get("charset")
+	html := l.kind == "text/html"
+	if html && charset == "" {
+		charset = metaCharset(l.buf)
+	}
+	text := cleanText(toUTF8(charset, l.buf))
+	inner := w.inner()
+	switch {
+	case html && inner < 0:
+		if w.out.HTML != "" {
+			w.out.HTML += "\n"
+		}
+		w.out.HTML += text
+	case l.kind == "text/enriched" || l.kind == "text/richtext":
+		text = stripTags(text)
+	case strings.EqualFold(l.head.media.get("format"), "flowed"):
+		text = unflow(text, strings.EqualFold(l.head.media.get("delsp"), "yes"))
+	}
+	w.segments = append(w.segments, segment{text: text, html: html, inner: inner})
+}
+
+// metaCharset finds the charset an HTML document names for itself.
+func metaCharset(b []byte) string {
+	b = bytes.ToLower(clip(b, 2048))
+	i := bytes.Index(b, []byte("charset="))
+	if i < 0 {
+		return ""
+	}
+	b = bytes.TrimLeft(b[i+8:], `"' `)
+	n := bytes.IndexAny(b, `"' />;`)
+	if n < 0 || n > 40 {
+		return ""
+	}
+	return string(b[:n])
+}
+
+// attach lists a part as an attachment.
+func (w *walker) attach(l *leaf) {
+	a := Attachment{Name: l.head.name(), Type: clip(l.head.media.value, 127), Size: l.size, SHA256: hex.EncodeToString(l.digest[:]), Part: l.head.path}
+	if a.Part == "" {
+		a.Part = "1"
+	}
+	a.Inline = l.head.disposition.value == "inline" || l.head.disposition.value == "" && strings.HasPrefix(a.Type, "image/")
+	w.out.Attachments = append(w.out.Attachments, a)
+}
+
+// adopt takes over what the reader of an encoded message found.
+func (w *walker) adopt(l *leaf) {
+	l.child.close()
+	l.child.finish()
+	at, m := len(w.out.Inner), l.mail
+	w.out.Inner = append(w.out.Inner, Inner{Head: m.Head, Text: m.Text})
+	w.out.Inner = append(w.out.Inner, m.Inner...)
+	for _, a := range m.Attachments {
+		a.Part = strings.TrimPrefix(l.head.path+"."+a.Part, ".")
+		w.out.Attachments = append(w.out.Attachments, a)
+	}
+	for _, d := range m.Defects {
+		w.defect(d)
+	}
+	w.segments = append(w.segments, segment{text: m.Text, inner: at})
+	w.parts += l.child.parts
+	w.keep = max(l.child.keep, 0)
+}

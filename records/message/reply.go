@@ -1,0 +1,165 @@
+package message
+
+import (
+	"strings"
+)
+
+// newText returns what the author newly wrote: the text without quotes, the
+// lines that introduce them, forwarded mail and the signature. Where it is
+// not plain that a passage is quoted, it stays.
+func newText(text string, h Head) string {
+	lines := strings.Split(text, "\n")
+	lines = cutForward(lines)
+	lines = dropQuotes(lines)
+	lines = cutSignature(lines)
+	out := strings.TrimSpace(strings.Join(lines, "\n"))
+	for strings.Contains(out, "\n\n\n") {
+		out = strings.ReplaceAll(out, "\n\n\n", "\n\n")
+	}
+	return out
+}
+
+// cutForward ends the text where a forwarded or quoted mail begins with a
+// block of header lines, or with a line that announces one.
+func cutForward(lines []string) []string {
+	for i, line := range lines {
+		if len(line) > 400 || strings.HasPrefix(line, ">") {
+			continue
+		}
+		if isDivider(line) || isUnderscores(line) && i+1 < len(lines) && isBlockAt(lines, i+1) || isBlockAt(lines, i) {
+			if strings.TrimSpace(strings.Join(lines[:i], "")) == "" && i == 0 && !isDivider(line) {
+				continue // a mail that begins like this has nothing else
+			}
+			return lines[:i]
+		}
+	}
+	return lines
+}
+
+func isBlockAt(lines []string, i int) bool {
+	field, _ := headerLine(lines[i])
+	if field != "from" && field != "date" {
+		return false
+	}
+	_, _, ok := headerBlock(lines, i)
+	return ok
+}
+
+// isDivider recognises "-----Original Message-----" in any language, and
+// "Begin forwarded message:".
+func isDivider(line string) bool {
+	t := strings.TrimSpace(line)
+	low := strings.ToLower(t)
+	dashes := strings.HasPrefix(t, "---") && strings.HasSuffix(t, "---") && strings.Trim(t, "- ") != ""
+	for _, m := range forwardMarks {
+		if strings.Contains(low, m) && (dashes || strings.HasPrefix(low, m) && strings.HasSuffix(low, ":") || strings.HasPrefix(t, "_____")) {
+			return true
+		}
+	}
+	return false
+}
+
+func isUnderscores(line string) bool {
+	t := strings.TrimSpace(line)
+	return len(t) >= 10 && strings.Trim(t, "_") == ""
+}
+
+// dropQuotes removes quoted lines with the lines that introduce them. Where
+// an introduction is followed by no quote mark at all, everything after it is
+// the quote.
+func dropQuotes(lines []string) []string {
+	quotedAfter := make([]bool, len(lines)+1) // a quoted line stands at or after i
+	for i := len(lines) - 1; i >= 0; i-- {
+		quotedAfter[i] = quotedAfter[i+1] || isQuoted(lines[i])
+	}
+	var out []string
+	for i := 0; i < len(lines); i++ {
+		if isQuoted(lines[i]) {
+			continue
+		}
+		if n := attribution(lines, i); n > 0 {
+			next := i + n
+			for next < len(lines) && strings.TrimSpace(lines[next]) == "" {
+				next++
+			}
+			if next >= len(lines) {
+				break
+			}
+			if isQuoted(lines[next]) {
+				i = next - 1
+				continue
+			}
+			if !quotedAfter[next] {
+				break
+			}
+		}
+		out = append(out, lines[i])
+	}
+	return out
+}
+
+func isQuoted(line string) bool {
+	t := strings.TrimLeft(line, " \t\u00a0")
+	return strings.HasPrefix(t, ">") || strings.HasPrefix(t, "&gt;") || strings.HasPrefix(t, "| ") && strings.Count(t, "|") == 1
+}
+
+// wroteWords end or hold the middle of an attribution line, lower case.
+var wroteWords = []string{
+	" wrote:", " writes:", " schrieb", " a écrit", " escribió", " ha scritto", " escreveu", " schreef", " skrev", " kirjoitti", " napisał", " napisal", " пишет", " написал", " έγραψε", " yazdı", " şunu yazdı", " írta:", " napsal", " napísal", "写道", "寫道", "のメール:", "さんは書きました", "님이 작성:", " כתב", " כתבה", " كتب", " লিখেছেন", " va escriure", " a scris", " scrisse", " rašė", " wrote ---", " said:", " dixit:",
+}
+
+// attribution returns how many lines, beginning at i, say "On DATE, NAME
+// wrote:" in any language; 0 where they do not.
+func attribution(lines []string, i int) int {
+	joined := ""
+	for n := 1; n <= 4 && i+n <= len(lines); n++ {
+		line := strings.TrimSpace(lines[i+n-1])
+		if line == "" || len(line) > 300 || n > 1 && isQuoted(lines[i+n-1]) {
+			return 0
+		}
+		joined += " " + strings.ToLower(line)
+		if !strings.HasSuffix(joined, ":") && !strings.HasSuffix(joined, "：") && !strings.HasSuffix(joined, "---") {
+			continue
+		}
+		for _, w := range wroteWords {
+			if k := strings.LastIndex(joined, w); k >= 0 && len(joined)-k < len(w)+160 && attributes2(joined) {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// attributes2 reports whether a line that says "wrote:" also says when or who
+// by address: prose does so rarely.
+func attributes2(joined string) bool {
+	digits := 0
+	for _, c := range []byte(joined) {
+		if c >= '0' && c <= '9' {
+			digits++
+		}
+	}
+	return digits >= 3 || strings.Contains(joined, "@")
+}
+
+// cutSignature ends the text at the line "-- ", or at what phones add.
+func cutSignature(lines []string) []string {
+	for i, line := range lines {
+		if i == 0 {
+			continue
+		}
+		t := strings.TrimRight(line, " \t\u00a0")
+		if t == "--" || t == "—" && i >= len(lines)-10 {
+			return lines[:i]
+		}
+		low := strings.ToLower(strings.TrimSpace(t))
+		if len(low) < 80 && i >= len(lines)-6 {
+			for _, s := range []string{"sent from my ", "sent from outlook", "get outlook for", "von meinem iphone gesendet", "von meinem ipad gesendet", "gesendet von mein", "envoyé de mon", "enviado desde mi", "inviato da ", "enviado do meu", "verzonden vanaf mijn", "verstuurd vanaf mijn", "skickat från min", "sendt fra min", "lähetetty iphone", "wysłane z iphone", "отправлено с iphone", "从我的", "iphoneから送信"} {
+				if strings.HasPrefix(low, s) {
+					return lines[:i]
+				}
+			}
+		}
+	}
+	return lines
+}
