@@ -9,8 +9,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/emersion/go-sasl"
-
 	"rapport/records/message"
 )
 
@@ -79,8 +77,43 @@ type Options struct {
 	SpoolDir string // for bodies above 1 MB; removed after use; empty: os.TempDir
 	// Transcript, when not nil, gets every command line sent, secrets replaced.
 	Transcript func(line string)
+	// FingerprintKey keys the digests of headers by which UID reuse is noticed.
+	FingerprintKey []byte
+	// Budget keeps what was received on which day; nil: in memory only.
+	Budget Budget
 	// Failed, when not nil, hears of a fault when it begins, changes (by its text) and ends (nil).
 	Failed func(mailbox string, err error)
 }
 
-var _ sasl.Client // the mechanisms are go-sasl's
+// Budget remembers across restarts how many bytes a mailbox gave on a day.
+type Budget interface {
+	Spent(ctx context.Context, mailbox, day string) (int64, error)
+	Spend(ctx context.Context, mailbox, day string, n int64) error
+}
+
+// withDefaults fills in what was left open.
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Dial == nil {
+		o.Dial = dialTCP
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	m := &o.Mailbox
+	if m.TLS == "" {
+		m.TLS = TLSImplicit
+	}
+	if m.Connections <= 0 {
+		m.Connections = 3
+	}
+	if m.Poll <= 0 || m.Poll > 15*time.Minute {
+		m.Poll = 15 * time.Minute
+	}
+	if m.Idle <= 0 || m.Idle > 9*time.Minute {
+		m.Idle = 9 * time.Minute
+	}
+	return o
+}

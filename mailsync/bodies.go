@@ -1,0 +1,219 @@
+package mailsync
+
+import (
+	"fmt"
+	"os"
+
+	"rapport/records/message"
+)
+
+// Bounds on what one request for bodies asks for.
+const (
+	groupItems = 100
+	groupBytes = 4 << 20
+	maxSpooled = 2 << 30 // of one message
+)
+
+// fetchBodies fetches the wished bodies, small ones together with the next
+// group already asked for, large ones in ranges, each alone.
+func (p *pass) fetchBodies(items []message.Item) error {
+	var small []message.Item
+	var large []message.Item
+	for _, it := range items {
+		if it.Size > rangeBody {
+			large = append(large, it)
+		} else {
+			small = append(small, it)
+		}
+	}
+	var queue [][]message.Item
+	for len(small) > 0 {
+		n, bytes := 0, int64(0)
+		for n < len(small) && n < groupItems && (n == 0 || bytes+small[n].Size <= groupBytes) {
+			bytes += small[n].Size
+			n++
+		}
+		queue = append(queue, small[:n])
+		small = small[n:]
+	}
+	if err := p.fetchGroups(queue); err != nil {
+		return err
+	}
+	for _, it := range large {
+		if err := p.fetchLarge(it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) fetchGroups(queue [][]message.Item) error {
+	var next *fetchRequest
+	for i, group := range queue {
+		cur := next
+		if cur == nil {
+			cur = p.requestBodies(group)
+		}
+		next = nil
+		if i+1 < len(queue) && !p.s.troubled(p.f.name) {
+			next = p.requestBodies(queue[i+1])
+		}
+		err := p.finish(cur)
+		if err == nil {
+			err = p.hand(group, cur)
+		} else {
+			err = p.blame(err, cur)
+		}
+		cur.discard()
+		if err != nil {
+			if next != nil {
+				p.blame(err, next)
+				p.sess.abandon(next)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) requestBodies(items []message.Item) *fetchRequest {
+	var uids []uint32
+	var bytes int64
+	for _, it := range items {
+		uids = append(uids, it.UID)
+		bytes += it.Size
+	}
+	req := &fetchRequest{asked: message.UIDs(uids...), section: sectionBody, offset: -1, spool: p.s.spool}
+	p.sess.start(req, allow(bytes))
+	return req
+}
+
+// hand gives a group's items with their bodies to the taker; what did not
+// come, or came empty, is asked for again alone.
+func (p *pass) hand(items []message.Item, req *fetchRequest) error {
+	var again []message.Item
+	for _, it := range items {
+		got := req.got[it.UID]
+		if got == nil || !got.have || got.length == 0 {
+			again = append(again, it)
+			continue
+		}
+		it.Body = p.body(got)
+		if err := p.taker.put(it); err != nil {
+			return err
+		}
+	}
+	for _, it := range again {
+		if err := p.fetchAlone(it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// body makes a part's bytes a source; its file, if there is one, is the
+// taker's from here on.
+func (p *pass) body(got *part) message.Source {
+	if got.file == nil {
+		return message.Bytes(got.data)
+	}
+	src := spooled{path: got.file.Name(), size: got.length}
+	if err := got.file.Close(); err != nil {
+		p.s.o.Log.Debug("spool file", "err", err)
+	}
+	got.file = nil
+	return src
+}
+
+// fetchAlone asks once more for one message. Empty twice is accepted as
+// empty; nothing twice is settled by whether the message is still there.
+func (p *pass) fetchAlone(it message.Item) error {
+	p.said = ""
+	req := p.requestBodies([]message.Item{it})
+	defer req.discard()
+	if err := p.finish(req); err != nil {
+		return p.blame(err, req)
+	}
+	if got := req.got[it.UID]; got != nil && got.have {
+		it.Body = p.body(got)
+		return p.taker.put(it)
+	}
+	left, err := p.still(message.UIDs(it.UID))
+	if err != nil || left.Empty() {
+		return err
+	}
+	it.Quarantine = p.refused(fmt.Sprintf("the server lists this message of %d bytes but gives no body of it", it.Size))
+	return p.taker.put(it)
+}
+
+// fetchLarge fetches one long body range by range into a file, so that a slow
+// line breaks off after a range, not after everything.
+func (p *pass) fetchLarge(it message.Item) error {
+	f, err := p.s.spool()
+	if err != nil {
+		return &sinkError{fmt.Errorf("make room for a message of %d bytes: %w", it.Size, err)}
+	}
+	size, err := p.ranges(it, f)
+	if err == nil {
+		err = ofSink(f.Close(), "keep a message of %d bytes", it.Size)
+	} else {
+		f.Close()
+	}
+	if err != nil || size < 0 {
+		os.Remove(f.Name())
+	}
+	if err != nil {
+		return err
+	}
+	if size < 0 { // not given in ranges; once more as a whole
+		return p.fetchAlone(it)
+	}
+	it.Body = spooled{path: f.Name(), size: size}
+	return p.taker.put(it)
+}
+
+// ranges appends range after range until one comes short. It returns -1 where
+// the server does not give ranges.
+func (p *pass) ranges(it message.Item, f *os.File) (int64, error) {
+	var at int64
+	for at < maxSpooled {
+		req := &fetchRequest{asked: message.UIDs(it.UID), section: sectionBody, offset: at, length: rangeBody, spool: p.s.spool}
+		p.sess.start(req, allow(rangeBody))
+		err := p.finish(req)
+		if err != nil {
+			req.discard()
+			return 0, p.blame(err, req)
+		}
+		got := req.got[it.UID]
+		if got == nil || !got.have || got.whole && at > 0 {
+			req.discard()
+			return -1, nil
+		}
+		n, err := appendPart(f, got)
+		req.discard()
+		if err != nil {
+			return 0, ofSink(err, "keep a message of %d bytes", it.Size)
+		}
+		if at += n; got.whole || n < rangeBody {
+			return at, nil
+		}
+		if err := p.s.spend(p.ctx, p.sess); err != nil {
+			return 0, err
+		}
+	}
+	return -1, nil
+}
+
+func appendPart(f *os.File, got *part) (int64, error) {
+	if got.file == nil {
+		n, err := f.Write(got.data)
+		return int64(n), err
+	}
+	if _, err := got.file.Seek(0, 0); err != nil {
+		return 0, err
+	}
+	return f.ReadFrom(got.file)
+}
+
+// spool makes a file for a long body.
+func (s *Syncer) spool() (*os.File, error) { return os.CreateTemp(s.o.SpoolDir, "rapport-*.eml") }

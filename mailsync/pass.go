@@ -1,0 +1,535 @@
+package mailsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"rapport/records/message"
+)
+
+// headChunk is how many messages' headers are asked for at once.
+const headChunk = 250
+
+// errRenumbered says that the folder got new numbers under our hands.
+var errRenumbered = errors.New("the server re-numbered the folder while it was being read")
+
+// pass reads one folder to its end: what the server lists and the sink has
+// not settled is fetched, newest first.
+type pass struct {
+	s      *Syncer
+	ctx    context.Context
+	sess   *session
+	f      folder
+	mf     message.Folder
+	sel    selection // at the beginning
+	prog   message.Progress
+	listed message.UIDSet
+	todo   message.UIDSet
+	gone   message.UIDSet
+	sums   map[uint32][16]byte // fingerprints seen on the way
+	newest message.UIDSet      // whose fingerprints are to be kept
+	taker  *taker
+	said   string // by the server when it last refused a FETCH
+}
+
+// outcome is what a pass leaves for the next one on the same connection.
+type outcome struct {
+	status  message.FolderStatus
+	listed  message.UIDSet
+	sel     selection
+	settled bool
+}
+
+// pass runs one pass. last, when not nil, is the outcome of the one before on
+// this connection, with the folder still open.
+func (s *Syncer) pass(ctx context.Context, sess *session, f folder, last *outcome) (*outcome, error) {
+	p := &pass{s: s, ctx: ctx, sess: sess, f: f, sums: map[uint32][16]byte{}}
+	if err := p.open(last); err != nil {
+		return nil, err
+	}
+	if out := p.unchanged(last); out != nil {
+		return out, nil
+	}
+	if err := p.list(last); err != nil {
+		return nil, err
+	}
+	if err := p.bound(); err != nil {
+		return nil, err
+	}
+	if err := p.verify(); err != nil {
+		return nil, err
+	}
+	if err := p.fetchAll(); err != nil {
+		return nil, err
+	}
+	if err := p.fingerprint(); err != nil {
+		return nil, err
+	}
+	return p.report()
+}
+
+// open opens the folder, or uses it as it stands open.
+func (p *pass) open(last *outcome) (err error) {
+	if last != nil {
+		p.sel = p.sess.w.selected()
+		p.sel.uidNext = max(p.sel.uidNext, last.listed.Max()+1)
+	} else if p.sel, err = p.sess.examine(p.f.raw); err != nil {
+		return err
+	}
+	p.mf = message.Folder{Mailbox: p.s.o.Mailbox.Name, Name: p.f.name, UIDValidity: p.sel.uidValidity, Role: p.f.role}
+	p.prog, err = p.s.o.Sink.Resume(p.ctx, p.mf)
+	return ofSink(err, "resume %s", p.f.name)
+}
+
+func ofSink(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return &sinkError{fmt.Errorf(format+": %w", append(args, err)...)}
+}
+
+// mark is what is compared with the mark of an earlier pass.
+func (s selection) mark() message.Mark {
+	return message.Mark{UIDNext: s.uidNext, Exists: s.exists, ModSeq: s.modSeq}
+}
+
+// unchanged returns an outcome without any listing where the server's numbers
+// are those of an earlier complete pass.
+func (p *pass) unchanged(last *outcome) *outcome {
+	if last != nil || p.sel.uidNext == 0 || p.sel.uidValidity == 0 || p.prog.Mark != p.sel.mark() || p.prog.Mark == (message.Mark{}) {
+		return nil
+	}
+	st, ok := p.s.settledStatus(p.f, p.mf, p.prog)
+	if !ok || p.s.listDue(p.f.name) || p.sinceGrew() {
+		return nil
+	}
+	return &outcome{status: st, sel: p.sel, settled: true}
+}
+
+// list finds every UID the folder has, and those that are not settled.
+func (p *pass) list(last *outcome) error {
+	if last != nil && p.growBy(last) {
+		return p.plan()
+	}
+	for try := 0; ; try++ {
+		listed, err := p.sess.searchAll()
+		if err != nil && kindOf(err) != Refused {
+			return err
+		}
+		exists := int(p.sess.w.selected().exists)
+		if err == nil && listed.Len() == exists {
+			p.listed = listed
+			return p.plan()
+		}
+		if try == 0 && err == nil { // something came or went in between
+			if err := p.sess.noop(); err != nil {
+				return err
+			}
+			continue
+		}
+		if listed.Len() > exists+10_000 {
+			return hostile("%d UIDs in a folder of %d messages", listed.Len(), exists)
+		}
+		return p.listByFetch(listed)
+	}
+}
+
+// growBy looks for new UIDs above those known, and tells whether the known
+// and the new are all there are.
+func (p *pass) growBy(last *outcome) bool {
+	if last.listed.Empty() {
+		return false
+	}
+	more, err := p.sess.searchAbove(last.listed.Max())
+	if err != nil {
+		return false
+	}
+	p.listed = last.listed.Union(more)
+	return p.listed.Len() == int(p.sess.w.selected().exists)
+}
+
+// listByFetch lists the UIDs where SEARCH is refused or leaves some out.
+func (p *pass) listByFetch(found message.UIDSet) error {
+	p.listed = found
+	if p.sess.w.selected().exists == 0 {
+		return p.plan()
+	}
+	req := &fetchRequest{asked: message.UIDRanges(message.UIDRange{Lo: 1, Hi: 1<<32 - 1}), offset: -1}
+	p.sess.start(req, 20*time.Minute)
+	if err := p.sess.finish(req); err != nil {
+		return err
+	}
+	ranges := make([]message.UIDRange, 0, len(req.got))
+	for uid := range req.got {
+		ranges = append(ranges, message.UIDRange{Lo: uid, Hi: uid})
+	}
+	p.listed = found.Union(message.UIDRanges(ranges...))
+	if p.listed.Len() > int(p.sess.w.selected().exists)+10_000 {
+		return hostile("more UIDs than messages")
+	}
+	return p.plan()
+}
+
+// plan works out what there is to do.
+func (p *pass) plan() error {
+	p.todo = p.listed.Minus(p.prog.Settled())
+	p.newest = p.listed.Newest(fingerprints)
+	p.s.listedNow(p.f.name)
+	return nil
+}
+
+func (p *pass) sinceGrew() bool {
+	since := p.s.o.Mailbox.Since
+	return p.prog.Scanned && !p.prog.Since.IsZero() && (since.IsZero() || since.Before(p.prog.Since))
+}
+
+// bound settles what lies before the configured beginning without reading it,
+// on the first scan only, and reopens it when the beginning moves back.
+func (p *pass) bound() error {
+	since := p.s.o.Mailbox.Since
+	sink := p.s.o.Sink
+	switch {
+	case p.prog.Scanned && !p.sinceGrew():
+		return nil
+	case p.prog.Scanned:
+		again := p.prog.Skipped[message.BeforeSince].Intersect(p.listed)
+		if !since.IsZero() {
+			recent, err := p.sess.searchSince(since)
+			if err != nil && kindOf(err) != Refused {
+				return err
+			}
+			if err == nil {
+				again = again.Intersect(recent)
+			}
+		}
+		if err := sink.Reopen(p.ctx, p.mf, again); err != nil {
+			return ofSink(err, "reopen what lies after %s in %s", since.Format(time.DateOnly), p.f.name)
+		}
+		p.todo = p.todo.Union(again)
+	}
+	b := message.Batch{Folder: p.mf, Scanned: &since}
+	if !p.prog.Scanned && p.prog.Renumbered == 0 && !since.IsZero() {
+		recent, err := p.sess.searchSince(since)
+		if err != nil && kindOf(err) != Refused {
+			return err
+		}
+		if err == nil {
+			old := p.todo.Minus(recent)
+			b.Skipped = map[message.Reason]message.UIDSet{message.BeforeSince: old}
+			p.todo = p.todo.Minus(old)
+		}
+	}
+	return ofSink(sink.Take(p.ctx, b), "begin %s", p.f.name)
+}
+
+// fetchAll settles what is to do, newest first, and what comes meanwhile.
+func (p *pass) fetchAll() error {
+	if p.todo.Empty() {
+		return nil
+	}
+	p.s.progress(p.f.name, 0, p.todo.Len())
+	p.taker = newTaker(p.ctx, p.s.o.Sink, p.mf, func(n int) { p.s.progress(p.f.name, n, 0) })
+	err := p.quarantineStruck()
+	if err == nil {
+		err = p.fetchChunks()
+	}
+	taken := p.taker.finish()
+	p.s.spend(p.ctx, p.sess)
+	if taken != nil {
+		return taken
+	}
+	return err
+}
+
+// fetchChunks keeps the headers of the next chunk in flight while this one is
+// judged and its bodies are fetched. While a culprit is being searched for,
+// one request at a time goes out.
+func (p *pass) fetchChunks() error {
+	var next *fetchRequest
+	defer func() {
+		if next != nil { // the connection is of no further use, or the caller closes it
+			p.sess.abandon(next)
+		}
+	}()
+	for {
+		if next == nil {
+			if next = p.askHeads(); next == nil {
+				return nil
+			}
+		}
+		cur := next
+		next = nil
+		heads, err := p.heads(cur)
+		if err != nil {
+			return err
+		}
+		if !p.s.troubled(p.f.name) {
+			next = p.askHeads()
+		}
+		if err := p.settle(heads); err != nil {
+			if next != nil {
+				return p.blame(err, next)
+			}
+			return err
+		}
+		p.s.relieved(p.f.name, cur.asked)
+		if err := p.between(); err != nil {
+			return err
+		}
+	}
+}
+
+// between looks after what may have changed while a chunk was read.
+func (p *pass) between() error {
+	if now := p.sess.w.selected(); now.uidValidity != p.sel.uidValidity {
+		return errRenumbered
+	} else if int(now.exists) > p.listed.Minus(p.gone).Len() {
+		more, err := p.sess.searchAbove(p.listed.Max())
+		if err != nil {
+			return err
+		}
+		if more = more.Minus(p.listed); more.Len() > maxExists {
+			return hostile("%d new UIDs", more.Len())
+		}
+		p.listed, p.todo = p.listed.Union(more), p.todo.Union(more)
+	}
+	return p.s.spend(p.ctx, p.sess)
+}
+
+// askHeads sends the request for the newest headers that are still to do.
+func (p *pass) askHeads() *fetchRequest {
+	n := headChunk
+	if t := p.s.trouble(p.f.name); t != nil && !t.uids.Intersect(p.todo).Empty() {
+		n = t.size
+	}
+	chunk := p.todo.Newest(n)
+	if chunk.Empty() {
+		return nil
+	}
+	p.todo = p.todo.Minus(chunk)
+	return p.requestHeads(chunk)
+}
+
+func (p *pass) requestHeads(uids message.UIDSet) *fetchRequest {
+	req := &fetchRequest{asked: uids, section: sectionHeader, offset: -1}
+	p.sess.start(req, allow(int64(uids.Len())*16<<10))
+	return req
+}
+
+// allow returns the time a response of so many bytes may take in all: a slow
+// line is waited for, a trickle is not.
+func allow(n int64) time.Duration {
+	return 2*time.Minute + time.Duration(n/2048)*time.Second
+}
+
+// heads waits for a header request, asks again for what did not come, and
+// quarantines what the server lists but does not give.
+func (p *pass) heads(req *fetchRequest) ([]*part, error) {
+	if err := p.finish(req); err != nil {
+		return nil, p.blame(err, req)
+	}
+	heads := partsOf(req)
+	missing, together := req.missing(), true
+	for !missing.Empty() {
+		left, err := p.still(missing)
+		if err != nil || left.Empty() {
+			return heads, err
+		}
+		together = together && left.Len() > 16
+		before := left.Len()
+		for _, group := range split(left, together) {
+			again := p.requestHeads(group)
+			if err := p.finish(again); err != nil {
+				return nil, p.blame(err, again)
+			}
+			heads = append(heads, partsOf(again)...)
+			left = left.Minus(again.asked.Minus(again.missing()))
+		}
+		switch {
+		case left.Len() < before:
+		case together: // none of them came; now each alone
+			together = false
+		case len(heads) == 0 && before > 16: // it is the folder, not a message
+			return nil, &Fault{Kind: Refused, Text: p.refused(fmt.Sprintf("the server gives none of %d headers", before))}
+		default:
+			return heads, p.quarantine(left, p.refused("the server lists this message but gives no header of it"))
+		}
+		missing = left
+	}
+	return heads, nil
+}
+
+// finish waits for a request. A refusal is no fault yet: servers refuse a
+// whole range for one message in it, often after giving the others.
+func (p *pass) finish(req *fetchRequest) error {
+	err := p.sess.finish(req)
+	if err == nil || kindOf(err) != Refused {
+		return err
+	}
+	p.said = err.Error()
+	if req.section == sectionHeader && len(req.got) == 0 && p.sess.w.labelled() {
+		p.s.mu.Lock()
+		p.s.noLabels = true
+		p.s.mu.Unlock()
+		p.sess.w.Close()
+		return &Fault{Kind: Lost, Text: "the server promises labels and gives none; its labels are read as folders instead", err: err}
+	}
+	return nil
+}
+
+// refused adds what the server said last to the reason for a quarantine.
+func (p *pass) refused(why string) string {
+	if p.said == "" {
+		return why
+	}
+	return why + ": " + p.said
+}
+
+// split returns UIDs all together or each alone.
+func split(uids message.UIDSet, together bool) []message.UIDSet {
+	if together {
+		return []message.UIDSet{uids}
+	}
+	var out []message.UIDSet
+	for _, uid := range uids.Slice() {
+		out = append(out, message.UIDs(uid))
+	}
+	return out
+}
+
+func partsOf(req *fetchRequest) []*part {
+	var out []*part
+	for _, part := range req.got {
+		if part.have {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// still asks which of the UIDs the folder still has; the others are gone.
+func (p *pass) still(uids message.UIDSet) (message.UIDSet, error) {
+	left, err := p.sess.searchUIDs(uids)
+	if err != nil {
+		if kindOf(err) == Refused {
+			return uids, nil
+		}
+		return uids, err
+	}
+	left = left.Intersect(uids)
+	p.gone = p.gone.Union(uids.Minus(left))
+	return left, nil
+}
+
+// quarantine settles UIDs whose message cannot be had.
+func (p *pass) quarantine(uids message.UIDSet, why string) error {
+	for _, uid := range uids.Slice() {
+		item := message.Item{Copy: message.Copy{UID: uid}, Wish: message.Wish{UID: uid}, Quarantine: why}
+		if err := p.taker.put(item); err != nil {
+			return err
+		}
+		p.s.o.Log.Warn("message quarantined", "mailbox", p.mf.Mailbox, "folder", p.mf.Name, "uid", uid, "reason", why)
+	}
+	return nil
+}
+
+// settle has the sink judge a chunk and fetches what it wishes.
+func (p *pass) settle(heads []*part) error {
+	slices.SortFunc(heads, func(a, b *part) int { return int(int64(b.uid) - int64(a.uid)) })
+	copies := make([]message.Copy, 0, len(heads))
+	for _, h := range heads {
+		if p.newest.Has(h.uid) {
+			p.sums[h.uid] = p.s.digest(h.data)
+		}
+		copies = append(copies, copyOf(h))
+		h.data = nil
+	}
+	if len(copies) == 0 {
+		return nil
+	}
+	wishes, err := p.s.wanted(p.ctx, p.mf, copies)
+	if err != nil {
+		return err
+	}
+	var bodies []message.Item
+	for i, c := range copies {
+		item := message.Item{Copy: c, Wish: wishes[i]}
+		if a := wishes[i].Action; a == message.Log || a == message.Inspect {
+			bodies = append(bodies, item)
+			continue
+		}
+		if err := p.taker.put(item); err != nil {
+			return err
+		}
+	}
+	return p.fetchBodies(bodies)
+}
+
+// copyOf reads what a header fetch brought.
+func copyOf(h *part) message.Copy {
+	c := message.Copy{UID: h.uid, Received: h.received, Size: h.size, Flags: h.flags, Head: message.ParseHead(h.data)}
+	for _, l := range h.labels {
+		c.Labels = append(c.Labels, decodeName(l))
+	}
+	return c
+}
+
+// wanted asks the sink, and holds it to one answer for each copy, in order.
+// Copies under an excluded label are not shown to it.
+func (s *Syncer) wanted(ctx context.Context, mf message.Folder, copies []message.Copy) ([]message.Wish, error) {
+	wishes, err := s.o.Sink.Wanted(ctx, mf, copies)
+	if err != nil {
+		return nil, ofSink(err, "judge %d messages of %s", len(copies), mf.Name)
+	}
+	if len(wishes) != len(copies) {
+		return nil, ofSink(fmt.Errorf("%d answers to %d questions", len(wishes), len(copies)), "judge messages of %s", mf.Name)
+	}
+	for i, c := range copies {
+		if wishes[i].UID != c.UID {
+			return nil, ofSink(fmt.Errorf("answer for UID %d where %d was asked", wishes[i].UID, c.UID), "judge messages of %s", mf.Name)
+		}
+		if s.excluded(c.Labels) {
+			wishes[i] = message.Wish{UID: c.UID, Decision: message.Decision{Action: message.Skip, Reason: message.Excluded}, Generation: wishes[i].Generation}
+		}
+	}
+	return wishes, nil
+}
+
+func (s *Syncer) excluded(labels []string) bool {
+	return slices.ContainsFunc(labels, func(l string) bool {
+		return matchAny(s.o.Mailbox.Exclude, folder{name: l, path: l})
+	})
+}
+
+// report closes the pass.
+func (p *pass) report() (*outcome, error) {
+	now := p.sess.w.selected()
+	listed := p.listed.Minus(p.gone)
+	if now.changes != p.sel.changes && listed.Len() != int(now.exists) {
+		all, err := p.sess.searchAll()
+		if err != nil && kindOf(err) != Refused {
+			return nil, err
+		}
+		if err == nil {
+			listed = all
+		}
+	}
+	prog, err := p.s.o.Sink.Resume(p.ctx, p.mf)
+	if err != nil {
+		return nil, ofSink(err, "resume %s", p.f.name)
+	}
+	r := message.Report{Folder: p.mf, Listed: listed, At: p.s.o.Now()}
+	settled := listed.Minus(prog.Settled()).Empty()
+	if settled && p.sel.uidValidity != 0 {
+		r.Mark = p.sel.mark()
+	}
+	st, err := p.s.o.Sink.Report(p.ctx, r)
+	if err != nil {
+		return nil, ofSink(err, "report %s", p.f.name)
+	}
+	p.s.folderDone(st)
+	return &outcome{status: st, listed: listed, sel: now, settled: settled}, nil
+}

@@ -1,0 +1,530 @@
+package mailsync
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+
+	"rapport/records/message"
+)
+
+// session is one signed-in connection. One goroutine owns it; it dies with
+// the context it was opened in.
+type session struct {
+	w               *wire
+	c               *imapclient.Client
+	caps            imap.CapSet
+	stop            func() bool // ends the watch on the context
+	box             Mailbox
+	idled           bool  // IDLE is offered
+	tried, searches bool  // whether SEARCH was tried, and whether it finds
+	counted         int64 // bytes received that are in the budget already; guarded by Syncer.mu
+}
+
+// dialFunc opens the raw connection.
+type dialFunc func(ctx context.Context, address string) (net.Conn, error)
+
+func dialTCP(ctx context.Context, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 30 * time.Second}
+	return d.DialContext(ctx, "tcp", address)
+}
+
+// connect opens, secures and greets; signIn follows.
+func connect(ctx context.Context, o Options, says func(string)) (*session, error) {
+	box := o.Mailbox
+	host, _, err := net.SplitHostPort(box.Host)
+	if err != nil {
+		return nil, &Fault{Kind: Insecure, Text: "host " + box.Host + " is not host:port", Fix: "write the port, e.g. imap.example.org:993", err: err}
+	}
+	if box.TLS == TLSNone && !loopback(host) {
+		return nil, &Fault{Kind: Insecure, Text: "tls: none is for this machine only, not for " + host, Fix: "use tls: implicit or tls: starttls"}
+	}
+	conn, err := o.Dial(ctx, box.Host)
+	if err != nil {
+		return nil, dialFault(box.Host, err)
+	}
+	unwatch := context.AfterFunc(ctx, func() { conn.Close() })
+	secured, err := secure(ctx, conn, box, host)
+	if err != nil {
+		unwatch()
+		conn.Close()
+		return nil, err
+	}
+	s := &session{w: newWire(secured, says), stop: unwatch, box: box}
+	if box.TLS == TLSStart {
+		s.w.out = []byte("* OK secured\r\n") // the greeting came before STARTTLS
+		s.w.greeted, s.w.pending = true, 0
+	}
+	s.c = imapclient.New(s.w, nil)
+	if err := s.c.WaitGreeting(); err != nil {
+		err = s.w.why(err)
+		s.close()
+		var said *imap.Error
+		if errors.As(err, &said) {
+			return nil, classify(said.Text, fmt.Errorf("greeting of %s: %s", box.Host, said.Text))
+		}
+		return nil, fmt.Errorf("greeting of %s: %w", box.Host, err)
+	}
+	return s, nil
+}
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// secure brings TLS about before anything else is said.
+func secure(ctx context.Context, conn net.Conn, box Mailbox, host string) (net.Conn, error) {
+	if box.TLS == TLSNone {
+		return conn, nil
+	}
+	if box.TLS == TLSStart {
+		conn.SetDeadline(time.Now().Add(greetingLimit))
+		if err := askTLS(conn); err != nil {
+			return nil, err
+		}
+		conn.SetDeadline(time.Time{})
+	}
+	conf := box.TLSConfig.Clone()
+	if conf == nil {
+		conf = &tls.Config{}
+	}
+	conf.ServerName = host
+	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
+	secured := tls.Client(conn, conf)
+	ctx, cancel := context.WithTimeout(ctx, greetingLimit)
+	defer cancel()
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return nil, tlsFault(host, err)
+	}
+	return secured, nil
+}
+
+// askTLS speaks the few plain lines before STARTTLS. Nothing but the word
+// itself is sent, and nothing the server says after its OK is believed.
+func askTLS(conn net.Conn) error {
+	greeting, err := plainLine(conn)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(strings.ToUpper(greeting), "* PREAUTH") {
+		return &Fault{Kind: Insecure, Text: "the server signs us in before TLS (PREAUTH), which would leave everything unprotected", Fix: "use tls: implicit with port 993"}
+	}
+	if !strings.HasPrefix(strings.ToUpper(greeting), "* OK") {
+		return classify(greeting, fmt.Errorf("greeting: %s", clean([]byte(greeting), 300)))
+	}
+	if _, err := io.WriteString(conn, "S1 STARTTLS\r\n"); err != nil {
+		return &Fault{Kind: Lost, Text: "the connection broke before TLS", err: err}
+	}
+	for range 20 {
+		line, err := plainLine(conn)
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(line, "* ") {
+			continue
+		}
+		if !strings.HasPrefix(strings.ToUpper(line), "S1 OK") {
+			return &Fault{Kind: Insecure, Text: "the server refuses STARTTLS: " + string(clean([]byte(line), 300)),
+				Fix: "use tls: implicit with port 993; if the server used to offer STARTTLS, somebody may be listening in"}
+		}
+		return nil
+	}
+	return hostile("more than 20 lines instead of an answer to STARTTLS")
+}
+
+// plainLine reads one line byte by byte, so that nothing that follows it is
+// taken from the connection: what a listener slipped in before TLS then
+// breaks the handshake instead of being believed.
+func plainLine(conn net.Conn) (string, error) {
+	var line []byte
+	var one [1]byte
+	for len(line) < 8<<10 {
+		if _, err := conn.Read(one[:]); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return "", &Fault{Kind: Silent, Text: fmt.Sprintf("no greeting within %s", greetingLimit), err: err}
+			}
+			return "", &Fault{Kind: Lost, Text: "the connection broke before TLS", err: err}
+		}
+		if one[0] == '\n' {
+			return strings.TrimRight(string(line), "\r"), nil
+		}
+		line = append(line, one[0])
+	}
+	return "", hostile("a line of more than 8 KB before TLS")
+}
+
+// close ends the connection at once and waits for the library's reader.
+func (s *session) close() {
+	s.stop()
+	s.w.Close()
+	s.c.Close()
+}
+
+// logout says goodbye, briefly, and closes.
+func (s *session) logout() {
+	end := s.w.begin(2*time.Second, 2*time.Second)
+	s.c.Logout().Wait()
+	end()
+	s.close()
+}
+
+// run does one command under a deadline and says in our words what went wrong.
+func (s *session) run(quiet, total time.Duration, what string, command func() error) error {
+	end := s.w.begin(quiet, total)
+	err := command()
+	end()
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, s.fault(err))
+}
+
+// fault turns an error of the library into one of ours.
+func (s *session) fault(err error) error {
+	var said *imap.Error
+	if !errors.As(err, &said) {
+		err = s.w.why(err)
+		var f *Fault
+		if errors.As(err, &f) {
+			return err
+		}
+		return &Fault{Kind: Lost, Text: err.Error(), err: err}
+	}
+	text := saidBy(said)
+	return classify(text, errors.New("the server says: "+text))
+}
+
+func saidBy(said *imap.Error) string {
+	if said.Code != "" {
+		return "[" + string(said.Code) + "] " + said.Text
+	}
+	return said.Text
+}
+
+func (s *session) capabilities() imap.CapSet {
+	end := s.w.begin(silence, silence)
+	defer end()
+	return s.c.Caps()
+}
+
+// open returns a connection that is signed in.
+func open(ctx context.Context, o Options, says func(string)) (*session, error) {
+	s, err := connect(ctx, o, says)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.signIn(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.caps = s.capabilities()
+	if s.caps == nil {
+		err := s.w.why(errors.New("the server tells no capabilities"))
+		s.close()
+		return nil, err
+	}
+	s.idled = s.caps.Has(imap.CapIdle)
+	return s, nil
+}
+
+// list returns the mailbox's folders, with their numbers where the server
+// gives them along.
+func (s *session) list() ([]listed, error) {
+	s.w.mu.Lock()
+	s.w.lists, s.w.foundSum, s.w.statuses = nil, 0, map[string]selection{}
+	s.w.mu.Unlock()
+	var opt *imap.ListOptions
+	if s.caps.Has(imap.CapListStatus) {
+		opt = &imap.ListOptions{ReturnStatus: s.statusItems()}
+		if s.caps.Has(imap.CapSpecialUse) {
+			opt.ReturnSpecialUse = true
+		}
+	}
+	err := s.run(silence, 10*time.Minute, "list folders", func() error { return s.c.List("", "*", opt).Close() })
+	if err != nil && opt != nil && kindOf(err) == Refused { // the server promises what it cannot do
+		s.caps = s.caps.Copy()
+		delete(s.caps, imap.CapListStatus)
+		return s.list()
+	}
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return s.w.lists, err
+}
+
+func (s *session) statusItems() *imap.StatusOptions {
+	return &imap.StatusOptions{NumMessages: true, UIDNext: true, UIDValidity: true, HighestModSeq: s.caps.Has(imap.CapCondStore)}
+}
+
+// status returns a folder's numbers without opening it.
+func (s *session) status(raw string) (selection, bool, error) {
+	s.w.mu.Lock()
+	sel, ok := s.w.statuses[raw]
+	s.w.folder = raw
+	s.w.mu.Unlock()
+	if ok {
+		return sel, true, nil
+	}
+	err := s.run(silence, 5*time.Minute, "ask for the folder's status", func() error {
+		_, err := s.c.Status(folderMark, s.statusItems()).Wait()
+		return err
+	})
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.w.folder = ""
+	sel, ok = s.w.statuses[raw]
+	delete(s.w.statuses, raw) // of one use
+	return sel, ok, err
+}
+
+// examine opens a folder read-only.
+func (s *session) examine(raw string) (selection, error) {
+	if strings.ContainsAny(raw, "\r\n\x00") {
+		return selection{}, &Fault{Kind: Refused, Text: "the folder's name has a line end in it and cannot be asked for"}
+	}
+	s.w.mu.Lock()
+	s.w.sel, s.w.folder = selection{}, raw
+	s.w.mu.Unlock()
+	err := s.run(silence, 10*time.Minute, "open the folder", func() error {
+		_, err := s.c.Select(folderMark, &imap.SelectOptions{ReadOnly: true}).Wait()
+		return err
+	})
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.w.folder = ""
+	return s.w.sel, err
+}
+
+// search runs a UID SEARCH.
+func (s *session) search(criteria imap.SearchCriteria) (message.UIDSet, error) {
+	s.w.mu.Lock()
+	s.w.found = nil
+	s.w.mu.Unlock()
+	var opt *imap.SearchOptions
+	if s.caps.Has(imap.CapESearch) || s.caps.Has(imap.CapIMAP4rev2) {
+		opt = &imap.SearchOptions{ReturnAll: true}
+	}
+	err := s.run(2*silence, 10*time.Minute, "search the folder", func() error {
+		_, err := s.c.UIDSearch(&criteria, opt).Wait()
+		return err
+	})
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	found := s.w.found
+	s.w.found = nil
+	return message.UIDRanges(found...), err
+}
+
+// searchAll lists every UID of the folder.
+func (s *session) searchAll() (message.UIDSet, error) { return s.search(imap.SearchCriteria{}) }
+
+// searchUIDs tells which of the UIDs the folder still has.
+func (s *session) searchUIDs(set message.UIDSet) (message.UIDSet, error) {
+	return s.search(imap.SearchCriteria{UID: []imap.UIDSet{uidSet(set)}})
+}
+
+// searchAbove lists the UIDs above one.
+func (s *session) searchAbove(uid uint32) (message.UIDSet, error) {
+	if uid == 1<<32-1 {
+		return message.UIDSet{}, nil
+	}
+	found, err := s.search(imap.SearchCriteria{UID: []imap.UIDSet{{{Start: imap.UID(uid + 1), Stop: 0}}}})
+	return found.Minus(message.UIDRanges(message.UIDRange{Lo: 1, Hi: uid})), err // "n:*" always names the last one
+}
+
+// searchSince lists the UIDs received on that day or later. The server counts
+// days in a time zone of its own, so the day before is asked for as well.
+func (s *session) searchSince(t time.Time) (message.UIDSet, error) {
+	return s.search(imap.SearchCriteria{Since: t.AddDate(0, 0, -1)})
+}
+
+// mention is a word to look for in a header field.
+type mention struct{ field, word string }
+
+// searchMentions lists the UIDs whose headers bear one of the words.
+func (s *session) searchMentions(words []mention) (message.UIDSet, error) {
+	return s.search(anyOf(words))
+}
+
+// anyOf builds a balanced tree of ORs, so that it never is deep.
+func anyOf(words []mention) imap.SearchCriteria {
+	if len(words) == 1 {
+		return imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: words[0].field, Value: words[0].word}}}
+	}
+	half := len(words) / 2
+	return imap.SearchCriteria{Or: [][2]imap.SearchCriteria{{anyOf(words[:half]), anyOf(words[half:])}}}
+}
+
+func uidSet(set message.UIDSet) imap.UIDSet {
+	var out imap.UIDSet
+	for _, r := range set.Ranges() {
+		out.AddRange(imap.UID(r.Lo), imap.UID(r.Hi))
+	}
+	return out
+}
+
+// start sends a UID FETCH and returns at once; finish waits for it. A
+// goroutine per command reads the library's side of it, which never gets any
+// data, only the tagged reply.
+func (s *session) start(req *fetchRequest, total time.Duration) {
+	req.got = map[uint32]*part{}
+	req.done = make(chan error, 1)
+	s.w.mu.Lock()
+	s.w.fetches = append(s.w.fetches, req)
+	s.w.mu.Unlock()
+	opt := &imap.FetchOptions{UID: true}
+	body := &imap.FetchItemBodySection{Peek: true}
+	switch req.section {
+	case sectionHeader:
+		opt.Flags, opt.InternalDate, opt.RFC822Size = true, true, true
+		body.Specifier = imap.PartSpecifierHeader
+		opt.BodySection = []*imap.FetchItemBodySection{body}
+	case sectionBody:
+		if req.length > 0 {
+			body.Partial = &imap.SectionPartial{Offset: req.offset, Size: req.length}
+		}
+		opt.BodySection = []*imap.FetchItemBodySection{body}
+	}
+	end := s.w.begin(silence, total)
+	cmd := s.c.Fetch(uidSet(req.asked), opt)
+	go func() {
+		err := cmd.Close()
+		end()
+		s.w.forget(req)
+		req.done <- err
+	}()
+}
+
+// finish waits for a UID FETCH.
+func (s *session) finish(req *fetchRequest) error {
+	if req.waited {
+		return req.err
+	}
+	err := <-req.done
+	req.waited = true
+	switch {
+	case err != nil:
+		req.err = fmt.Errorf("fetch: %w", s.fault(err))
+	case req.broken != nil:
+		req.err = &sinkError{fmt.Errorf("keep a fetched body: %w", req.broken)}
+	}
+	return req.err
+}
+
+// abandon gives up a request: the connection is closed, since nothing else
+// stops the server from sending.
+func (s *session) abandon(req *fetchRequest) {
+	s.w.Close()
+	s.finish(req)
+	req.discard()
+}
+
+// dead tells whether the connection is of no more use.
+func (s *session) dead() bool {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return s.w.closed || s.w.fault != nil || s.w.bye != ""
+}
+
+// labelled tells whether headers are asked for with their labels.
+func (w *wire) labelled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.withLabel
+}
+
+func (w *wire) forget(req *fetchRequest) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, r := range w.fetches {
+		if r == req {
+			w.fetches = append(w.fetches[:i:i], w.fetches[i+1:]...)
+			return
+		}
+	}
+}
+
+// noop lets the server say what is new.
+func (s *session) noop() error {
+	return s.run(silence, 5*time.Minute, "ask for news", func() error { return s.c.Noop().Wait() })
+}
+
+// news is why idle came back.
+type news int
+
+// What ends an IDLE.
+const (
+	nothing news = iota // the time is over
+	changes             // the server reports a change
+	called              // somebody wants us to look
+)
+
+// pollWithoutIdle is how often a server without IDLE is asked.
+const pollWithoutIdle = time.Minute
+
+// idle waits until the server reports a change, wake is received from, d has
+// passed, or the context ends.
+func (s *session) idle(ctx context.Context, d time.Duration, wake <-chan struct{}) (news, error) {
+	if !s.idled {
+		return s.pollIdle(ctx, min(d, pollWithoutIdle), wake)
+	}
+	end := s.w.begin(silence, silence)
+	cmd, err := s.c.Idle()
+	end()
+	if err != nil {
+		f := s.fault(err)
+		if kindOf(f) == Refused { // promised and refused: poll instead
+			s.idled = false
+			return nothing, nil
+		}
+		return nothing, fmt.Errorf("idle: %w", f)
+	}
+	end = s.w.begin(d+silence, d+silence)
+	why := s.await(ctx, d, wake)
+	end()
+	if ctx.Err() != nil {
+		s.w.Close()
+	}
+	return why, s.run(silence, silence, "end idle", func() error {
+		if err := cmd.Close(); err != nil {
+			return err
+		}
+		return cmd.Wait()
+	})
+}
+
+// await waits for whatever comes first.
+func (s *session) await(ctx context.Context, d time.Duration, wake <-chan struct{}) news {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-s.w.changed:
+		return changes
+	case <-wake:
+		return called
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-s.c.Closed():
+	}
+	return nothing
+}
+
+func (s *session) pollIdle(ctx context.Context, d time.Duration, wake <-chan struct{}) (news, error) {
+	why := s.await(ctx, d, wake)
+	if ctx.Err() != nil {
+		return why, ctx.Err()
+	}
+	return why, s.noop()
+}

@@ -1,0 +1,127 @@
+package mailsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-sasl"
+)
+
+func (m Mailbox) login() string {
+	if m.Login != "" {
+		return m.Login
+	}
+	return m.User
+}
+
+// xoauth2 is the client's side of XOAUTH2, Google's and Microsoft's own
+// mechanism.
+type xoauth2 struct{ user, token string }
+
+func (x xoauth2) Start() (string, []byte, error) {
+	return "XOAUTH2", []byte("user=" + x.user + "\x01auth=Bearer " + x.token + "\x01\x01"), nil
+}
+
+// Next answers the JSON that tells of a fault: an empty line makes the server
+// go on to its NO.
+func (x xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }
+
+// bearer is OAUTHBEARER that answers a fault as RFC 7628, 3.2.3 wants it.
+type bearer struct{ sasl.Client }
+
+func (b bearer) Next([]byte) ([]byte, error) { return []byte("\x01"), nil }
+
+// mechanisms returns the ways to sign in that both sides have, best first.
+func (s *session) mechanisms() []string {
+	caps := s.capabilities()
+	wish := s.box.Mechanisms
+	if len(wish) == 0 {
+		wish = []string{"PLAIN", "LOGIN"}
+		if s.box.Token != nil {
+			wish = []string{"XOAUTH2", "OAUTHBEARER"}
+		}
+	}
+	var both []string
+	for _, m := range wish {
+		m = strings.ToUpper(m)
+		if caps.Has(imap.AuthCap(m)) || m == "LOGIN" && !caps.Has(imap.CapLoginDisabled) {
+			both = append(both, m)
+		}
+	}
+	return both
+}
+
+// signIn proves who we are, by the best mechanism both sides have.
+func (s *session) signIn(ctx context.Context) error {
+	if s.c.State() == imap.ConnStateAuthenticated { // PREAUTH on a protected or local connection
+		return nil
+	}
+	both := s.mechanisms()
+	if len(both) == 0 {
+		return s.noMechanism()
+	}
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return err
+	}
+	user := s.box.login()
+	err = s.run(silence, 2*silence, "sign in", func() error {
+		switch both[0] {
+		case "XOAUTH2":
+			return s.c.Authenticate(xoauth2{s.box.User, secret})
+		case "OAUTHBEARER":
+			return s.c.Authenticate(bearer{sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{Username: s.box.User, Token: secret})})
+		case "PLAIN":
+			return s.c.Authenticate(sasl.NewPlainClient("", user, secret))
+		case "LOGIN":
+			if !slices.Contains(s.offered(), "LOGIN") {
+				return s.c.Login(user, secret).Wait()
+			}
+			return s.c.Authenticate(sasl.NewLoginClient(user, secret))
+		}
+		return fmt.Errorf("mechanism %s is not known here", both[0])
+	})
+	var f *Fault
+	if errors.As(err, &f) && f.err != nil {
+		if said, ok := strings.CutPrefix(f.err.Error(), "the server says: "); ok {
+			return refusal(s.box, said)
+		}
+	}
+	return err
+}
+
+func (s *session) secret(ctx context.Context) (string, error) {
+	ask := s.box.Password
+	if s.box.Token != nil {
+		ask = s.box.Token
+	}
+	if ask == nil {
+		return "", &AuthError{Login: s.box.login(), Server: "nothing was tried", Fix: "set a password or OAuth for this mailbox"}
+	}
+	secret, err := ask(ctx)
+	if err != nil {
+		return "", fmt.Errorf("get the secret of %s: %w", s.box.login(), err)
+	}
+	return secret, nil
+}
+
+func (s *session) offered() []string {
+	return s.capabilities().AuthMechanisms()
+}
+
+// noMechanism says what the server wants instead.
+func (s *session) noMechanism() error {
+	offer := strings.Join(s.offered(), ", ")
+	if offer == "" {
+		offer = "nothing"
+	}
+	fix := "allow one of these in mechanisms"
+	if s.box.Token == nil {
+		fix = "the server takes no password here: use TLS, or OAuth"
+	}
+	return &AuthError{Login: s.box.login(), Server: "the server offers " + offer + " to sign in", Fix: fix}
+}

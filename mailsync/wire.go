@@ -1,0 +1,328 @@
+package mailsync
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rapport/records/message"
+)
+
+// Bounds on what a server may make us read or hold.
+const (
+	maxLine       = 2 << 20   // one response outside its literals
+	maxSearchLine = 24 << 20  // SEARCH without ESEARCH: about three million UIDs
+	maxText       = 256 << 20 // everything outside literals during one command
+	maxSmall      = 64 << 10  // a literal in anything but FETCH
+	maxExists     = 50_000_000
+	maxFolders    = 100_000
+	silence       = 60 * time.Second
+	greetingLimit = 30 * time.Second
+)
+
+// wire is the net.Conn under the IMAP library: it sets every deadline itself,
+// bounds what a server may send, rewrites folder names on the way out, and
+// takes out of the stream whatever the library cannot bear: FETCH, LIST,
+// STATUS, SEARCH and all that is unknown. What is left for the library is the
+// greeting, capabilities, continuations and the tagged replies.
+//
+// Read is called by the library's one reader goroutine only.
+type wire struct {
+	conn net.Conn
+	br   *bufio.Reader
+	out  []byte // for the library, not yet read
+	now  func() time.Time
+
+	received   atomic.Int64 // bytes ever received
+	transcript func(string)
+	changed    chan struct{} // EXISTS, EXPUNGE or BYE came
+
+	mu       sync.Mutex // guards what follows
+	pending  int        // commands under way
+	limit    time.Duration
+	until    time.Time
+	text     int64 // bytes outside literals since the last command began
+	greeted  bool
+	closed   bool
+	fault    error  // the first reason why reading ended
+	bye      string // text of the last BYE
+	alerts   []string
+	sel      selection
+	lists    []listed
+	statuses map[string]selection
+	found    []message.UIDRange
+	foundSum int
+	fetches  []*fetchRequest
+
+	writing   []byte // an outgoing line, not yet complete
+	secret    bool   // the next outgoing lines carry credentials
+	folder    string // raw name that replaces folderMark on the way out
+	withLabel bool   // ask for X-GM-LABELS with every header
+}
+
+// selection is what a server says of a folder: on EXAMINE, and later unasked.
+type selection struct {
+	uidValidity, uidNext, exists uint32
+	modSeq                       uint64
+	changes                      int // EXISTS and EXPUNGE responses so far
+}
+
+// folderMark stands for the folder's name in what the library writes; the
+// wire puts the server's own bytes there, whatever they are.
+const folderMark = "RAPPORT-FOLDER"
+
+func newWire(conn net.Conn, transcript func(string)) *wire {
+	w := &wire{
+		conn: conn, now: time.Now, transcript: transcript,
+		changed: make(chan struct{}, 1), statuses: map[string]selection{},
+		pending: 1, limit: greetingLimit, // the greeting
+	}
+	w.br = bufio.NewReaderSize(rawReader{w}, 64<<10)
+	return w
+}
+
+// rawReader reads from the connection with the deadline of the moment.
+type rawReader struct{ w *wire }
+
+func (r rawReader) Read(p []byte) (int, error) {
+	r.w.arm()
+	n, err := r.w.conn.Read(p)
+	r.w.received.Add(int64(n))
+	return n, err
+}
+
+// arm sets the read deadline: none while nothing is asked, else the shorter
+// of the silence allowed and what is left for the command.
+func (w *wire) arm() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.pending == 0 {
+		w.conn.SetReadDeadline(time.Time{})
+		return
+	}
+	at := time.Now().Add(w.limit)
+	if !w.until.IsZero() && w.until.Before(at) {
+		at = w.until
+	}
+	w.conn.SetReadDeadline(at)
+}
+
+// begin opens a command: quiet is the silence allowed, total what the whole
+// of it may take. The function it returns ends the command.
+func (w *wire) begin(quiet, total time.Duration) (end func()) {
+	w.mu.Lock()
+	if w.pending == 0 {
+		w.text, w.until = 0, time.Time{}
+	}
+	w.pending++
+	w.limit = quiet
+	if until := time.Now().Add(total); until.After(w.until) {
+		w.until = until
+	}
+	w.mu.Unlock()
+	w.arm()
+	return sync.OnceFunc(func() {
+		w.mu.Lock()
+		w.pending--
+		w.mu.Unlock()
+		w.arm()
+	})
+}
+
+// Close closes the connection; the library's reader ends by it.
+func (w *wire) Close() error {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	return w.conn.Close()
+}
+
+func (w *wire) LocalAddr() net.Addr  { return w.conn.LocalAddr() }
+func (w *wire) RemoteAddr() net.Addr { return w.conn.RemoteAddr() }
+
+// The library's own deadlines are too long where they exist, and it clears
+// ours; so all of them are ignored.
+func (w *wire) SetDeadline(time.Time) error      { return nil }
+func (w *wire) SetReadDeadline(time.Time) error  { return nil }
+func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+
+// Write gathers lines, names the folder in them and sends them.
+func (w *wire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	w.writing = append(w.writing, p...)
+	i := bytes.LastIndexByte(w.writing, '\n')
+	var lines []byte
+	if i >= 0 {
+		lines = bytes.Clone(w.writing[:i+1])
+		w.writing = append(w.writing[:0], w.writing[i+1:]...)
+	}
+	var say []string
+	if lines != nil {
+		lines, say = w.rewrite(lines)
+	}
+	w.mu.Unlock()
+	if lines == nil {
+		return len(p), nil
+	}
+	if w.transcript != nil {
+		for _, s := range say {
+			w.transcript(s)
+		}
+	}
+	w.conn.SetWriteDeadline(time.Now().Add(silence))
+	if _, err := w.conn.Write(lines); err != nil {
+		w.fail(err)
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// rewrite puts the folder's name and the label request into outgoing lines
+// and returns what the transcript may show. mu is held.
+func (w *wire) rewrite(lines []byte) ([]byte, []string) {
+	if w.folder != "" {
+		lines = bytes.Replace(lines, []byte(`"`+folderMark+`"`), quoteRaw(w.folder), 1)
+	}
+	if w.withLabel && bytes.Contains(lines, []byte(" UID FETCH ")) && bytes.Contains(lines, []byte(" BODY.PEEK[HEADER]")) {
+		lines = bytes.Replace(lines, []byte("(UID "), []byte("(UID X-GM-LABELS "), 1)
+	}
+	var say []string
+	for line := range strings.SplitSeq(strings.TrimRight(string(lines), "\r\n"), "\n") {
+		line = strings.TrimRight(line, "\r")
+		fields := strings.SplitN(line, " ", 4)
+		switch {
+		case len(fields) > 1 && strings.EqualFold(fields[1], "LOGIN"):
+			w.secret, line = true, fields[0]+" LOGIN ***"
+		case len(fields) > 2 && strings.EqualFold(fields[1], "AUTHENTICATE"):
+			w.secret, line = true, fields[0]+" AUTHENTICATE "+fields[2]+" ***"
+		case w.secret:
+			line = "***"
+		}
+		say = append(say, line)
+	}
+	return lines, say
+}
+
+// quoteRaw returns a folder's raw name as a quoted string.
+func quoteRaw(name string) []byte {
+	var b bytes.Buffer
+	b.WriteByte('"')
+	for i := range len(name) {
+		if name[i] == '"' || name[i] == '\\' {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(name[i])
+	}
+	b.WriteByte('"')
+	return b.Bytes()
+}
+
+// Read hands the library what it may see.
+func (w *wire) Read(p []byte) (int, error) {
+	for len(w.out) == 0 {
+		if err := w.response(); err != nil {
+			w.fail(err)
+			return 0, err
+		}
+	}
+	n := copy(p, w.out)
+	w.out = w.out[n:]
+	return n, nil
+}
+
+// fail keeps the first reason why the connection is of no use any more.
+func (w *wire) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fault != nil || w.closed {
+		return
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = &Fault{Kind: Silent, Text: fmt.Sprintf("the server sent nothing for %s, or took too long", w.limit), err: err}
+	}
+	w.fault = err
+}
+
+// why returns the reason behind a failed command: what the wire saw is worth
+// more than what the library makes of it.
+func (w *wire) why(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var fault *Fault
+	switch {
+	case errors.As(w.fault, &fault):
+		return w.fault
+	case w.bye != "":
+		return classify(w.bye, fmt.Errorf("the server closed the connection: %s", w.bye))
+	case w.fault != nil && errors.Is(w.fault, io.EOF):
+		return &Fault{Kind: Lost, Text: "the server closed the connection", err: w.fault}
+	case w.fault != nil:
+		return &Fault{Kind: Lost, Text: w.fault.Error(), err: w.fault}
+	}
+	return err
+}
+
+// line reads one line without its line end, within the bounds.
+func (w *wire) line() ([]byte, error) {
+	var long []byte
+	for {
+		part, err := w.br.ReadSlice('\n')
+		w.mu.Lock()
+		w.text += int64(len(part))
+		over := w.text > maxText
+		w.mu.Unlock()
+		if over {
+			return nil, hostile("more than %d MB of responses to one command", maxText>>20)
+		}
+		if err == nil && long == nil {
+			return bytes.TrimRight(part, "\r\n"), nil
+		}
+		long = append(long, part...)
+		bound := maxLine
+		if isSearch(long) {
+			bound = maxSearchLine
+		}
+		switch {
+		case len(long) > bound:
+			return nil, hostile("a line of more than %d MB", bound>>20)
+		case err == nil:
+			return bytes.TrimRight(long, "\r\n"), nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			if len(long) > 0 && errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+}
+
+func isSearch(line []byte) bool {
+	return hasFold(line, "* SEARCH") || hasFold(line, "* ESEARCH")
+}
+
+func hasFold(b []byte, prefix string) bool {
+	return len(b) >= len(prefix) && strings.EqualFold(string(b[:len(prefix)]), prefix)
+}
+
+// notify wakes whoever waits for news.
+func (w *wire) notify() {
+	select {
+	case w.changed <- struct{}{}:
+	default: // somebody is to be woken already
+	}
+}
+
+// selected returns what the server says of the open folder now.
+func (w *wire) selected() selection {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sel
+}
