@@ -35,7 +35,7 @@ type Config struct {
 
 // Ours describes our own team.
 type Ours struct {
-	Name    string   `yaml:"name" doc:"Name of the company or team, shown in alerts and exports."`
+	Name    string   `yaml:"name" doc:"Name of the company or team, shown in alerts."`
 	Domains []string `yaml:"domains" doc:"Mail domains of which every address is ours, subdomains included. Never a freemail domain."`
 	Members []Member `yaml:"members" doc:"The people of the team with all their addresses."`
 }
