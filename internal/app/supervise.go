@@ -25,7 +25,6 @@ type phase int
 const (
 	running phase = iota
 	waiting       // until the next try
-	halted        // until somebody wakes it: trying again would do harm
 )
 
 // panicked is an engine's panic, caught and turned into an error.
@@ -42,9 +41,9 @@ func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 type supervisor struct {
 	name  string
 	run   func(context.Context) error
-	halts func(error) bool // after which trouble to wait for a hand; nil: none
 	log   *slog.Logger
 	count func(panicked bool) // hears of every restart; may be nil
+	ended func(error)         // hears of every run's trouble; may be nil
 
 	wake chan struct{} // one place: ends a wait early
 
@@ -111,11 +110,8 @@ func (s *supervisor) supervise(ctx context.Context) {
 		if s.count != nil {
 			s.count(caught)
 		}
-		if err != nil && s.halts != nil && s.halts(err) {
-			s.enter(halted, err, time.Time{})
-			s.pause(ctx, nil)
-			wait = firstWait
-			continue
+		if s.ended != nil {
+			s.ended(err)
 		}
 		pause := jitter(wait)
 		s.enter(waiting, err, time.Now().Add(pause))
@@ -150,7 +146,7 @@ func (s *supervisor) once(ctx context.Context) (err error) {
 	return s.run(ctx)
 }
 
-// enter records a wait and logs it where the trouble is a new one.
+// enter records a wait.
 func (s *supervisor) enter(p phase, err error, nextTry time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,7 +21,6 @@ const (
 // alone. Copies of one message count once, in whatever order they come.
 type tally struct {
 	ours    func(contact.Address) bool
-	known   func(contact.Address) bool // contacts already, excluded or erased: not proposed
 	since   time.Time
 	letters map[string]*letter // by Message-ID, or by what stands for it
 	full    bool
@@ -38,8 +37,8 @@ type letter struct {
 	answered bool
 }
 
-func newTally(ours, known func(contact.Address) bool, since time.Time) *tally {
-	return &tally{ours: ours, known: known, since: since, letters: map[string]*letter{}}
+func newTally(ours func(contact.Address) bool, since time.Time) *tally {
+	return &tally{ours: ours, since: since, letters: map[string]*letter{}}
 }
 
 // add counts one copy. Lists, automatic mail and mail among ourselves are
@@ -189,16 +188,31 @@ func conversation(subject string) string {
 	}
 }
 
-// proposals counts and ranks: most exchanges first, then most messages, then
+// correspondents lists everybody outside who takes part.
+func (t *tally) correspondents() []contact.Address {
+	seen := map[contact.Address]bool{}
+	var out []contact.Address
+	for _, l := range t.letters {
+		for _, p := range l.parties {
+			if !seen[p.Address] {
+				seen[p.Address] = true
+				out = append(out, p.Address)
+			}
+		}
+	}
+	return out
+}
+
+// proposals leaves out whom we know, counts and ranks: most exchanges first, then most messages, then
 // the latest.
-func (t *tally) proposals() []store.Suggestion {
+func (t *tally) proposals(known map[contact.Address]bool) []store.Suggestion {
 	rows := map[contact.Address]*store.Suggestion{}
 	names := map[contact.Address]map[string]int{}
 	byParty := map[contact.Address][]*letter{}
 	linked, answers := t.answers()
 	for _, l := range t.letters {
 		for _, p := range l.parties {
-			if t.known(p.Address) {
+			if known[p.Address] {
 				continue
 			}
 			r := rows[p.Address]

@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"time"
+
+	"rapport/internal/config"
+	"rapport/web"
+)
+
+// connectWithin is how long a command waits for a daemon that holds the store
+// and does not answer yet, or for another command to end.
+const connectWithin = 5 * time.Second
+
+// ConnectOptions say how a command reaches the system. The zero value is right.
+type ConnectOptions struct {
+	Version string
+	Args    []string         // the command line, for hints; nil: os.Args
+	Actor   string           // in the audit trail; empty: the user's name
+	Log     io.Writer        // nil: nothing is logged
+	Level   string           // of the log; empty: warn
+	Now     func() time.Time // nil: time.Now
+	// Dial replaces the TCP dial to mail servers, for tests.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+}
+
+// Conn is a connection to the system: to a running daemon, or to one that
+// lives in this process while the command works.
+type Conn struct {
+	Client *web.Client
+	Daemon bool // another process answers
+	undo   *stops
+}
+
+// Close ends it, and the system where it is our own.
+func (c *Conn) Close() error {
+	c.Client.Close()
+	if c.undo == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	return c.undo.unwind(ctx)
+}
+
+// Connect reaches the system of a configuration. Where a daemon answers on the
+// socket it speaks to that. Otherwise it opens the store, builds the same
+// system without watching the mailboxes, and serves it on the same socket, so
+// that a second command speaks to this one. Of two that start together the one
+// without the lock waits for the other's socket.
+func Connect(ctx context.Context, cfg *config.Config, o ConnectOptions) (*Conn, error) {
+	if o.Args == nil {
+		o.Args = os.Args
+	}
+	if err := checkOwner(cfg.DataDir, o.Args); err != nil {
+		return nil, err
+	}
+	path, err := SocketPath(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	opts, err := o.options()
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(connectWithin)
+	for {
+		if answers(ctx, path) {
+			return &Conn{Client: web.NewSocketClient(path, o.actor()), Daemon: true}, nil
+		}
+		undo := &stops{log: opts.log}
+		s, err := build(ctx, cfg, opts, undo)
+		if err == nil {
+			err = s.intake.Recover(ctx)
+		}
+		if err == nil {
+			api := serve(s.socket, s.handler, s.log)
+			undo.push("api", api.stop)
+			return &Conn{Client: web.NewSocketClient(path, o.actor()), undo: undo}, nil
+		}
+		if undone := undo.unwind(context.WithoutCancel(ctx)); undone != nil {
+			return nil, errors.Join(err, undone)
+		}
+		if !lockedByOther(cfg.DataDir) {
+			return nil, err
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("%w; it holds the store and does not answer on %s (is it stopping, or stuck? try again)", err, path)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("connect: %w", ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (o ConnectOptions) options() (options, error) {
+	level := new(slog.LevelVar)
+	level.Set(slog.LevelWarn)
+	if o.Level != "" {
+		l, err := parseLevel(o.Level)
+		if err != nil {
+			return options{}, err
+		}
+		level.Set(l)
+	}
+	opts := options{version: o.Version, args: o.Args, now: o.Now, dial: o.Dial, patience: 200 * time.Millisecond, level: level, log: slog.New(slog.DiscardHandler)}
+	if o.Log != nil {
+		opts.log = newLogger(o.Log, "text", level)
+	}
+	if opts.now == nil {
+		opts.now = time.Now
+	}
+	return opts, nil
+}
+
+func (o ConnectOptions) actor() string {
+	if o.Actor != "" {
+		return o.Actor
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "command line"
+}
+
+// answers reports whether somebody listens on the socket.
+func answers(ctx context.Context, path string) bool {
+	conn, err := dialSocket(ctx, path)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}

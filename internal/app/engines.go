@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"rapport/internal/config"
+	"rapport/mailsync"
+	"rapport/records/message"
+	"rapport/store/boltstore"
+)
+
+// engine is what the fleet asks of a mailbox's Syncer.
+type engine interface {
+	// Run syncs and watches until ctx ends, waiting faults out by itself.
+	Run(ctx context.Context) error
+	// Sync makes complete passes until all is settled; it may be called while
+	// Run runs.
+	Sync(ctx context.Context) error
+	Status() message.MailboxStatus
+	Nudge()
+	Heads(ctx context.Context, o mailsync.HeadsOptions, visit func(message.Folder, []message.Copy) error) error
+	Reconcile(ctx context.Context) ([]message.FolderStatus, []mailsync.Missing, error)
+	Check(ctx context.Context) []mailsync.Step
+}
+
+var _ engine = (*mailsync.Syncer)(nil)
+
+// newEngine makes a mailbox's Syncer of its configuration.
+func (s *system) newEngine(cfg config.Mailbox, failed func(error)) (engine, error) {
+	box, err := s.mailbox(cfg)
+	if err != nil {
+		return nil, err
+	}
+	log := s.log.With("component", "mailsync", "mailbox", cfg.Name)
+	o := mailsync.Options{
+		Mailbox: box, Sink: s.intake, Log: log, Now: s.now, Dial: s.dial,
+		SpoolDir: spoolDir(s.cfg.DataDir),
+		Failed:   func(_ string, err error) { failed(err) },
+	}
+	if log.Enabled(context.Background(), slog.LevelDebug) && os.Getenv("RAPPORT_TRACE") != "" {
+		o.Transcript = func(line string) { log.Debug("imap", "line", line) }
+	}
+	return mailsync.New(o)
+}
+
+// mailbox translates the configuration into the engine's terms.
+func (s *system) mailbox(cfg config.Mailbox) (mailsync.Mailbox, error) {
+	tlsConfig, err := cfg.TLSConfig()
+	if err != nil {
+		return mailsync.Mailbox{}, err
+	}
+	box := mailsync.Mailbox{
+		Name: cfg.Name, Provider: string(cfg.Provider), Host: cfg.Host,
+		TLS: mailsync.TLSMode(cfg.TLS), TLSConfig: tlsConfig,
+		User: cfg.User, Login: cfg.Login,
+		Since:   cfg.Since.At(s.now()),
+		Include: cfg.Folders.Include, Exclude: cfg.Folders.Exclude,
+		Connections: cfg.Connections, Poll: cfg.Poll.Std(),
+	}
+	if cfg.Provider == config.Gmail {
+		box.DailyBytes = gmailDaily
+	}
+	box.Password = s.cfg.Password(cfg).Resolve
+	return box, nil
+}
+
+// gmailDaily is what Gmail lets a client download a day (2,500 MB).
+const gmailDaily = 2500 << 20
+
+// openStore opens the store in a directory, waiting a little for its lock.
+func openStore(dir string, log *slog.Logger, now func() time.Time, patience time.Duration) (storage, error) {
+	s, err := boltstore.Open(dir, boltstore.Options{LockTimeout: patience, Now: now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return boltStorage{Store: s, dir: dir}, nil
+}
+
+// The store's own files in the data directory.
+const (
+	storeFile = "rapport.db"
+	lockFile  = "rapport.lock"
+)
+
+// storeExistsIn reports whether a store lies in a directory.
+func storeExistsIn(dir string) (bool, error) {
+	switch _, err := os.Lstat(filepath.Join(dir, storeFile)); {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, os.ErrNotExist):
+		return false, nil
+	default:
+		return false, fmt.Errorf("look for the store: %w", err)
+	}
+}
+
+// lockedByOther reports whether another process has the store open.
+func lockedByOther(dir string) bool {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close() // which lets go of the lock, too
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}

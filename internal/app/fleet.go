@@ -1,0 +1,319 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"rapport/internal/config"
+	"rapport/records/message"
+	"rapport/store"
+)
+
+// fleet is the mailboxes, each with its engine and supervisor. Their troubles
+// are their own: no mailbox waits for another.
+type fleet struct {
+	build   func(config.Mailbox, func(error)) (engine, error) // reports faults, nil when they end
+	log     *slog.Logger
+	faults  *faults
+	metrics *metrics
+	changed func() // a mailbox's fault began or ended
+
+	mu    sync.Mutex // guards what follows
+	boxes []*box     // in the order of the configuration
+	ctx   context.Context
+	wg    sync.WaitGroup
+}
+
+// box is one mailbox.
+type box struct {
+	cfg    config.Mailbox
+	engine engine
+	cancel context.CancelFunc // ends the supervisor; nil while nobody watches
+	done   chan struct{}      // closed when it has ended
+
+	mu     sync.Mutex // guards what follows
+	sup    *supervisor
+	err    error     // the fault it has
+	since  time.Time // when that began
+	seen   progressMark
+	seenAt time.Time
+}
+
+// progressMark is what moves while a mailbox works.
+type progressMark struct {
+	state    message.State
+	lastPass time.Time
+	folder   string
+	done     int
+}
+
+// outfit is a fleet's next line-up, built and not yet in force.
+type outfit struct {
+	boxes []*box
+	fresh []*box
+}
+
+// prepare builds the engines of what is new or changed and keeps the others.
+// Nothing is in force before adopt.
+func (f *fleet) prepare(boxes []config.Mailbox) (outfit, error) {
+	f.mu.Lock()
+	old := slices.Clone(f.boxes)
+	f.mu.Unlock()
+	var out outfit
+	var faults []error
+	for _, cfg := range boxes {
+		i := slices.IndexFunc(old, func(b *box) bool { return b.cfg.Name == cfg.Name })
+		if i >= 0 && reflect.DeepEqual(old[i].cfg, cfg) {
+			out.boxes = append(out.boxes, old[i])
+			continue
+		}
+		b := &box{cfg: cfg}
+		e, err := f.build(cfg, func(err error) { f.failed(b, err) })
+		if err != nil {
+			faults = append(faults, fmt.Errorf("mailbox %s: %w", cfg.Name, err))
+			continue
+		}
+		b.engine = e
+		out.boxes = append(out.boxes, b)
+		out.fresh = append(out.fresh, b)
+	}
+	return out, errors.Join(faults...)
+}
+
+// adopt puts a line-up in force: it stops what is gone or replaced and starts
+// what is new, and does not wait for either.
+func (f *fleet) adopt(o outfit) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := f.boxes
+	f.boxes = o.boxes
+	for _, b := range old {
+		if slices.Contains(o.boxes, b) {
+			continue
+		}
+		if b.cancel != nil {
+			b.cancel()
+		}
+		if !slices.ContainsFunc(o.boxes, func(n *box) bool { return n.cfg.Name == b.cfg.Name }) {
+			f.faults.forget("mailbox " + b.cfg.Name)
+			f.metrics.forget(b.cfg.Name)
+		}
+	}
+	if f.ctx == nil || f.ctx.Err() != nil {
+		return
+	}
+	for _, b := range o.fresh {
+		i := slices.IndexFunc(old, func(p *box) bool { return p.cfg.Name == b.cfg.Name })
+		if i >= 0 {
+			f.start(b, old[i].done)
+		} else {
+			f.start(b, nil)
+		}
+	}
+}
+
+// watch starts a supervisor for every mailbox, and for those adopted later,
+// until ctx ends; wait then waits for them.
+func (f *fleet) watch(ctx context.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	f.ctx = ctx
+	for _, b := range f.boxes {
+		f.start(b, nil)
+	}
+}
+
+// wait waits for all supervisors; the context they watch by has ended.
+func (f *fleet) wait() {
+	f.mu.Lock() // whoever adopts from now on starts nothing
+	f.mu.Unlock()
+	f.wg.Wait()
+}
+
+// start runs a mailbox's supervisor once its predecessor, if any, has ended:
+// two must never read one mailbox. The caller holds mu.
+func (f *fleet) start(b *box, predecessor <-chan struct{}) {
+	ctx, cancel := context.WithCancel(f.ctx)
+	b.cancel, b.done = cancel, make(chan struct{})
+	sup := newSupervisor("mailbox "+b.cfg.Name, f.log, b.engine.Run)
+	sup.ended = func(err error) {
+		if err != nil {
+			f.failed(b, err)
+		}
+	}
+	sup.count = func(panicked bool) {
+		f.metrics.restarts.WithLabelValues(b.cfg.Name).Inc()
+		if panicked {
+			f.metrics.panics.WithLabelValues(b.cfg.Name).Inc()
+		}
+	}
+	f.metrics.panics.WithLabelValues(b.cfg.Name)
+	f.metrics.restarts.WithLabelValues(b.cfg.Name)
+	b.mu.Lock()
+	b.sup = sup
+	b.mu.Unlock()
+	f.wg.Go(func() {
+		defer close(b.done)
+		defer cancel()
+		if predecessor != nil {
+			<-predecessor
+		}
+		sup.supervise(ctx)
+	})
+}
+
+// failed records and logs a mailbox's fault; nil ends it.
+func (f *fleet) failed(b *box, err error) {
+	b.mu.Lock()
+	began := (b.err == nil) != (err == nil)
+	switch {
+	case err == nil:
+		b.since = time.Time{}
+	case b.err == nil:
+		b.since = time.Now()
+	}
+	b.err = err
+	b.mu.Unlock()
+	f.faults.report("mailbox "+b.cfg.Name, err)
+	if began && f.changed != nil {
+		f.changed()
+	}
+}
+
+// all returns the mailboxes in order, or those named.
+func (f *fleet) all(names ...string) ([]*box, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(names) == 0 {
+		return slices.Clone(f.boxes), nil
+	}
+	var out []*box
+	for _, name := range names {
+		i := slices.IndexFunc(f.boxes, func(b *box) bool { return b.cfg.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("find mailbox %q: the configuration has none of that name", name)
+		}
+		if !slices.Contains(out, f.boxes[i]) {
+			out = append(out, f.boxes[i])
+		}
+	}
+	return out, nil
+}
+
+// nudge tells a mailbox that there is work; "" means every one. One whose
+// sign-in was refused is left alone: work is no reason to try that again.
+func (f *fleet) nudge(name string) {
+	boxes, _ := f.all()
+	for _, b := range boxes {
+		if (name == "" || b.cfg.Name == name) && b.engine.Status().State != message.StateStopped {
+			b.engine.Nudge()
+		}
+	}
+}
+
+// retry ends the waits of mailboxes in trouble: something was changed.
+func (f *fleet) retry() {
+	boxes, _ := f.all()
+	for _, b := range boxes {
+		if sup := b.supervisor(); sup != nil {
+			sup.hurry()
+		}
+		b.engine.Nudge()
+	}
+}
+
+// supervisor returns who keeps the mailbox going, nil where nobody does.
+func (b *box) supervisor() *supervisor {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sup
+}
+
+// status returns what one mailbox does, without its folders.
+func (b *box) status() message.MailboxStatus {
+	s := b.engine.Status()
+	s.Name = b.cfg.Name
+	sup := b.supervisor()
+	if sup == nil {
+		if s.State != message.StateSyncing {
+			s.State = message.StateIdle
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		s.Error = errorText(s.Error, b.err)
+		return s
+	}
+	if at := sup.standing(); at.phase == waiting {
+		s.State, s.Since, s.NextTry = message.StateWaiting, at.since, at.nextTry
+		s.Error = errorText(s.Error, at.err)
+	}
+	return s
+}
+
+func errorText(text string, err error) string {
+	if err == nil {
+		return text
+	}
+	return escape(err.Error())
+}
+
+// trouble returns what a person must hear of this mailbox, if anything.
+func (b *box) trouble() (trouble, bool) {
+	stopped := b.status().State == message.StateStopped
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		return trouble{}, false
+	}
+	return trouble{
+		Object: "mailbox " + b.cfg.Name, Text: b.err.Error(), Since: b.since,
+		Urgent: stopped, full: errors.Is(b.err, store.ErrFull),
+	}, true
+}
+
+// The patience with a mailbox that says it works: after stuckAfter without
+// any progress its run is ended, and one that does not even end then makes
+// the whole daemon count as stuck.
+const (
+	stuckAfter = 30 * time.Minute
+	deadAfter  = 5 * time.Minute
+)
+
+var errStuck = errors.New("no progress for 30 minutes, starting over")
+
+// stuck looks after one mailbox's progress; an error says that not even
+// ending its run helped.
+func (b *box) stuck(now time.Time) error {
+	sup := b.supervisor()
+	if sup == nil || sup.standing().phase != running {
+		return nil
+	}
+	s := b.engine.Status()
+	works := s.State == message.StateSyncing || s.State == message.StateStarting
+	mark := progressMark{state: s.State, lastPass: s.LastPass}
+	if s.Backfill != nil {
+		mark.folder, mark.done = s.Backfill.Folder, s.Backfill.Done
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if mark != b.seen || b.seenAt.IsZero() || !works {
+		b.seen, b.seenAt = mark, now
+		return nil
+	}
+	switch idle := now.Sub(b.seenAt); {
+	case idle >= stuckAfter+deadAfter:
+		return fmt.Errorf("mailbox %s: its engine neither works nor stops", b.cfg.Name)
+	case idle >= stuckAfter:
+		sup.restart(errStuck)
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"rapport/store"
+)
+
+// stateDue is where the store keeps when each job is due next, so that a
+// restart neither repeats nor forgets one.
+const stateDue = "housekeeping"
+
+// job is something the daemon does by itself every so often.
+type job struct {
+	name  string
+	every time.Duration
+	// night puts it between two and four o'clock, when nobody waits.
+	night bool
+	do    func(context.Context) error
+}
+
+// housekeeper does the jobs, one at a time.
+type housekeeper struct {
+	store  store.Store
+	now    func() time.Time
+	log    *slog.Logger
+	faults *faults
+	count  func(job, result string)
+	jobs   []job
+}
+
+// lookAgain bounds how long the housekeeper sleeps: the clock may be set.
+const lookAgain = 10 * time.Minute
+
+// run blocks until ctx ends.
+func (h *housekeeper) run(ctx context.Context) {
+	for {
+		wait := h.turn(ctx)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// turn does what is due and returns how long to sleep.
+func (h *housekeeper) turn(ctx context.Context) time.Duration {
+	due, err := h.load(ctx)
+	if err != nil {
+		h.faults.report("housekeeping", err)
+		return time.Minute
+	}
+	next := h.now().Add(lookAgain)
+	for _, j := range h.jobs {
+		now := h.now()
+		at, planned := due[j.name]
+		// A time further off than the interval was planned by a clock that was ahead.
+		if !planned || at.Sub(now) > j.every+25*time.Hour {
+			at = j.next(now)
+			due[j.name] = at
+		}
+		if !at.After(now) && ctx.Err() == nil {
+			err := h.do(ctx, j)
+			at = j.next(h.now())
+			if err != nil {
+				at = h.now().Add(min(time.Hour, j.every))
+			}
+			due[j.name] = at
+		}
+		if at.Before(next) {
+			next = at
+		}
+	}
+	if ctx.Err() == nil {
+		h.faults.report("housekeeping", h.save(ctx, due))
+	}
+	return max(next.Sub(h.now()), time.Second)
+}
+
+// do runs one job; a panic in it is its own trouble.
+func (h *housekeeper) do(ctx context.Context, j job) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{value: v}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		result := "done"
+		if err != nil {
+			result = "failed"
+		}
+		h.count(j.name, result)
+		h.faults.report("job "+j.name, err)
+	}()
+	return j.do(ctx)
+}
+
+// next returns when a job is due again, with some jitter so that many daemons
+// do not ask one server at once.
+func (j job) next(now time.Time) time.Time {
+	if !j.night {
+		return now.Add(j.every - time.Duration(rand.Int64N(int64(j.every)/10+1)))
+	}
+	at := time.Date(now.Year(), now.Month(), now.Day(), 2, 0, 0, 0, now.Location())
+	at = at.Add(time.Duration(rand.Int64N(int64(2 * time.Hour))))
+	for !at.After(now) {
+		at = at.AddDate(0, 0, 1)
+	}
+	return at.Add(max(0, j.every-24*time.Hour).Truncate(24 * time.Hour))
+}
+
+func (h *housekeeper) load(ctx context.Context) (map[string]time.Time, error) {
+	var raw []byte
+	err := h.store.View(ctx, func(tx store.Tx) (err error) {
+		raw, err = tx.State().Get(stateDue)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read due times: %w", err)
+	}
+	due := map[string]time.Time{}
+	if raw != nil && json.Unmarshal(raw, &due) != nil {
+		due = map[string]time.Time{} // planned anew
+	}
+	return due, nil
+}
+
+func (h *housekeeper) save(ctx context.Context, due map[string]time.Time) error {
+	raw, err := json.Marshal(due)
+	if err != nil {
+		return fmt.Errorf("write due times: %w", err)
+	}
+	if err := h.store.Update(ctx, func(tx store.Tx) error { return tx.State().Put(stateDue, raw) }); err != nil {
+		return fmt.Errorf("write due times: %w", err)
+	}
+	return nil
+}

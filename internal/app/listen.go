@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// server serves one listener until it is stopped.
+type server struct {
+	http   *http.Server
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// serve starts a server; the requests' contexts end when it is stopped.
+func serve(l net.Listener, h http.Handler, log *slog.Logger) *server {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &server{
+		http: &http.Server{
+			Handler:           h,
+			ReadHeaderTimeout: 10 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    64 << 10,
+			BaseContext:       func(net.Listener) context.Context { return ctx },
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		},
+		cancel: cancel,
+		done:   make(chan error, 1),
+	}
+	go func() {
+		err := s.http.Serve(l)
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		s.done <- err
+	}()
+	return s
+}
+
+// stop ends what is under way: short requests get a moment to finish, long
+// ones are cancelled and may say so to their clients.
+func (s *server) stop(ctx context.Context) error {
+	time.AfterFunc(time.Second, s.cancel)
+	short, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := s.http.Shutdown(short)
+	s.cancel()
+	if err != nil {
+		err = s.http.Close()
+	}
+	return errors.Join(err, <-s.done)
+}
+
+// listenTCP binds the local listener of /healthz and /metrics.
+func listenTCP(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w (web.listen; another daemon may have it)", address, err)
+	}
+	return l, nil
+}
+
+// healthHandler answers /healthz and /metrics.
+func healthHandler(alive func(context.Context) error, gather prometheus.Gatherer, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		if err := alive(ctx); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprintln(w, oneLine(err.Error()))
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(gather, promhttp.HandlerOpts{
+		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4, Timeout: 10 * time.Second,
+	}))
+	return mux
+}

@@ -1,0 +1,249 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rapport/internal/config"
+	"rapport/web"
+)
+
+// checkTime is how long doctor waits for one server.
+const checkTime = 45 * time.Second
+
+// lowSpace is the room below which doctor warns.
+const lowSpace = 1 << 30
+
+// Doctor implements web.Daemon: it tries everything the configuration names
+// and says the fix for what fails.
+func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
+	cfg := s.config()
+	boxes, err := s.fleet.all()
+	if err != nil {
+		return nil, err
+	}
+	var checks []func(context.Context) []web.Finding
+	for _, b := range boxes {
+		checks = append(checks, func(ctx context.Context) []web.Finding { return checkMailbox(ctx, b) })
+	}
+	for _, c := range cfg.Senders {
+		checks = append(checks, func(ctx context.Context) []web.Finding {
+			sender, err := s.newSender(cfg, c)
+			if err == nil {
+				err = sender.Check(ctx)
+			}
+			return []web.Finding{finding("sender "+c.Name, "connects and signs in", err)}
+		})
+	}
+	checks = append(checks,
+		func(ctx context.Context) []web.Finding { return []web.Finding{s.checkStore(ctx)} },
+		func(context.Context) []web.Finding { return []web.Finding{space(cfg.DataDir)} })
+	found := make([][]web.Finding, len(checks))
+	var wg sync.WaitGroup
+	for i, check := range checks {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, checkTime)
+			defer cancel()
+			found[i] = check(ctx)
+		})
+	}
+	wg.Wait()
+	out := slices.Concat(found...)
+	for _, w := range cfg.Warnings {
+		out = append(out, web.Finding{Object: "configuration", OK: true, What: "warning: " + w.String()})
+	}
+	if len(cfg.Alerts.To) == 0 {
+		out = append(out, web.Finding{Object: "alerts", OK: true, What: "warning: nobody hears of faults by mail", Fix: "set alerts.to and a sender"})
+	}
+	return out, ctx.Err()
+}
+
+// checkMailbox says of each step to a mailbox how it went.
+func checkMailbox(ctx context.Context, b *box) (out []web.Finding) {
+	object := "mailbox " + b.cfg.Name
+	err := guarded(func() error {
+		for _, s := range b.engine.Check(ctx) {
+			out = append(out, web.Finding{Object: object, OK: s.OK, What: escape(s.Name + ": " + s.What), Fix: escape(s.Fix)})
+		}
+		return nil
+	})
+	if err != nil {
+		out = append(out, finding(object, "", err))
+	}
+	return out
+}
+
+// finding says how a check went. The engines' errors end with their fix after
+// a dash.
+func finding(object, good string, err error) web.Finding {
+	if err == nil {
+		return web.Finding{Object: object, OK: true, What: good}
+	}
+	what, fix := escape(err.Error()), ""
+	if i := strings.LastIndex(what, " – "); i >= 0 {
+		what, fix = what[:i], what[i+len(" – "):]
+	}
+	return web.Finding{Object: object, What: what, Fix: fix}
+}
+
+func (s *system) checkStore(ctx context.Context) web.Finding {
+	faults, err := s.store.Check(ctx)
+	switch {
+	case err != nil:
+		return finding("store", "", err)
+	case len(faults) > 0:
+		return web.Finding{
+			Object: "store", What: fmt.Sprintf("%d faults, the first: %s", len(faults), faults[0]),
+			Fix: "run rapport store reindex; where that does not help, restore a backup",
+		}
+	}
+	return web.Finding{Object: "store", OK: true, What: "sound"}
+}
+
+// space says how much room the data directory has.
+func space(dir string) web.Finding {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return finding("disk", "", fmt.Errorf("ask for room in %s: %w", dir, err))
+	}
+	free := fs.Bavail * uint64(fs.Bsize)
+	what := fmt.Sprintf("%.1f GB free in %s", float64(free)/1e9, dir)
+	if free < lowSpace {
+		return web.Finding{Object: "disk", What: "only " + what, Fix: "make room, or move data_dir"}
+	}
+	return web.Finding{Object: "disk", OK: true, What: what}
+}
+
+// Plan implements web.Daemon: what another configuration would change of what
+// is filed. Nothing is changed.
+func (s *system) Plan(ctx context.Context, configFile string) (web.RematchResult, error) {
+	cfg, err := config.Load(configFile)
+	if err != nil {
+		return web.RematchResult{}, err
+	}
+	found, err := s.intake.Plan(ctx, rules(cfg), nil)
+	return rematched(found), err
+}
+
+// CheckStore implements web.Daemon.
+func (s *system) CheckStore(ctx context.Context) ([]string, error) { return s.store.Check(ctx) }
+
+// Backup implements web.Daemon.
+func (s *system) Backup(ctx context.Context, w io.Writer) error { return s.store.Backup(ctx, w) }
+
+// Reindex implements web.Daemon.
+func (s *system) Reindex(ctx context.Context, progress func(done, total int)) error {
+	return s.store.Reindex(ctx, progress)
+}
+
+// Compact implements web.Daemon.
+func (s *system) Compact(ctx context.Context) (before, after int64, err error) {
+	return s.store.Compact(ctx)
+}
+
+// troubles lists what a person must hear of now. A full disk is one trouble,
+// however many mailboxes stumble over it.
+func (s *system) troubles() []trouble {
+	boxes, _ := s.fleet.all()
+	var out []trouble
+	var full *trouble
+	for _, b := range boxes {
+		t, wrong := b.trouble()
+		switch {
+		case !wrong:
+		case t.full:
+			if full == nil || t.Since.Before(full.Since) {
+				dir := s.config().DataDir
+				full = &trouble{
+					Object: "store", Since: t.Since, Urgent: true,
+					Text: "there is no space left for " + dir + ": reading goes on, nothing new is filed. Make room; Rapport goes on by itself, nothing is lost.",
+				}
+			}
+		default:
+			out = append(out, t)
+		}
+	}
+	if full != nil {
+		out = append(out, *full)
+	}
+	return out
+}
+
+// summary is the text of the weekly mail: figures, no names.
+func (s *system) summary() string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	st, err := s.Status(ctx)
+	if err != nil {
+		return "The status cannot be read: " + err.Error() + "\n"
+	}
+	var b strings.Builder
+	for _, m := range st.Mailboxes {
+		stored, behind := 0, 0
+		for _, f := range m.Folders {
+			stored += f.Stored
+			if !f.InSync {
+				behind++
+			}
+		}
+		fmt.Fprintf(&b, "%-20s %-9s %6d messages filed, %d folders", m.Name, m.State, stored, len(m.Folders))
+		if behind > 0 {
+			fmt.Fprintf(&b, ", %d of them not in sync", behind)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func (d *daemonRun) newAlerter() *alerter {
+	return &alerter{
+		store: d.store, now: d.now, log: d.log.With("component", "alerts"), faults: d.faults,
+		count:   func(result string) { d.metrics.alerts.WithLabelValues(result).Inc() },
+		current: d.troubles, summary: d.summary, poke: make(chan struct{}, 1),
+	}
+}
+
+// newHousekeeper lists what the daemon does by itself.
+func (d *daemonRun) newHousekeeper() *housekeeper {
+	const day = 24 * time.Hour
+	return &housekeeper{
+		store: d.store, now: d.now, log: d.log.With("component", "housekeeping"), faults: d.faults,
+		count: func(job, result string) { d.metrics.jobs.WithLabelValues(job, result).Inc() },
+		jobs: []job{
+			{name: "suggestions", every: 6 * time.Hour, do: d.expireSuggestions},
+			{name: "blobs", every: day, night: true, do: func(ctx context.Context) error {
+				_, err := d.store.Collect(ctx)
+				return err
+			}},
+			{name: "reconcile", every: day, night: true, do: d.reconcileNightly},
+		},
+	}
+}
+
+// reconcileNightly proves every folder, and lets the mailboxes look again
+// where the proof fails.
+func (d *daemonRun) reconcileNightly(ctx context.Context) error {
+	found, err := d.Reconcile(ctx)
+	if err != nil {
+		return err
+	}
+	var wrong []string
+	for _, r := range found {
+		if !r.Agrees {
+			wrong = append(wrong, r.Mailbox)
+			d.log.Warn("folder does not agree with its server", "mailbox", r.Mailbox, "folder", r.Folder.Name, "missing", r.Missing, "err", r.Folder.Error)
+		}
+	}
+	slices.Sort(wrong)
+	for _, name := range slices.Compact(wrong) {
+		d.fleet.nudge(name)
+	}
+	return nil
+}

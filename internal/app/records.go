@@ -1,0 +1,52 @@
+package app
+
+import (
+	"context"
+
+	"rapport/intake"
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/web"
+)
+
+// records shows intake to web: engines do not know each other's types.
+type records struct {
+	*intake.Intake
+}
+
+var _ web.Records = records{}
+
+// physical says when an erased person's bytes leave the disk.
+const physical = "within a day, or at once with rapport store compact"
+
+// Erase implements web.Records.
+func (r records) Erase(ctx context.Context, actor string, id contact.ID) (web.EraseResult, error) {
+	e, err := r.Intake.Erase(ctx, actor, id)
+	return web.EraseResult{Messages: e.Messages, Shared: e.Shared, Entries: e.Entries, Physical: physical}, err
+}
+
+// Rematch implements web.Records.
+func (r records) Rematch(ctx context.Context, progress func(done, total int)) (web.RematchResult, error) {
+	m, err := r.Intake.Rematch(ctx, progress)
+	return rematched(m), err
+}
+
+func rematched(m intake.Rematched) web.RematchResult {
+	return web.RematchResult{Messages: m.Messages, Gained: m.Gained, Lost: m.Lost, Moved: m.Moved, Removed: m.Removed}
+}
+
+// Explain implements web.Records.
+func (r records) Explain(ctx context.Context, id message.ID) (web.Explanation, error) {
+	e, err := r.Intake.Explain(ctx, id)
+	if err != nil {
+		return web.Explanation{}, err
+	}
+	out := web.Explanation{
+		Message: e.Message.ID, Decided: e.Verdict.Decision, Matches: e.Verdict.Matches,
+		Review: e.Verdict.Review, Hand: e.Hand,
+	}
+	for _, s := range e.Verdict.Steps {
+		out.Steps = append(out.Steps, web.ExplanationStep{Rule: s.Rule, Said: s.Said, Decided: s.Decided})
+	}
+	return out, nil
+}

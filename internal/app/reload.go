@@ -1,0 +1,275 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"rapport/delivery"
+	"rapport/internal/config"
+	"rapport/records/message"
+)
+
+// rulesPatience is how long a reload waits for the rules to be applied to
+// what is stored; the work goes on by itself after that.
+const rulesPatience = 10 * time.Second
+
+// hooks are what a reload does beyond the system itself, set by the daemon:
+// each does what can fail and returns how to put it in force.
+type hooks struct {
+	reroute func(*config.Config) (swap func(), err error) // alerts
+	rebind  func(config.Web) (swap func(), err error)     // the local listener
+}
+
+// Reload implements web.Daemon: it reads the configuration again and puts it
+// in force. All that can fail comes first; a failed reload changes nothing.
+func (s *system) Reload(ctx context.Context) (err error) {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	defer func() {
+		result := "done"
+		if err != nil {
+			result = "failed"
+			s.log.Error("configuration not reloaded, the old one stays in force", "err", err)
+		}
+		s.metrics.reloads.WithLabelValues(result).Inc()
+	}()
+	old := s.config()
+	cfg, err := config.Load(old.File)
+	if err != nil {
+		return err
+	}
+	if cfg.DataDir != old.DataDir {
+		return fmt.Errorf("reload: data_dir changed from %s to %s, which needs a restart", old.DataDir, cfg.DataDir)
+	}
+	level, err := parseLevel(string(cfg.Log.Level))
+	if err != nil {
+		return err
+	}
+	lineup, err := s.fleet.prepare(cfg.Mailboxes)
+	if err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
+	swap, err := s.prepareHooks(cfg)
+	if err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
+
+	s.mu.Lock()
+	s.cfg = cfg
+	s.mu.Unlock()
+	s.level.Set(level)
+	swap()
+	// Filing must know a mailbox before its mail comes.
+	s.rulesApplied(ctx)
+	s.fleet.adopt(lineup)
+	for _, w := range cfg.Warnings {
+		s.log.Warn("configuration", "warning", w.String())
+	}
+	s.log.Info("configuration reloaded", "mailboxes", len(cfg.Mailboxes), "restarted", len(lineup.fresh))
+	return nil
+}
+
+// prepareHooks does what can fail of the daemon's own parts.
+func (s *system) prepareHooks(cfg *config.Config) (swap func(), err error) {
+	if s.reroute == nil || s.rebind == nil {
+		return func() {}, nil
+	}
+	route, err := s.reroute(cfg)
+	if err != nil {
+		return nil, err
+	}
+	// The listener comes last: it is bound already where this succeeds.
+	bind, err := s.rebind(cfg.Web)
+	if err != nil {
+		return nil, err
+	}
+	return func() { route(); bind() }, nil
+}
+
+// rulesApplied installs the rules and gives applying them to what is stored a
+// while; keepRules goes on with what is left.
+func (s *system) rulesApplied(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, rulesPatience)
+	defer cancel()
+	if err := s.applyRules(ctx); err != nil {
+		select {
+		case s.rulesDue <- struct{}{}:
+		default: // it is to be done already
+		}
+	}
+}
+
+// applyRules puts the configured rules in force for what is stored, too.
+func (s *system) applyRules(ctx context.Context) error {
+	cfg := s.config()
+	err := s.intake.Reconfigure(ctx, rules(cfg), cfg.Policy.Unmatched == config.Suggest, boxesForIntake(cfg))
+	if err != nil {
+		return fmt.Errorf("apply rules: %w", err)
+	}
+	return nil
+}
+
+// begin finishes what an earlier process left undone, then lets mail flow, and
+// from then on applies changed rules where a reload could not in time.
+func (s *system) begin(ctx context.Context, flow func()) {
+	if !s.persist(ctx, "recovery", s.intake.Recover) {
+		return
+	}
+	flow()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.rulesDue:
+		}
+		s.persist(ctx, "rules", s.applyRules)
+	}
+}
+
+// persist does something until it succeeds; false means that ctx ended first.
+func (s *system) persist(ctx context.Context, what string, do func(context.Context) error) bool {
+	for {
+		err := guarded(func() error { return do(ctx) })
+		if ctx.Err() != nil {
+			return false
+		}
+		s.faults.report(what, err)
+		if err == nil {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(recoverAgain):
+		}
+	}
+}
+
+// recoverAgain is how long to wait where the store could not do it, which
+// mostly means that the disk is full.
+const recoverAgain = 15 * time.Second
+
+// wakeStopped lets a mailbox try again whose sign-in was refused, once its
+// password file has changed.
+func (s *system) wakeStopped(ctx context.Context) {
+	ticker := time.NewTicker(10 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		boxes, _ := s.fleet.all()
+		for _, b := range boxes {
+			s := b.engine.Status()
+			if s.State != message.StateStopped || b.cfg.PasswordFile == "" {
+				continue
+			}
+			if info, err := os.Stat(b.cfg.PasswordFile); err == nil && info.ModTime().After(s.Since) {
+				b.engine.Nudge()
+			}
+		}
+	}
+}
+
+// tcpService is the local listener, which a reload may move.
+type tcpService struct {
+	*system
+	address string
+	l       net.Listener
+	server  *server
+}
+
+func (t *tcpService) addr() string {
+	if t.l == nil {
+		return ""
+	}
+	return t.l.Addr().String()
+}
+
+// replace binds and serves at once.
+func (t *tcpService) replace(w config.Web) error {
+	swap, err := t.prepare(w)
+	if err != nil {
+		return err
+	}
+	swap()
+	return nil
+}
+
+// prepare binds what changed; swap serves it and stops the old one.
+func (t *tcpService) prepare(w config.Web) (swap func(), err error) {
+	address := ""
+	if w.Enabled() {
+		address = w.Listen
+	}
+	if address == t.address {
+		return func() {}, nil
+	}
+	var l net.Listener
+	if address != "" {
+		if l, err = listenTCP(address); err != nil {
+			return nil, err
+		}
+	}
+	return func() {
+		old := t.server
+		t.address, t.l, t.server = address, l, nil
+		if l != nil {
+			t.server = serve(l, healthHandler(t.alive, t.metrics.registry, t.log), t.log)
+		}
+		if old != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			if err := old.stop(ctx); err != nil {
+				t.log.Warn("old listener not stopped cleanly", "err", err)
+			}
+		}
+	}, nil
+}
+
+func (t *tcpService) stop(ctx context.Context) error {
+	if t.server == nil {
+		return nil
+	}
+	return t.server.stop(ctx)
+}
+
+// newSender makes a plain sender of its configuration.
+func (s *system) newSender(cfg *config.Config, c config.Sender) (delivery.Sender, error) {
+	tlsConfig, err := c.TLSConfig()
+	if err != nil {
+		return delivery.Sender{}, fmt.Errorf("sender %s: %w", c.Name, err)
+	}
+	out := delivery.Sender{
+		Host: c.Host, TLS: delivery.TLSMode(c.TLS), TLSConfig: tlsConfig, From: c.From, Dial: s.dial,
+	}
+	if secret := cfg.SenderPassword(c); !secret.IsZero() {
+		out.Password = secret.Resolve
+		if out.User = c.Login; out.User == "" {
+			out.User = c.User
+		}
+	}
+	return out, nil
+}
+
+// prepareRoute builds how alerts go out of a configuration.
+func (d *daemonRun) prepareRoute(cfg *config.Config) (swap func(), err error) {
+	route := alertRoute{to: cfg.Alerts.To, weekly: cfg.Alerts.Weekly, team: cfg.Ours.Name}
+	if c := cfg.AlertSender(); c != nil {
+		sender, err := d.newSender(cfg, *c)
+		if err != nil {
+			return nil, err
+		}
+		route.send = func(ctx context.Context, m delivery.Mail) error {
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+			defer cancel()
+			return sender.Send(ctx, m)
+		}
+	}
+	return func() { d.alerts.use(route) }, nil
+}

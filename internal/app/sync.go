@@ -1,0 +1,251 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"rapport/mailsync"
+	"rapport/records/message"
+	"rapport/store"
+	"rapport/web"
+)
+
+// maxRounds bounds how often one sync goes over the mailboxes: what one shows
+// can make mail in another wanted, and that in turn.
+const maxRounds = 50
+
+// progressTick is how often a sync tells how far it has come.
+const progressTick = 200 * time.Millisecond
+
+var _ web.Daemon = (*system)(nil)
+
+// Status implements web.Daemon.
+func (s *system) Status(ctx context.Context) (message.SyncStatus, error) {
+	boxes, err := s.fleet.all()
+	if err != nil {
+		return message.SyncStatus{}, err
+	}
+	return s.statusOf(ctx, boxes)
+}
+
+// statusOf puts together what the engines say and what the store proves. A
+// folder shows as in sync only while nothing speaks against it: neither work
+// given to it since, nor a fault of its mailbox.
+func (s *system) statusOf(ctx context.Context, boxes []*box) (message.SyncStatus, error) {
+	var out message.SyncStatus
+	for _, b := range boxes {
+		m := b.status()
+		folders, err := s.folders(ctx, b.cfg.Name)
+		if err != nil {
+			return out, err
+		}
+		m.Folders = folders
+		if m.Error != "" {
+			for i := range m.Folders {
+				m.Folders[i].InSync = false
+			}
+		}
+		out.Mailboxes = append(out.Mailboxes, m)
+	}
+	out.Totals = totals(out.Mailboxes)
+	return out, nil
+}
+
+// folders returns the last proven status of a mailbox's folders, where work
+// has come up since without in sync.
+func (s *system) folders(ctx context.Context, mailbox string) ([]message.FolderStatus, error) {
+	var out []message.FolderStatus
+	err := s.store.View(ctx, func(tx store.Tx) error {
+		var err error
+		if out, err = tx.Folders().Status(mailbox); err != nil {
+			return fmt.Errorf("read status of %s: %w", mailbox, err)
+		}
+		for i, f := range out {
+			if !f.InSync {
+				continue
+			}
+			p, err := tx.Folders().Progress(message.Folder{Mailbox: mailbox, Name: f.Name, UIDValidity: f.UIDValidity})
+			if err != nil {
+				return fmt.Errorf("read progress of %s in %s: %w", f.Name, mailbox, err)
+			}
+			out[i].InSync = p.Mark != (message.Mark{})
+		}
+		return nil
+	})
+	return out, err
+}
+
+func totals(boxes []message.MailboxStatus) message.FolderStatus {
+	t := message.FolderStatus{InSync: len(boxes) > 0, Skipped: map[message.Reason]int{}}
+	for _, m := range boxes {
+		t.InSync = t.InSync && len(m.Folders) > 0 && m.Error == ""
+		for _, f := range m.Folders {
+			t.Exists += f.Exists
+			t.Stored += f.Stored
+			t.Quarantined += f.Quarantined
+			t.Gone += f.Gone
+			for r, n := range f.Skipped {
+				t.Skipped[r] += n
+			}
+			t.InSync = t.InSync && f.InSync
+		}
+	}
+	return t
+}
+
+// Sync implements web.Daemon. The mailboxes are read side by side, again and
+// again until none has given another anything to do.
+func (s *system) Sync(ctx context.Context, names []string, progress func(message.SyncStatus)) (message.SyncStatus, error) {
+	began := s.now()
+	boxes, err := s.fleet.all(names...)
+	if err != nil {
+		return message.SyncStatus{}, err
+	}
+	told := s.telling(ctx, boxes, began, progress)
+	err = s.rounds(ctx, boxes)
+	told()
+	if err != nil {
+		return message.SyncStatus{}, err
+	}
+	st, err := s.statusOf(ctx, boxes)
+	st.Seconds = s.now().Sub(began).Seconds()
+	return st, err
+}
+
+// rounds makes passes until there is nothing left to do. A mailbox that fails
+// is not asked again, and is nobody else's trouble: its status says it.
+func (s *system) rounds(ctx context.Context, boxes []*box) error {
+	failed := map[*box]bool{}
+	todo := boxes
+	s.takeDirty() // the first round does whatever was asked before it
+	for round := 0; round < maxRounds && len(todo) > 0; round++ {
+		for b, err := range s.pass(ctx, todo) {
+			if err != nil {
+				failed[b] = true
+			}
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("sync: %w", ctx.Err())
+		}
+		dirty := s.takeDirty()
+		todo = nil
+		for _, b := range boxes {
+			if failed[b] {
+				continue
+			}
+			more := dirty[""] || dirty[b.cfg.Name]
+			if !more {
+				waiting, err := s.intake.Pending(ctx, b.cfg.Name)
+				if err != nil {
+					return fmt.Errorf("list searches of %s: %w", b.cfg.Name, err)
+				}
+				more = len(waiting) > 0
+			}
+			if more {
+				todo = append(todo, b)
+			}
+		}
+	}
+	return nil
+}
+
+// pass lets mailboxes make one complete pass each, side by side.
+func (s *system) pass(ctx context.Context, boxes []*box) map[*box]error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(boxes))
+	for i, b := range boxes {
+		wg.Go(func() {
+			errs[i] = guarded(func() error { return b.engine.Sync(ctx) })
+		})
+	}
+	wg.Wait()
+	out := map[*box]error{}
+	for i, b := range boxes {
+		out[b] = errs[i]
+	}
+	return out
+}
+
+// guarded turns a panic into an error.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{value: v}
+		}
+	}()
+	return do()
+}
+
+// telling calls progress every so often until it is told to stop.
+func (s *system) telling(ctx context.Context, boxes []*box, began time.Time, progress func(message.SyncStatus)) (stop func()) {
+	if progress == nil {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(progressTick)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+			}
+			if st, err := s.statusOf(ctx, boxes); err == nil {
+				st.Seconds = s.now().Sub(began).Seconds()
+				progress(st)
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
+
+// Reconcile implements web.Daemon.
+func (s *system) Reconcile(ctx context.Context) ([]web.Reconciled, error) {
+	boxes, err := s.fleet.all()
+	if err != nil {
+		return nil, err
+	}
+	var wg sync.WaitGroup
+	found := make([][]web.Reconciled, len(boxes))
+	for i, b := range boxes {
+		wg.Go(func() { found[i] = reconcile(ctx, b) })
+	}
+	wg.Wait()
+	var out []web.Reconciled
+	for _, f := range found {
+		out = append(out, f...)
+	}
+	return out, ctx.Err()
+}
+
+// reconcile proves one mailbox. What could not be asked agrees with nothing.
+func reconcile(ctx context.Context, b *box) []web.Reconciled {
+	var folders []message.FolderStatus
+	var missing []mailsync.Missing
+	err := guarded(func() (err error) {
+		folders, missing, err = b.engine.Reconcile(ctx)
+		return err
+	})
+	var out []web.Reconciled
+	for _, f := range folders {
+		r := web.Reconciled{Mailbox: b.cfg.Name, Folder: f}
+		for _, m := range missing {
+			if m.Folder == f.Name {
+				r.Missing = m.UIDs.Len()
+			}
+		}
+		r.Agrees = f.InSync && r.Missing == 0 && f.Error == ""
+		out = append(out, r)
+	}
+	if err != nil {
+		out = append(out, web.Reconciled{Mailbox: b.cfg.Name, Folder: message.FolderStatus{Error: escape(err.Error())}})
+	}
+	return out
+}
