@@ -13,27 +13,33 @@ func Classify(p Parsed) Verdict {
 	switch {
 	case p.feedback != nil:
 		return complaint(p)
+	case strings.HasPrefix(strings.ToLower(h.Subject), "complaint about message from") && len(p.Inner) > 0:
+		p.feedback, p.about = &feedbackReport{kind: "abuse"}, &p.Inner[0].Head // Outlook.com's junk mail reports
+		return complaint(p)
 	case len(reportRecipients(p)) > 0:
 		return bounced(p)
 	}
 	if v, ok := calendarVerdict(p); ok {
 		return v
 	}
-	if h.autoReplySubject() || h.Auto.Responder || strings.HasPrefix(h.Auto.Submitted, "auto-replied") {
+	if v, ok := notification(p); ok {
+		return v
+	}
+	if (h.autoReplySubject() || h.Auto.Responder) && !h.fromReporter() {
 		return automatic(p)
 	}
-	if h.LooksReport() {
+	if h.LooksReport() || len(p.failed) > 0 {
 		if v, ok := plainBounce(p); ok {
 			return v
 		}
 	}
 	switch {
+	case wantsOut(p) && h.Auto.ListID == "" && !h.fromReporter(): // also what a mail program sends for its user
+		return Verdict{Kind: Unsubscribe, Auto: h.Auto.Submitted != "" && h.Auto.Submitted != "no", Original: originalOf(p)}
 	case h.LooksList():
 		return Verdict{Kind: List, Auto: true}
 	case h.LooksAutomatic():
 		return automatic(p)
-	case wantsOut(p):
-		return Verdict{Kind: Unsubscribe, Original: originalOf(p)}
 	}
 	return Verdict{Kind: Personal}
 }

@@ -116,7 +116,9 @@ func (d *dateReader) token(t string) {
 func (d *dateReader) number(n, digits int) {
 	switch {
 	case digits >= 4 && d.year == 0:
-		d.year = n
+		if d.year = n; n >= 100 && n < 200 {
+			d.year += 1900 // 0102: years since 1900 again
+		}
 	case d.month != 0 && d.day == 0 && n >= 1 && n <= 31:
 		d.day = n
 	case d.month == 0 && len(d.numbers) < 3:

@@ -242,7 +242,7 @@ var reporters = []string{"mailer-daemon", "mailerdaemon", "postmaster", "mail-da
 var reportSubjects = []string{
 	"undeliver", "undelivered", "returned mail", "returned email", "returned message", "mail delivery fail", "mail delivery stat", "mail delivery sub", "mail delivery sys", "mail delivery notif", "mail delivery report", "mail delivery err", "mail could not", "mail not deliv", "mail undel",
 	"delivery status notif", "delivery notif", "delivery fail", "delivery report", "delivery status", "delivery has failed", "delivery error", "delivery problem", "delivery unsuccess", "delivery delay", "delayed mail", "failure notice", "failure delivery", "failed delivery", "failed mail", "failed message", "failure to deliver",
-	"non-delivery", "nondeliverable", "nondelivery", "ndn:", "ndr:", "message delivery", "message status", "message undel", "message not deliv", "message could not", "message delayed", "message you sent", "mail system error", "mail failure", "mail error", "email deliv", "e-mail deliv", "error sending", "error delivering", "warning: could not send", "warning: message", "unable to deliver", "could not deliver", "unzustellbar", "nicht zugestellt", "nachricht nicht zugestellt", "rückläufer", "fehlerhafte zustellung", "zustellung", "zustellbericht", "échec de la remise", "non remis", "remise impossible", "message non distribué", "mancato recapito", "notifica di mancato", "non recapitabile", "no se puede entregar", "no se pudo entregar", "error de entrega", "entrega fallida", "no entregado", "não é possível entregar", "falha na entrega", "não entregue", "onbestelbaar", "niet bezorgd", "olevererbart", "kunne ikke leveres", "ikke leveret", "ei voida toimittaa", "niedostarczona", "nie można dostarczyć", "недоставленное", "не доставлено", "не удалось доставить", "未送達", "配信不能", "配達", "送信エラー", "エラーメール", "退信", "系统退信", "無法傳遞", "无法传递", "未传递", "배달 실패", "전송 실패", "반송",
+	"non-delivery", "nondeliverable", "nondelivery", "ndn:", "ndr:", "message delivery", "message status", "message undel", "message not deliv", "message could not", "message delayed", "message you sent", "mail system error", "mail failure", "mail failed", "mail error", "email deliv", "e-mail deliv", "error sending", "error delivering", "warning: could not send", "warning: message", "unable to deliver", "could not deliver", "unzustellbar", "nicht zugestellt", "nachricht nicht zugestellt", "rückläufer", "fehlerhafte zustellung", "zustellung", "zustellbericht", "échec de la remise", "non remis", "remise impossible", "message non distribué", "mancato recapito", "notifica di mancato", "non recapitabile", "no se puede entregar", "no se pudo entregar", "error de entrega", "entrega fallida", "no entregado", "não é possível entregar", "falha na entrega", "não entregue", "onbestelbaar", "niet bezorgd", "olevererbart", "kunne ikke leveres", "ikke leveret", "ei voida toimittaa", "niedostarczona", "nie można dostarczyć", "недоставленное", "не доставлено", "не удалось доставить", "未送達", "配信不能", "配達", "送信エラー", "メールエラー", "エラーメール", "退信", "系统退信", "無法傳遞", "无法传递", "未传递", "배달 실패", "전송 실패", "반송",
 }
 
 // LooksReport reports whether the header may be that of a delivery or
@@ -282,11 +282,14 @@ func (h Head) reportSubject() bool {
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80 }
 
-// LooksReportOnly is kept apart from LooksReport: the sender is a machine
-// whose only trade is reports.
+// fromReporter reports whether the sender is a machine whose only trade is
+// reports.
 func (h Head) fromReporter() bool {
 	for _, p := range h.From {
 		local := strings.ToLower(p.Address.Local())
+		if p.Address == "" {
+			local = strings.ToLower(p.Raw)
+		}
 		for _, r := range reporters[:7] {
 			if strings.HasPrefix(local, r) {
 				return true

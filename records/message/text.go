@@ -26,7 +26,11 @@ func (w *walker) finish() {
 	out.own, out.feedback, out.calendar, out.method = own, w.feedback, w.calendar, w.method
 	out.Inner = append(out.Inner, forwardBlocks(own, out.Head)...)
 	out.Reply = newText(own, out.Head)
-	out.Defects = append(slices.Clone(out.Head.Defects), out.Defects...)
+	found := out.Defects
+	out.Defects = slices.Clone(out.Head.Defects)
+	for _, d := range found {
+		w.defect(d)
+	}
 }
 
 // joined returns the readable text of the mail itself (-1) or of the message
