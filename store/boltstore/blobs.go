@@ -350,6 +350,11 @@ func (s *Store) CollectOrphans(ctx context.Context) (int, error) {
 }
 
 func (s *Store) collect(id message.Sum, name string) (bool, error) {
+	s.swap.RLock()
+	defer s.swap.RUnlock()
+	if s.closed {
+		return false, errClosed
+	}
 	s.files.Lock()
 	defer s.files.Unlock()
 	if s.holds > 0 || s.packed[id] > 0 || s.named(id) {

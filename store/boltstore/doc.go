@@ -1,3 +1,91 @@
-// Package boltstore keeps a store in one bbolt file, with large mails in files
-// beside it.
+// Package boltstore is the store on bbolt: one database file, and files beside
+// it for large mails.
+//
+// # The directory
+//
+//	rapport.db              the database
+//	rapport.lock            locked while the store is open; holds the process number
+//	rapport.id              the store's id: shows that there was a store here
+//	blobs/ab/cdef….zst      a large mail, zstd, named by the SHA-256 of its bytes
+//	blobs/new-*             a mail being packed; removed on opening
+//	rapport.db.new          a database being made; removed on opening
+//	rapport.db.compact      a compaction under way; removed on opening
+//	rapport.db.snapshot-*   a backup under way; removed on opening
+//	rapport.db.formatN      the database as it was before a migration
+//
+// # The buckets
+//
+// text is escaped and ends with 00; id is the 16 bytes of a ULID (or FF text);
+// time is microseconds since 1970, 8 bytes, sign flipped; numbers are
+// big-endian; digest is half a SHA-256. Text over 512 bytes is cut and ends in
+// its digest. A record is one format byte (see codec.go) and JSON.
+//
+//	meta
+//	    app                                      "rapport"
+//	    schema                                   u32: the format of this tree, see migrations
+//	    store                                    id of the store, as text
+//	    live                                     "index.a" or "index.b": the index in use
+//	    doc, folder, segment                     u32: the last number given out
+//	contact          id                          contact.Contact
+//	organisation     id                          contact.Organisation
+//	member           text(first address)         contact.Member
+//	message          id                          message.Message and identities
+//	thread           digest(Message-ID)          id of the thread
+//	blob             sha256                      03 uvarint(size) zstd | 04 uvarint(size): in a file
+//	entry            id                          timeline.Entry and document number
+//	text             id of the entry             03 zstd(JSON of store.Fields)
+//	folder           text(mailbox) text(name) u32(uidvalidity)   message.Folder, number, scan, mark
+//	uids             u32(folder number) u32(first UID of the row) state   row
+//	                 state: "s" stored, "q" quarantined, "k"+reason skipped
+//	                 row of 4,096 UIDs: 01 runs as uvarints | 02 bitmap
+//	quarantine       u32(folder number) u32(uid) why, in words
+//	status           text(mailbox) text(name)    message.FolderStatus
+//	hint             digest(16) u32(folder number) u32(uid)      -
+//	hint.uid         u32(folder number) u32(uid) digest(16)      -
+//	suggestion       text(address)               store.Suggestion
+//	review           id of the message           store.Review
+//	decision         id                          store.Decision
+//	search           id                          message.Search
+//	search.done      id text(mailbox)            -
+//	tombstone        digest(16)                  time
+//	audit            id                          store.AuditRecord
+//	state            text(name)                  bytes
+//	count            name of a bucket            u64: records in it
+//	index.a, index.b                             all that is derived; one of them is in use
+//	    contact.address       text(address) id                          -
+//	    contact.folded        text(folded address) id                   -
+//	    contact.organisation  id(organisation) text(name) id            -
+//	    contact.name          text(name) id                             -
+//	    organisation.domain   text(domain) id                           -
+//	    organisation.name     text(name) id                             -
+//	    message.identity      digest(16) id                             -
+//	    message.message-id    digest id                                 -
+//	    message.thread        id(thread) time id                        -
+//	    message.address       text(address) time id                     -
+//	    message.domain        text(domain or parent) time id            -
+//	    message.holding       text(mailbox) text(folder) u32(uidvalidity) u32(uid)   id
+//	    entry.subject         "c" id(contact) | "o" id(organisation), time id        doc flags
+//	    entry.time            time id                                   u32(doc) flags
+//	    entry.message         id(message) id                            u32(doc) flags
+//	    entry.doc             u32(doc)                                  time flags id
+//	    suggestion.rank       u32(^exchanges) u32(^messages) text(address)           -
+//	    suggestion.expires    time text(address)                        -
+//	    decision.identity     digest(16) id                             -
+//	    decision.message-id   digest id                                 -
+//	    audit.time            time id                                   -
+//	    audit.object          text(object) time id                      -
+//	    segment               "m" u32(segment)                          level u32(documents)
+//	                          "b" u32(segment) first term               03 zstd(block), see segment.go
+//
+// # Durability
+//
+// A commit is two syncs of the database. A large mail is synced under a
+// temporary name, renamed, and its directory synced before the commit that
+// names it; files that no commit named are collected later. A file is deleted
+// after the commit that lets go of it.
+//
+// Compact writes a second database and renames it over the first; Reindex
+// builds the other index and changes meta/live; the merge of search segments
+// writes blocks no manifest row names until its last transaction. Stopping at
+// any of these steps leaves the state before or after.
 package boltstore

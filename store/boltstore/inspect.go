@@ -1,11 +1,13 @@
 package boltstore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
+	"os"
 )
 
 // The layout of bbolt's meta pages, of which pages 0 and 1 hold one each:
@@ -18,20 +20,21 @@ const (
 	boltVersion = 2
 )
 
-type boltMeta struct{ pageSize, pages, txid uint64 }
+type boltMeta struct{ pageSize, root, pages, txid uint64 }
 
 func readMeta(b []byte) (boltMeta, bool) {
 	n := binary.NativeEndian
 	h := fnv.New64a()
 	h.Write(b[:metaSize-8])
 	ok := n.Uint32(b) == boltMagic && n.Uint32(b[4:]) == boltVersion && n.Uint64(b[56:]) == h.Sum64()
-	return boltMeta{uint64(n.Uint32(b[8:])), n.Uint64(b[40:]), n.Uint64(b[48:])}, ok
+	return boltMeta{uint64(n.Uint32(b[8:])), n.Uint64(b[16:]), n.Uint64(b[40:]), n.Uint64(b[48:])}, ok
 }
 
-// inspect judges the frame of a database file. The engine would quietly fall
-// back to the state before the last commit where the newer meta page is
-// damaged; whoever wants that restores a backup instead.
-func inspect(f io.ReaderAt, size int64) error {
+// inspect judges a database file before the engine reads it. The engine would
+// quietly fall back to the state before the last commit where the newer meta
+// page is damaged, and end the process where another page is; whoever has such
+// a file restores a backup instead.
+func inspect(f *os.File, size int64) error {
 	if size == 0 {
 		return damaged("it is empty")
 	}
@@ -39,10 +42,116 @@ func inspect(f io.ReaderAt, size int64) error {
 	if err != nil {
 		return err
 	}
-	if uint64(size) < meta.pages*meta.pageSize {
+	if uint64(size) < meta.pages*meta.pageSize || meta.pages > 1<<48 {
 		return damaged(fmt.Sprintf("it has %d bytes of at least %d", size, meta.pages*meta.pageSize))
 	}
+	data, done, err := mapFile(f, size)
+	if err != nil || data == nil {
+		return err
+	}
+	defer done()
+	w := pageWalk{data: data, meta: meta, seen: make([]uint64, meta.pages/64+1)}
+	if err := w.page(meta.root, nil, nil, 0); err != nil {
+		return damaged(err.Error())
+	}
 	return nil
+}
+
+// pageWalk goes through every page a file uses and checks its frame: numbers,
+// bounds, and the order of keys.
+type pageWalk struct {
+	data []byte
+	meta boltMeta
+	seen []uint64 // a bit for each page
+}
+
+const (
+	pageHeader  = 16
+	elementSize = 16
+	flagBranch  = 1
+	flagLeaf    = 2
+	flagBucket  = 1
+	maxDepth    = 64
+)
+
+func (w *pageWalk) page(id uint64, least, limit []byte, depth int) error {
+	if id < 2 || id >= w.meta.pages || depth > maxDepth {
+		return fmt.Errorf("page %d is out of bounds", id)
+	}
+	p := w.data[id*w.meta.pageSize:]
+	span := uint64(binary.NativeEndian.Uint32(p[12:])) + 1
+	if binary.NativeEndian.Uint64(p) != id || id+span > w.meta.pages {
+		return fmt.Errorf("page %d has a damaged header", id)
+	}
+	for n := id; n < id+span; n++ {
+		if w.seen[n/64]&(1<<(n%64)) != 0 {
+			return fmt.Errorf("page %d is used twice", n)
+		}
+		w.seen[n/64] |= 1 << (n % 64)
+	}
+	return w.elements(p[:span*w.meta.pageSize], id, least, limit, depth)
+}
+
+// elements checks the entries of a page, which may lie inside a value.
+func (w *pageWalk) elements(p []byte, id uint64, least, limit []byte, depth int) error {
+	bad := fmt.Errorf("page %d has a damaged entry", id)
+	if len(p) < pageHeader {
+		return bad
+	}
+	n := binary.NativeEndian
+	flags, count := n.Uint16(p[8:]), int(n.Uint16(p[10:]))
+	if flags != flagBranch && flags != flagLeaf || flags == flagBranch && count == 0 || len(p) < pageHeader+count*elementSize {
+		return fmt.Errorf("page %d has a damaged header", id)
+	}
+	var before []byte
+	for i := range count {
+		at := pageHeader + i*elementSize
+		e := p[at:]
+		head, pos, ksize, vsize := n.Uint32(e), uint64(n.Uint32(e[4:])), uint64(n.Uint32(e[8:])), uint64(n.Uint32(e[12:]))
+		if flags == flagBranch {
+			head, pos, ksize, vsize = 0, uint64(n.Uint32(e)), uint64(n.Uint32(e[4:])), 0
+		}
+		start := uint64(at) + pos
+		if start+ksize+vsize > uint64(len(p)) {
+			return bad
+		}
+		key := p[start : start+ksize]
+		if i > 0 && bytes.Compare(before, key) >= 0 || i == 0 && least != nil && bytes.Compare(least, key) > 0 || limit != nil && bytes.Compare(key, limit) >= 0 {
+			return fmt.Errorf("page %d has its keys out of order", id)
+		}
+		before = key
+		if err := w.below(p, i, count, key, p[start+ksize:start+ksize+vsize], flags, head, id, limit, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// below follows one entry to the page of a branch or bucket.
+func (w *pageWalk) below(p []byte, i, count int, key, val []byte, flags uint16, head uint32, id uint64, limit []byte, depth int) error {
+	n := binary.NativeEndian
+	if flags == flagBranch {
+		if i+1 < count {
+			next := pageHeader + (i+1)*elementSize
+			start := uint64(next) + uint64(n.Uint32(p[next:]))
+			end := start + uint64(n.Uint32(p[next+4:]))
+			if end > uint64(len(p)) {
+				return fmt.Errorf("page %d has a damaged entry", id)
+			}
+			limit = p[start:end]
+		}
+		return w.page(n.Uint64(p[pageHeader+i*elementSize+8:]), key, limit, depth+1)
+	}
+	if head&flagBucket == 0 {
+		return nil
+	}
+	if len(val) < 16 || depth > maxDepth {
+		return fmt.Errorf("page %d has a damaged bucket", id)
+	}
+	if root := n.Uint64(val); root != 0 {
+		return w.page(root, nil, nil, depth+1)
+	}
+	return w.elements(val[16:], id, nil, nil, depth+1)
 }
 
 // metaOf returns the newer meta page; both must be sound.

@@ -57,6 +57,8 @@ func (s *Store) mergeLoop(ctx context.Context) {
 // bounded transactions: what an interrupted merge leaves is swept up by the
 // next.
 func (s *Store) mergeTier(ctx context.Context, everything bool) (bool, error) {
+	s.oneMerge.Lock()
+	defer s.oneMerge.Unlock()
 	var chosen []segmentInfo
 	var id uint32
 	err := s.update(ctx, func(tx *Tx) error {

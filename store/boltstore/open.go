@@ -296,7 +296,8 @@ func (s *Store) ready() error {
 		return err
 	}
 	leftovers, _ := filepath.Glob(filepath.Join(s.blobDir(), "new-*"))
-	for _, f := range append(leftovers, filepath.Join(s.dir, fileCompact), filepath.Join(s.dir, fileSnapshot)) {
+	snapshots, _ := filepath.Glob(filepath.Join(s.dir, fileSnapshot+"-*"))
+	for _, f := range append(append(leftovers, snapshots...), filepath.Join(s.dir, fileCompact)) {
 		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

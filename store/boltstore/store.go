@@ -34,9 +34,10 @@ type Store struct {
 	doomed map[message.Sum]struct{} // files to delete when holds is 0
 	holds  int                      // backups that need the files of their snapshot
 
-	merge   chan struct{} // asks for a look at the segments
-	stop    context.CancelFunc
-	merging sync.WaitGroup
+	merge    chan struct{} // asks for a look at the segments
+	stop     context.CancelFunc
+	merging  sync.WaitGroup
+	oneMerge sync.Mutex // a merge sweeps up what it does not know
 }
 
 var _ store.Store = (*Store)(nil)

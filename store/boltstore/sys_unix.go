@@ -45,3 +45,12 @@ func syncDir(dir string) error {
 	defer d.Close()
 	return d.Sync()
 }
+
+// mapFile maps a file to be read.
+func mapFile(f *os.File, size int64) ([]byte, func(), error) {
+	data, err := syscall.Mmap(int(f.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, nil, fmt.Errorf("map %s: %w", fileDB, err)
+	}
+	return data, func() { _ = syscall.Munmap(data) }, nil
+}
