@@ -1,0 +1,244 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// plainRecords writes what it is asked to, with none of intake's rules, and
+// notes the calls.
+type plainRecords struct {
+	s   store.Store
+	now time.Time
+
+	mu    sync.Mutex // guards calls
+	calls []string
+	fail  error // what every change returns, when set
+}
+
+func (p *plainRecords) called(format string, args ...any) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, fmt.Sprintf(format, args...))
+	return p.fail
+}
+
+func (p *plainRecords) last() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.calls) == 0 {
+		return ""
+	}
+	return p.calls[len(p.calls)-1]
+}
+
+func (p *plainRecords) AddContact(ctx context.Context, actor string, c contact.Contact) (contact.Contact, error) {
+	c.ID, c.Created, c.Updated = contact.ID(store.NewID(p.now)), p.now, p.now
+	if err := p.called("add %s by %s", c.Name, actor); err != nil {
+		return c, err
+	}
+	return c, p.s.Update(ctx, func(tx store.Tx) error { return tx.Contacts().Put(c) })
+}
+
+func (p *plainRecords) EditContact(ctx context.Context, actor string, c contact.Contact) (contact.Contact, error) {
+	if err := p.called("edit %s by %s", c.Name, actor); err != nil {
+		return c, err
+	}
+	return c, p.s.Update(ctx, func(tx store.Tx) error { return tx.Contacts().Put(c) })
+}
+
+func (p *plainRecords) AddOrganisation(ctx context.Context, actor string, o contact.Organisation) (contact.Organisation, error) {
+	o.ID, o.Created, o.Updated = contact.OrganisationID(store.NewID(p.now)), p.now, p.now
+	if err := p.called("add %s by %s", o.Name, actor); err != nil {
+		return o, err
+	}
+	return o, p.s.Update(ctx, func(tx store.Tx) error { return tx.Organisations().Put(o) })
+}
+
+func (p *plainRecords) EditOrganisation(ctx context.Context, actor string, o contact.Organisation) (contact.Organisation, error) {
+	if err := p.called("edit %s by %s", o.Name, actor); err != nil {
+		return o, err
+	}
+	return o, p.s.Update(ctx, func(tx store.Tx) error { return tx.Organisations().Put(o) })
+}
+
+func (p *plainRecords) MergeContacts(_ context.Context, actor string, keep, lose contact.ID) (string, error) {
+	return "AUDIT", p.called("merge %s %s by %s", keep, lose, actor)
+}
+
+func (p *plainRecords) MergeOrganisations(_ context.Context, actor string, keep, lose contact.OrganisationID) (string, error) {
+	return "AUDIT", p.called("merge %s %s by %s", keep, lose, actor)
+}
+
+func (p *plainRecords) Undo(_ context.Context, actor, audit string) error {
+	if audit != "AUDIT" {
+		return store.ErrNotFound
+	}
+	return p.called("undo %s by %s", audit, actor)
+}
+
+func (p *plainRecords) Import(_ context.Context, actor string, rows []contact.Row, dry bool) (contact.ImportResult, error) {
+	return contact.ImportResult{Added: len(rows), Dry: dry}, p.called("import %d dry=%v by %s", len(rows), dry, actor)
+}
+
+func (p *plainRecords) Erase(_ context.Context, actor string, id contact.ID) (EraseResult, error) {
+	return EraseResult{Messages: 2, Shared: 1, Physical: "within 24 hours"}, p.called("erase %s by %s", id, actor)
+}
+
+func (p *plainRecords) EraseOrganisation(_ context.Context, actor string, id contact.OrganisationID) (EraseResult, error) {
+	return EraseResult{Messages: 3}, p.called("erase %s by %s", id, actor)
+}
+
+func (p *plainRecords) File(_ context.Context, actor string, id message.ID, who store.Subject) (string, error) {
+	return "AUDIT", p.called("file %s %s%s by %s", id, who.Contact, who.Organisation, actor)
+}
+
+func (p *plainRecords) Unfile(_ context.Context, actor string, id message.ID, who store.Subject) (string, error) {
+	return "AUDIT", p.called("unfile %s %s%s by %s", id, who.Contact, who.Organisation, actor)
+}
+
+func (p *plainRecords) Withdraw(_ context.Context, actor string, id message.ID) (string, error) {
+	return "AUDIT", p.called("withdraw %s by %s", id, actor)
+}
+
+func (p *plainRecords) Private(_ context.Context, actor string, t message.ThreadID) (string, error) {
+	return "AUDIT", p.called("private %s by %s", t, actor)
+}
+
+func (p *plainRecords) Note(_ context.Context, actor string, who store.Subject, kind timeline.Kind, text string, at time.Time) (timeline.Entry, error) {
+	e := timeline.Entry{ID: timeline.ID(store.NewID(p.now)), Time: at, Kind: kind, Text: text, By: "ada@example.com"}
+	if who.Contact != "" {
+		e.Contacts = []contact.ID{who.Contact}
+	}
+	return e, p.called("%s %q by %s", kind, text, actor)
+}
+
+func (p *plainRecords) Away(_ context.Context, actor string, m contact.Address, away *contact.Away) error {
+	if away == nil {
+		return p.called("back %s by %s", m, actor)
+	}
+	return p.called("away %s until %s deputy %s by %s", m, away.Until.Format(time.DateOnly), away.Deputy, actor)
+}
+
+func (p *plainRecords) Leave(_ context.Context, actor string, m, to contact.Address) error {
+	return p.called("leave %s to %s by %s", m, to, actor)
+}
+
+func (p *plainRecords) Members(context.Context) ([]contact.Member, error) {
+	return []contact.Member{
+		{Name: "Ada Byron", Addresses: []contact.Address{"ada@example.com", "a.byron@example.com"}},
+		{Name: "Bob Boole", Addresses: []contact.Address{"bob@example.com"}},
+		{Name: "Bob Babbage", Addresses: []contact.Address{"babbage@example.com"}},
+	}, nil
+}
+
+func (p *plainRecords) Accept(ctx context.Context, actor, who string, kind contact.Kind) ([]contact.Contact, error) {
+	if err := p.called("accept %s as %s by %s", who, kind, actor); err != nil {
+		return nil, err
+	}
+	return []contact.Contact{{ID: "C", Name: who, Kind: kind}}, nil
+}
+
+func (p *plainRecords) Ignore(_ context.Context, actor, who string) (int, error) {
+	return 1, p.called("ignore %s by %s", who, actor)
+}
+
+func (p *plainRecords) Rematch(_ context.Context, progress func(done, total int)) (RematchResult, error) {
+	for i := range 10 {
+		progress(i+1, 10)
+	}
+	return RematchResult{Messages: 10, Gained: 1}, p.called("rematch")
+}
+
+func (p *plainRecords) Explain(_ context.Context, id message.ID) (Explanation, error) {
+	return Explanation{Message: id, Steps: []ExplanationStep{{Rule: "address", Said: "known", Decided: true}}}, nil
+}
+
+// quietDaemon answers with fixed facts.
+type quietDaemon struct {
+	fail   error // what Sync and Backup return
+	block  bool  // Sync waits for its context
+	reload error
+}
+
+var errDoctor = errors.New("the doctor is out")
+
+func (d *quietDaemon) status() message.SyncStatus {
+	return message.SyncStatus{
+		Mailboxes: []message.MailboxStatus{{Name: "ada", State: message.StateWatching, Folders: []message.FolderStatus{
+			{Name: "INBOX", UIDValidity: 7, Exists: 3, Stored: 2, Skipped: map[message.Reason]int{message.NoMatch: 1}, InSync: true},
+		}}},
+		Totals: message.FolderStatus{Exists: 3, Stored: 2, Skipped: map[message.Reason]int{message.NoMatch: 1}, InSync: true},
+	}
+}
+
+func (d *quietDaemon) Status(context.Context) (message.SyncStatus, error) { return d.status(), nil }
+
+func (d *quietDaemon) Sync(ctx context.Context, mailboxes []string, progress func(message.SyncStatus)) (message.SyncStatus, error) {
+	st := d.status()
+	st.Mailboxes[0].State = message.StateSyncing
+	progress(st)
+	if d.block {
+		<-ctx.Done()
+		return message.SyncStatus{}, ctx.Err()
+	}
+	if len(mailboxes) > 0 && mailboxes[0] != "ada" {
+		return message.SyncStatus{}, fmt.Errorf("mailbox %s: %w", mailboxes[0], store.ErrNotFound)
+	}
+	return d.status(), d.fail
+}
+
+func (d *quietDaemon) Preview(context.Context) (Preview, error) {
+	return Preview{Counts: map[string]int{"log": 2}, Samples: []PreviewSample{{Subject: "hello"}}}, nil
+}
+
+func (d *quietDaemon) Reconcile(context.Context) ([]Reconciled, error) {
+	return []Reconciled{{Mailbox: "ada", Folder: d.status().Mailboxes[0].Folders[0], Agrees: true}}, nil
+}
+
+func (d *quietDaemon) Discover(_ context.Context, o DiscoverOptions, progress func(done, total int)) (Discovered, error) {
+	progress(1, 2)
+	if o.Accept == "nonsense" {
+		return Discovered{}, errors.New("no word nonsense")
+	}
+	return Discovered{Proposals: []store.Suggestion{{Address: "new@firm.example", Exchange: 3}}, Accepted: 1, Read: 2}, nil
+}
+
+func (d *quietDaemon) Doctor(context.Context) ([]Finding, error) {
+	if d.fail != nil {
+		return nil, errDoctor
+	}
+	return []Finding{{Object: "mailbox ada", OK: true, What: "signed in"}}, nil
+}
+
+func (d *quietDaemon) Plan(_ context.Context, file string) (RematchResult, error) {
+	return RematchResult{Messages: len(file)}, nil
+}
+
+func (d *quietDaemon) Reload(context.Context) error { return d.reload }
+
+func (d *quietDaemon) CheckStore(context.Context) ([]string, error) { return nil, nil }
+
+func (d *quietDaemon) Backup(_ context.Context, w io.Writer) error {
+	if d.fail != nil {
+		return d.fail
+	}
+	_, err := io.WriteString(w, "a whole store")
+	return err
+}
+
+func (d *quietDaemon) Reindex(_ context.Context, progress func(done, total int)) error {
+	progress(1, 1)
+	return nil
+}
+
+func (d *quietDaemon) Compact(context.Context) (before, after int64, err error) { return 200, 100, nil }
