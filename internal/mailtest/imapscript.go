@@ -1,0 +1,478 @@
+package mailtest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ScriptIMAP is a small IMAP server whose every answer a test can replace: it
+// knows enough of the protocol to be read from, and lies where it is told to.
+// It speaks over whatever listener it is given, sockets and PipeListener alike.
+// The fields are set before Serve; Lock guards the folders afterwards.
+type ScriptIMAP struct {
+	Greeting     string // without line end; empty: "* OK ready"
+	Capabilities string // empty: IMAP4rev1 IDLE ESEARCH AUTH=PLAIN
+	Folders      []*ScriptFolder
+	// Hook sees each command, without tag, before the server does; true means
+	// that it has answered.
+	Hook func(c *ScriptConn, command string) bool
+	// Fetch, when not nil, replaces the response for one message; "" leaves it out.
+	Fetch func(c *ScriptConn, f *ScriptFolder, m ScriptMessage, items, usual string) string
+
+	sync.Mutex
+	conns    map[*ScriptConn]bool
+	opened   int
+	commands []string
+	wg       sync.WaitGroup
+	closed   bool
+	l        net.Listener
+}
+
+// ScriptFolder is one folder.
+type ScriptFolder struct {
+	Name        string // as it stands in LIST, unquoted
+	Quoted      string // replaces the quoted name in LIST; may be anything
+	Attributes  string // e.g. `\HasNoChildren \Sent`
+	UIDValidity uint32
+	UIDNext     uint32 // 0: the highest UID + 1
+	ModSeq      uint64 // 0: none is told
+	Messages    []ScriptMessage
+}
+
+// ScriptMessage is one message.
+type ScriptMessage struct {
+	UID      uint32
+	Raw      []byte
+	Size     int64 // RFC822.SIZE; 0: the true one
+	Received time.Time
+	Flags    string
+}
+
+// ScriptConn is one connection as a hook sees it.
+type ScriptConn struct {
+	net.Conn
+	Tag      string
+	N        int // which connection this is, from 1
+	Selected *ScriptFolder
+
+	mu   sync.Mutex // guards writes
+	s    *ScriptIMAP
+	r    *bufio.Reader
+	idle string // tag of the IDLE under way
+}
+
+// Sendf writes text made by fmt.Sprintf.
+func (c *ScriptConn) Sendf(format string, args ...any) { c.Send(fmt.Sprintf(format, args...)) }
+
+// Send writes text as it stands.
+func (c *ScriptConn) Send(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	io.WriteString(c.Conn, text)
+}
+
+// OK completes the command.
+func (c *ScriptConn) OK() { c.Send(c.Tag + " OK done\r\n") }
+
+// No refuses the command with the text, which may begin with a code.
+func (c *ScriptConn) No(text string) { c.Send(c.Tag + " NO " + text + "\r\n") }
+
+// Serve answers connections until Close, and returns then.
+func (s *ScriptIMAP) Serve(l net.Listener) {
+	s.Lock()
+	s.l, s.conns = l, map[*ScriptConn]bool{}
+	s.Unlock()
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		s.Lock()
+		if s.closed {
+			s.Unlock()
+			conn.Close()
+			return
+		}
+		s.opened++
+		c := &ScriptConn{Conn: conn, N: s.opened, s: s, r: bufio.NewReader(conn)}
+		s.conns[c] = true
+		s.wg.Add(1)
+		s.Unlock()
+		go func() {
+			defer s.wg.Done()
+			c.serve()
+			conn.Close()
+			s.Lock()
+			delete(s.conns, c)
+			s.Unlock()
+		}()
+	}
+}
+
+// Close ends all connections and waits for them.
+func (s *ScriptIMAP) Close() {
+	s.Lock()
+	s.closed = true
+	if s.l != nil {
+		s.l.Close()
+	}
+	for c := range s.conns {
+		c.Conn.Close()
+	}
+	s.Unlock()
+	s.wg.Wait()
+}
+
+// Commands returns every command received, without tags.
+func (s *ScriptIMAP) Commands() []string {
+	s.Lock()
+	defer s.Unlock()
+	return slices.Clone(s.commands)
+}
+
+// Opened returns how many connections there have been.
+func (s *ScriptIMAP) Opened() int {
+	s.Lock()
+	defer s.Unlock()
+	return s.opened
+}
+
+// Add puts a message into a folder and tells whoever idles on it.
+func (s *ScriptIMAP) Add(f *ScriptFolder, m ScriptMessage) {
+	s.Lock()
+	f.Messages = append(f.Messages, m)
+	n := len(f.Messages)
+	var idling []*ScriptConn
+	for c := range s.conns {
+		if c.Selected == f && c.idle != "" {
+			idling = append(idling, c)
+		}
+	}
+	s.Unlock()
+	for _, c := range idling {
+		c.Sendf("* %d EXISTS\r\n", n)
+	}
+}
+
+func (c *ScriptConn) serve() {
+	greeting := c.s.Greeting
+	if greeting == "" {
+		greeting = "* OK ready"
+	}
+	if greeting != "none" {
+		c.Send(greeting + "\r\n")
+	}
+	for {
+		line, err := c.line()
+		if err != nil {
+			return
+		}
+		if strings.EqualFold(line, "DONE") {
+			c.s.Lock()
+			tag := c.idle
+			c.idle = ""
+			c.s.Unlock()
+			if c.s.Hook != nil && c.s.Hook(c, "DONE") {
+				continue
+			}
+			c.Send(tag + " OK idle ended\r\n")
+			continue
+		}
+		var command string
+		c.Tag, command, _ = strings.Cut(line, " ")
+		c.s.Lock()
+		c.s.commands = append(c.s.commands, command)
+		c.s.Unlock()
+		if c.s.Hook != nil && c.s.Hook(c, command) {
+			continue
+		}
+		if !c.answer(command) {
+			return
+		}
+	}
+}
+
+func (c *ScriptConn) line() (string, error) {
+	line, err := c.r.ReadString('\n')
+	return strings.TrimRight(line, "\r\n"), err
+}
+
+// answer does what an honest server does; false ends the connection.
+func (c *ScriptConn) answer(command string) bool {
+	words := strings.Fields(command)
+	verb := strings.ToUpper(words[0])
+	if verb == "UID" && len(words) > 1 {
+		verb += " " + strings.ToUpper(words[1])
+	}
+	switch verb {
+	case "CAPABILITY":
+		c.Send("* CAPABILITY " + c.s.capabilities() + "\r\n")
+	case "AUTHENTICATE":
+		if len(words) < 3 {
+			c.Send("+ \r\n")
+			if _, err := c.line(); err != nil {
+				return false
+			}
+		}
+	case "LIST":
+		c.list()
+	case "STATUS":
+		c.status(command)
+	case "EXAMINE":
+		return c.examine(command)
+	case "UID SEARCH":
+		c.search(words[2:])
+	case "UID FETCH":
+		c.fetch(words[2], strings.Join(words[3:], " "))
+	case "IDLE":
+		c.s.Lock()
+		c.idle = c.Tag
+		c.s.Unlock()
+		c.Send("+ idling\r\n")
+		return true
+	case "LOGOUT":
+		c.Send("* BYE see you\r\n" + c.Tag + " OK bye\r\n")
+		return false
+	case "NOOP":
+		if f := c.Selected; f != nil {
+			c.s.Lock()
+			n := len(f.Messages)
+			c.s.Unlock()
+			c.Sendf("* %d EXISTS\r\n", n)
+		}
+	case "LOGIN":
+	default:
+		c.Send(c.Tag + " BAD unknown command\r\n")
+		return true
+	}
+	c.OK()
+	return true
+}
+
+func (s *ScriptIMAP) capabilities() string {
+	if s.Capabilities == "" {
+		return "IMAP4rev1 IDLE ESEARCH AUTH=PLAIN"
+	}
+	return s.Capabilities
+}
+
+func (c *ScriptConn) list() {
+	c.s.Lock()
+	defer c.s.Unlock()
+	for _, f := range c.s.Folders {
+		name := f.Quoted
+		if name == "" {
+			name = strconv.Quote(f.Name)
+		}
+		c.Send("* LIST (" + f.Attributes + ") \"/\" " + name + "\r\n")
+	}
+}
+
+// find returns the folder a command names.
+func (c *ScriptConn) find(command string) *ScriptFolder {
+	_, rest, _ := strings.Cut(command, " ")
+	name := rest
+	if strings.HasPrefix(rest, `"`) {
+		if end := strings.LastIndex(rest, `"`); end > 0 {
+			name = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(rest[1:end])
+		}
+	} else if i := strings.IndexByte(rest, ' '); i > 0 {
+		name = rest[:i]
+	}
+	c.s.Lock()
+	defer c.s.Unlock()
+	for _, f := range c.s.Folders {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+func (f *ScriptFolder) next() uint32 {
+	if f.UIDNext != 0 {
+		return f.UIDNext
+	}
+	var top uint32
+	for _, m := range f.Messages {
+		top = max(top, m.UID)
+	}
+	return top + 1
+}
+
+func (c *ScriptConn) status(command string) {
+	f := c.find(command)
+	if f == nil {
+		return
+	}
+	c.s.Lock()
+	defer c.s.Unlock()
+	_, rest, _ := strings.Cut(command, " ")
+	name := rest[:strings.LastIndex(rest, " (")]
+	c.Sendf("* STATUS %s (MESSAGES %d UIDNEXT %d UIDVALIDITY %d)\r\n", name, len(f.Messages), f.next(), f.UIDValidity)
+}
+
+func (c *ScriptConn) examine(command string) bool {
+	f := c.find(command)
+	if f == nil {
+		c.No("no such folder")
+		return true
+	}
+	c.s.Lock()
+	c.Selected = f
+	text := fmt.Sprintf("* %d EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen $odd[x])\r\n", len(f.Messages))
+	if f.UIDValidity != 0 {
+		text += fmt.Sprintf("* OK [UIDVALIDITY %d] numbering\r\n", f.UIDValidity)
+	}
+	if next := f.next(); next != 1<<32-1 {
+		text += fmt.Sprintf("* OK [UIDNEXT %d] next\r\n", next)
+	}
+	if f.ModSeq != 0 {
+		text += fmt.Sprintf("* OK [HIGHESTMODSEQ %d] highest\r\n", f.ModSeq)
+	}
+	c.s.Unlock()
+	c.Send(text + c.Tag + " OK [READ-ONLY] open\r\n")
+	return true
+}
+
+// search knows ALL, UID sets, SINCE and the address fields.
+func (c *ScriptConn) search(words []string) {
+	extended := len(words) > 1 && strings.EqualFold(words[0], "RETURN")
+	key := strings.ToUpper(strings.Join(words, " "))
+	c.s.Lock()
+	var uids []string
+	if f := c.Selected; f != nil {
+		for _, m := range f.Messages {
+			if m.found(words, key, f) {
+				uids = append(uids, strconv.FormatUint(uint64(m.UID), 10))
+			}
+		}
+	}
+	c.s.Unlock()
+	switch {
+	case !extended:
+		c.Send("* SEARCH " + strings.Join(uids, " ") + "\r\n")
+	case len(uids) == 0:
+		c.Sendf("* ESEARCH (TAG %q) UID\r\n", c.Tag)
+	default:
+		c.Sendf("* ESEARCH (TAG %q) UID ALL %s\r\n", c.Tag, strings.Join(uids, ","))
+	}
+}
+
+func (m ScriptMessage) found(words []string, key string, f *ScriptFolder) bool {
+	if i := slices.Index(words, "SINCE"); i >= 0 && i+1 < len(words) {
+		day, err := time.Parse("2-Jan-2006", strings.Trim(words[i+1], `"`))
+		return err == nil && !m.Received.Before(day)
+	}
+	if i := slices.Index(words, "UID"); i >= 0 && i+1 < len(words) {
+		return inSet(words[i+1], m.UID, f)
+	}
+	if !strings.Contains(key, "FROM") {
+		return true
+	}
+	head, _, _ := strings.Cut(string(m.Raw), "\r\n\r\n")
+	head = strings.ToUpper(head)
+	for part := range strings.SplitSeq(key, `"`) {
+		if strings.Contains(part, "@") && strings.Contains(head, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// inSet tells whether a sequence-set has a UID.
+func inSet(set string, uid uint32, f *ScriptFolder) bool {
+	number := func(text string) uint32 {
+		if text == "*" {
+			return f.next() - 1
+		}
+		n, _ := strconv.ParseUint(text, 10, 32)
+		return uint32(n)
+	}
+	for part := range strings.SplitSeq(strings.Trim(set, "()"), ",") {
+		lo, hi, ranged := strings.Cut(part, ":")
+		a, b := number(lo), number(lo)
+		if ranged {
+			b = number(hi)
+		}
+		if min(a, b) <= uid && uid <= max(a, b) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *ScriptConn) fetch(set, items string) {
+	f := c.Selected
+	if f == nil {
+		return
+	}
+	c.s.Lock()
+	messages := slices.Clone(f.Messages)
+	c.s.Unlock()
+	for i, m := range messages {
+		if !inSet(set, m.UID, f) {
+			continue
+		}
+		text := m.Response(i+1, items)
+		if c.s.Fetch != nil {
+			text = c.s.Fetch(c, f, m, items, text)
+		}
+		if text != "" {
+			c.Send(text)
+		}
+	}
+}
+
+// Response is the honest FETCH response for a message.
+func (m ScriptMessage) Response(seq int, items string) string {
+	size := m.Size
+	if size == 0 {
+		size = int64(len(m.Raw))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "* %d FETCH (UID %d", seq, m.UID)
+	if strings.Contains(items, "FLAGS") {
+		fmt.Fprintf(&b, " FLAGS (%s)", m.Flags)
+	}
+	if strings.Contains(items, "INTERNALDATE") {
+		fmt.Fprintf(&b, " INTERNALDATE %q", m.Received.Format("02-Jan-2006 15:04:05 -0700"))
+	}
+	if strings.Contains(items, "RFC822.SIZE") {
+		fmt.Fprintf(&b, " RFC822.SIZE %d", size)
+	}
+	head, _, _ := strings.Cut(string(m.Raw), "\r\n\r\n")
+	switch {
+	case strings.Contains(items, "BODY.PEEK[HEADER]"):
+		fmt.Fprintf(&b, " BODY[HEADER] {%d}\r\n%s\r\n\r\n", len(head)+4, head)
+	case strings.Contains(items, "BODY.PEEK[]<"):
+		from, to, _ := section(items)
+		from, to = min(from, len(m.Raw)), min(to, len(m.Raw))
+		fmt.Fprintf(&b, " BODY[]<%d> {%d}\r\n%s", from, to-from, m.Raw[from:to])
+	case strings.Contains(items, "BODY.PEEK[]"):
+		fmt.Fprintf(&b, " BODY[] {%d}\r\n%s", len(m.Raw), m.Raw)
+	}
+	b.WriteString(")\r\n")
+	return b.String()
+}
+
+// section reads the range of BODY.PEEK[]<from.length>.
+func section(items string) (from, to int, err error) {
+	_, rest, _ := strings.Cut(items, "[]<")
+	rest, _, _ = strings.Cut(rest, ">")
+	a, b, ok := strings.Cut(rest, ".")
+	if !ok {
+		return 0, 0, errors.New("no range")
+	}
+	from, err = strconv.Atoi(a)
+	length, err2 := strconv.Atoi(b)
+	return from, from + length, errors.Join(err, err2)
+}
