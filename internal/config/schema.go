@@ -137,7 +137,7 @@ func extend(s *jsonschema.Schema, section reflect.Type) {
 	case reflect.TypeFor[Alerts]():
 		s.DependentRequired = map[string][]string{"sender": {"to"}}
 	}
-	for _, key := range []string{"user", "host"} {
+	for _, key := range []string{"user", "host", "data_dir", "password_file"} {
 		if p, ok := s.Properties.Get(key); ok && p.Pattern == "" {
 			p.MinLength = new(uint64(1))
 		}

@@ -79,7 +79,7 @@ func TestSchemaAcceptsTheExample(t *testing.T) {
 func TestSchemaRefusesBadFiles(t *testing.T) {
 	beyond := map[string]string{
 		"syntax": "no YAML", "tab": "no YAML", "two-documents": "no YAML", "duplicate-key": "no YAML", "merge": "no YAML",
-		"ca": "other files", "cleartext": "two keys", "team": "meaning", "policy": "meaning",
+		"ca": "other files", "data-dir": "other files", "cleartext": "two keys", "team": "meaning", "policy": "meaning",
 		"alerts-without-sender": "two keys", "control-character": "meaning",
 	}
 	s := compiled(t)

@@ -9,6 +9,18 @@ import (
 	"time"
 )
 
+// told lets the bubble's own clock run and reports whether a change was told.
+func told(changes <-chan struct{}) bool {
+	time.Sleep(3500 * time.Millisecond)
+	synctest.Wait()
+	select {
+	case _, open := <-changes:
+		return open
+	default:
+		return false
+	}
+}
+
 func TestWatch(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.yaml")
 	put := func(text string) {
@@ -24,17 +36,8 @@ func TestWatch(t *testing.T) {
 		changes := Watch(ctx, path, time.Second)
 		expect := func(step string, want bool) {
 			t.Helper()
-			time.Sleep(3500 * time.Millisecond) // of the bubble's own clock
-			synctest.Wait()
-			select {
-			case _, open := <-changes:
-				if !want || !open {
-					t.Errorf("%s: told of a change", step)
-				}
-			default:
-				if want {
-					t.Errorf("%s: told nothing", step)
-				}
+			if got := told(changes); got != want {
+				t.Errorf("%s: told %v, want %v", step, got, want)
 			}
 		}
 		expect("nothing happens", false)
