@@ -132,8 +132,15 @@ func isHeaderLine(line string) bool {
 
 // headerLine reads one line "Von: Ada <ada@example.com>".
 func headerLine(line string) (field, value string) {
-	line = unquote(clip(line, 4<<10))
-	i := strings.IndexAny(line, ":：")
+	line = clip(line, 4<<10)
+	if strings.IndexByte(clip(line, 100), ':') < 0 && !strings.Contains(clip(line, 100), "：") {
+		return "", ""
+	}
+	line = unquote(line)
+	i := strings.IndexByte(line, ':')
+	if k := strings.Index(line, "："); k > 0 && (i < 0 || k < i) {
+		i = k
+	}
 	if i <= 0 || i > 60 {
 		return "", ""
 	}

@@ -204,7 +204,10 @@ var prefixes = map[string]prefixKind{
 func cutPrefixes(s string) (base string, outer prefixKind) {
 	for range 32 {
 		s = strings.TrimSpace(s)
-		i := strings.IndexAny(s, ":：")
+		i := strings.IndexByte(s, ':')
+		if k := strings.Index(clip(s, 60), "："); k > 0 && (i < 0 || k < i) {
+			i = k
+		}
 		if i <= 0 || i > 40 {
 			break
 		}

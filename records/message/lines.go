@@ -25,6 +25,9 @@ type splitter struct {
 
 // write takes the next bytes.
 func (s *splitter) write(p []byte) {
+	if s.end == 0 && len(s.held) == 0 && bytes.IndexByte(p, '\n') >= 0 {
+		s.end = '\n'
+	}
 	if s.end == 0 {
 		s.held = append(s.held, p...)
 		if !s.decide(false) {

@@ -33,6 +33,7 @@ func notification(p Parsed) (Verdict, bool) {
 	if !strings.HasPrefix(text, "{") || len(text) > 256<<10 || !strings.Contains(clip(text, 4096), "notificationType") {
 		return Verdict{}, false
 	}
+	text = strings.NewReplacer("!\n ", "", "\n", "").Replace(text) // mail systems break long lines
 	var n sesNotice
 	if err := json.NewDecoder(strings.NewReader(text)).Decode(&n); err != nil {
 		return Verdict{}, false

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"rapport/records/contact"
@@ -165,9 +166,13 @@ func Parse(r io.Reader, lim Limits) (Parsed, error) {
 	return p, nil
 }
 
+// buffers holds what feed reads into.
+var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
 // feed reads r to its end.
 func feed(r io.Reader, take func([]byte)) error {
-	buf := make([]byte, 64<<10)
+	buf := buffers.Get().(*[64 << 10]byte)[:]
+	defer func() { buffers.Put((*[64 << 10]byte)(buf)) }()
 	for idle := 0; idle < 100; {
 		n, err := r.Read(buf)
 		if n > 0 {

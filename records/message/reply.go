@@ -49,8 +49,11 @@ func isBlockAt(lines []string, i int) bool {
 // "Begin forwarded message:".
 func isDivider(line string) bool {
 	t := strings.TrimSpace(line)
-	low := strings.ToLower(t)
 	dashes := strings.HasPrefix(t, "---") && strings.HasSuffix(t, "---") && strings.Trim(t, "- ") != ""
+	if !dashes && !strings.HasSuffix(t, ":") && !strings.HasPrefix(t, "_____") {
+		return false
+	}
+	low := strings.ToLower(t)
 	for _, m := range forwardMarks {
 		if strings.Contains(low, m) && (dashes || strings.HasPrefix(low, m) && strings.HasSuffix(low, ":") || strings.HasPrefix(t, "_____")) {
 			return true
@@ -117,12 +120,16 @@ func attribution(lines []string, i int) int {
 		if line == "" || len(line) > 300 || n > 1 && isQuoted(lines[i+n-1]) {
 			return 0
 		}
-		joined += " " + strings.ToLower(line)
-		if !strings.HasSuffix(joined, ":") && !strings.HasSuffix(joined, "：") && !strings.HasSuffix(joined, "---") {
+		if !strings.HasSuffix(line, ":") && !strings.HasSuffix(line, "：") && !strings.HasSuffix(line, "---") {
 			continue
 		}
+		joined = " " + strings.Join(lines[i:i+n], " ")
+		if !saysWhen(joined) {
+			continue
+		}
+		joined = strings.ToLower(joined)
 		for _, w := range wroteWords {
-			if k := strings.LastIndex(joined, w); k >= 0 && len(joined)-k < len(w)+160 && attributes2(joined) {
+			if k := strings.LastIndex(joined, w); k >= 0 && len(joined)-k < len(w)+160 {
 				return n
 			}
 		}
@@ -130,9 +137,9 @@ func attribution(lines []string, i int) int {
 	return 0
 }
 
-// attributes2 reports whether a line that says "wrote:" also says when or who
+// saysWhen reports whether a line that says "wrote:" also says when or who
 // by address: prose does so rarely.
-func attributes2(joined string) bool {
+func saysWhen(joined string) bool {
 	digits := 0
 	for _, c := range []byte(joined) {
 		if c >= '0' && c <= '9' {
