@@ -3,9 +3,11 @@ package mailtest
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -94,19 +96,76 @@ func (w *World) AppendTo(s *IMAP) error {
 }
 
 // ContactsCSV renders organisations and contacts as a file to import.
-func (w *World) ContactsCSV() []byte {
+func (w *World) ContactsCSV() []byte { return w.ContactsCSVOf(w.Contacts) }
+
+// ContactsCSVOf is [World.ContactsCSV] with these contacts only.
+func (w *World) ContactsCSVOf(contacts []Contact) []byte {
 	var b bytes.Buffer
 	c := csv.NewWriter(&b)
 	rows := [][]string{{"name", "email", "organisation", "domain", "kind", "role", "language", "tags"}}
 	for _, o := range w.Organisations {
 		if len(o.Domains) > 0 {
-			rows = append(rows, []string{"", "", o.Name, strings.Join(o.Domains, ";"), o.Kind, o.Role, "", ""})
+			rows = append(rows, []string{"", "", o.Name, o.domains(), o.Kind, o.Role, "", ""})
 		}
 	}
-	for _, p := range w.Contacts {
+	for _, p := range contacts {
 		rows = append(rows, []string{p.Name, strings.Join(p.Addresses, ";"), p.Organisation, "", p.Kind, p.Role, p.Language, strings.Join(p.Tags, ";")})
 	}
 	_ = c.WriteAll(rows) // a buffer takes everything
+	return b.Bytes()
+}
+
+// domains is the cell of a CSV: an exclamation mark says that a domain is shared.
+func (o Organisation) domains() string {
+	mark := ";"
+	if o.Shared {
+		mark = "!;"
+	}
+	return strings.TrimSuffix(strings.Join(append(slices.Clone(o.Domains), ""), mark), ";")
+}
+
+// ContactsJSON renders the same as JSON Lines: an object a line with a
+// contact, an organisation or both.
+func (w *World) ContactsJSON() []byte {
+	type domain struct {
+		Name   string `json:"name"`
+		Shared bool   `json:"shared,omitempty"`
+	}
+	type organisation struct {
+		Name    string   `json:"name"`
+		Domains []domain `json:"domains,omitempty"`
+		Kind    string   `json:"kind,omitempty"`
+		Role    string   `json:"role,omitempty"`
+	}
+	type contact struct {
+		Name      string   `json:"name"`
+		Addresses []string `json:"addresses"`
+		Kind      string   `json:"kind,omitempty"`
+		Role      string   `json:"role,omitempty"`
+		Language  string   `json:"language,omitempty"`
+		Tags      []string `json:"tags,omitempty"`
+	}
+	type row struct {
+		Contact      *contact      `json:"contact,omitempty"`
+		Organisation *organisation `json:"organisation,omitempty"`
+	}
+	var b bytes.Buffer
+	lines := json.NewEncoder(&b)
+	lines.SetEscapeHTML(false)
+	for _, o := range w.Organisations {
+		firm := organisation{Name: o.Name, Kind: o.Kind, Role: o.Role}
+		for _, d := range o.Domains {
+			firm.Domains = append(firm.Domains, domain{d, o.Shared})
+		}
+		_ = lines.Encode(row{Organisation: &firm}) // a buffer takes everything
+	}
+	for _, p := range w.Contacts {
+		r := row{Contact: &contact{p.Name, p.Addresses, p.Kind, p.Role, p.Language, p.Tags}}
+		if p.Organisation != "" {
+			r.Organisation = &organisation{Name: p.Organisation}
+		}
+		_ = lines.Encode(r)
+	}
 	return b.Bytes()
 }
 
