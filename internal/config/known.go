@@ -18,6 +18,14 @@ var later = map[string][]string{
 	"web":         {"public_listen", "public_url", "oidc", "trusted_proxies", "cert_file", "key_file"},
 }
 
+// synonyms are what other programs call the keys of an account.
+var synonyms = map[string]string{
+	"port": "host: HOST:PORT", "server": "host: HOST:PORT", "hostname": "host: HOST:PORT", "address": "host: HOST:PORT",
+	"username": "user: NAME", "email": "user: NAME", "account": "user: NAME",
+	"ssl": "tls: implicit", "starttls": "tls: starttls", "security": "tls: implicit, starttls or none",
+	"encryption": "tls: implicit, starttls or none", "interval": "poll: 15m", "days": "since: 90d", "mailboxes": "folders: {include: [NAME]}",
+}
+
 // unknown reports a key that nothing reads, with the best advice there is.
 func (r *reader) unknown(key *yaml.Node, section reflect.Type, path string) {
 	name := key.Value
@@ -38,12 +46,21 @@ func (r *reader) unknown(key *yaml.Node, section reflect.Type, path string) {
 		return
 	}
 	own := keysOf(section)
-	near := nearest(name, own)
-	elsewhere := whereBelongs(name)
+	if other := synonyms[name]; other != "" && (at == "mailboxes[]" || at == "senders[]") {
+		ours, _, _ := strings.Cut(other, ":")
+		r.bad[join(path, ours)] = true
+		r.fault(key, join(path, name), "unknown key", "write "+other)
+		return
+	}
+	near, elsewhere := nearest(name, own), whereBelongs(name)
+	if near != "" {
+		r.bad[join(path, near)] = true // so that it is not missing too
+	}
 	switch {
 	case near != "" && (len(elsewhere) == 0 || sameLetters(near, name)):
-		r.bad[join(path, near)] = true // so that it is not missing too
 		r.fault(key, join(path, name), "unknown key", "did you mean "+near+"?")
+	case near != "":
+		r.fault(key, join(path, name), "unknown key here", "did you mean "+near+"? "+name+" belongs in "+strings.Join(elsewhere, " or "))
 	case len(elsewhere) > 0:
 		r.fault(key, join(path, name), "unknown key here", name+" belongs in "+strings.Join(elsewhere, " or "))
 	default:

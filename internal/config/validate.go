@@ -53,7 +53,8 @@ func (v *validator) team(t *Ours) {
 	if !v.given("team") {
 		return // reported as missing
 	}
-	if len(t.Domains) == 0 && len(t.Members) == 0 && !v.given("team.domains[0]") && !v.given("team.members[0]") {
+	misread := v.bad["team.domains"] || v.bad["team.members"]
+	if len(t.Domains) == 0 && len(t.Members) == 0 && !misread {
 		v.wrong("team", "neither domains nor members are given", "without them nobody can tell who wrote to whom; name your mail domains")
 	}
 	for i := range t.Domains {
