@@ -47,7 +47,7 @@ func TestEveryRoute(t *testing.T) {
 		"POST /contacts/{who}/merge": func() (any, error) { return c.MergeContacts(ctx, carl, string(w.cara)) },
 		"GET /contacts/{who}/export": func() (any, error) { return nil, c.ExportContact(ctx, carl, io.Discard) },
 		"POST /import": func() (any, error) {
-			return c.Import(ctx, "a.csv", strings.NewReader("name,email\nX,x@y.example\n"), true)
+			return c.Import(ctx, strings.NewReader("name,email\nX,x@y.example\n"), ImportOptions{Name: "a.csv", Dry: true})
 		},
 		"GET /organisations": func() (any, error) { return c.Organisations(ctx, Filter{Kind: "customer"}, Slice{}) },
 		"POST /organisations": func() (any, error) {
@@ -453,13 +453,23 @@ func TestTheActorIsNoted(t *testing.T) {
 	}
 }
 
-func TestCSVIsHarmless(t *testing.T) {
+func TestImportTellsTheFormat(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]string{
-		"=1+1": "'=1+1", "@x": "'@x", "-cmd": "'-cmd", "+43 1 234": "+43 1 234", "-12.5": "-12.5", "plain": "plain", "\tx": "'\tx", "": "",
+	w := newWorld(t)
+	for _, tt := range []struct{ name, file string }{
+		{"a.csv", "name,email\nX,x@y.example\n"},
+		{"-", "email,name\nx@y.example,X\n"},
+		{"a.vcf", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:X\r\nEMAIL:x@y.example\r\nEND:VCARD\r\n"},
+		{"-", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:X\r\nEMAIL:x@y.example\r\nEND:VCARD\r\n"},
+		{"-", `{"contact":{"name":"X","addresses":["x@y.example"]}}` + "\n"},
 	} {
-		if got := harmless(in); got != want {
-			t.Errorf("harmless(%q) = %q, want %q", in, got, want)
+		got, err := w.client.Import(t.Context(), strings.NewReader(tt.file), ImportOptions{Name: tt.name, Kind: "partner"})
+		if err != nil || got.Added != 1 || len(got.Errors) > 0 {
+			t.Errorf("Import(%s, %q) = %+v, %v", tt.name, tt.file, got, err)
 		}
+	}
+	got, err := w.client.Import(t.Context(), strings.NewReader("name,email\nX,nonsense\n"), ImportOptions{Name: "a.csv"})
+	if err != nil || len(got.Errors) != 1 || got.Errors[0].Line != 2 || got.Added != 0 {
+		t.Errorf("Import of a bad line = %+v, %v; want the fault of line 2", got, err)
 	}
 }

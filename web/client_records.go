@@ -87,11 +87,24 @@ func (c *Client) ExportOrganisation(ctx context.Context, who string, w io.Writer
 	return c.download(ctx, at("/organisations/%s/export", who), w)
 }
 
-// Import reads a file of contacts and organisations, all of it or nothing; its
-// name says the format. dry stores nothing.
-func (c *Client) Import(ctx context.Context, name string, file io.Reader, dry bool) (contact.ImportResult, error) {
-	q := url.Values{"name": {name}}
-	if dry {
+// ImportOptions are what a person says beside an import file.
+type ImportOptions struct {
+	Name  string // of the file, which says the format
+	Dry   bool   // store nothing
+	Kind  string // of rows that give none
+	Owner string // of rows that give none
+	Tags  []string
+}
+
+// Import reads a file of contacts and organisations, all of it or nothing.
+func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions) (contact.ImportResult, error) {
+	q := url.Values{"name": {o.Name}, "tag": o.Tags}
+	for name, value := range map[string]string{"kind": o.Kind, "owner": o.Owner} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if o.Dry {
 		q.Set("dry", "true")
 	}
 	resp, err := c.do(ctx, http.MethodPost, "/import", q, "application/octet-stream", file)

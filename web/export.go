@@ -104,11 +104,11 @@ type exporter struct {
 	spool *os.File
 	tar   *tar.Writer
 	now   time.Time
-	names map[contact.OrganisationID]string // of organisations, for the CSV of people
+	firm  map[contact.OrganisationID]contact.Organisation // seen, for the CSV of people
 }
 
 func (x *exporter) run(sel selection, records Records) error {
-	x.names = map[contact.OrganisationID]string{}
+	x.firm = map[contact.OrganisationID]contact.Organisation{}
 	steps := []func() error{
 		func() error { return x.people(sel) },
 		func() error { return x.history(sel) },
@@ -183,7 +183,7 @@ func (x *exporter) people(sel selection) error {
 			return err
 		}
 	}
-	var people [][]string
+	var rows []contact.Row
 	err := x.file("contacts.jsonl", func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		return recordsOf(x.ctx, x.store, sel.contacts, func(cs []contact.Contact) error {
@@ -191,10 +191,11 @@ func (x *exporter) people(sel selection) error {
 				if err := enc.Encode(c); err != nil {
 					return err
 				}
-				if err := x.learnNames(c); err != nil {
+				row, err := x.row(c)
+				if err != nil {
 					return err
 				}
-				people = append(people, contactRow(c, x.names))
+				rows = append(rows, row)
 			}
 			return nil
 		})
@@ -202,39 +203,48 @@ func (x *exporter) people(sel selection) error {
 	if err != nil {
 		return err
 	}
-	return x.file("contacts.csv", func(w io.Writer) error { return writeCSV(w, contactColumns, people) })
+	return x.file("contacts.csv", func(w io.Writer) error { return contact.WriteCSV(w, rows) })
 }
 
 func (x *exporter) firms(sel selection) error {
-	var rows [][]string
+	var rows []contact.Row
 	err := x.file("organisations.jsonl", func(w io.Writer) error {
 		return writeRecords(x, w, sel.organisations, func(o contact.Organisation) (any, bool) {
-			x.names[o.ID] = o.Name
-			rows = append(rows, organisationRow(o))
+			x.firm[o.ID] = o
+			rows = append(rows, contact.Row{Organisation: &o})
 			return o, true
 		})
 	})
 	if err != nil {
 		return err
 	}
-	return x.file("organisations.csv", func(w io.Writer) error { return writeCSV(w, organisationColumns, rows) })
+	return x.file("organisations.csv", func(w io.Writer) error { return contact.WriteCSV(w, rows) })
 }
 
-// learnNames looks up the names of a contact's organisations once each.
-func (x *exporter) learnNames(c contact.Contact) error {
-	return x.store.View(x.ctx, func(tx store.Tx) error {
-		for _, a := range c.Affiliations {
-			if _, ok := x.names[a.Organisation]; ok {
-				continue
-			}
-			o, err := tx.Organisations().Get(a.Organisation)
-			if missing(err) != nil {
-				return err
-			}
-			x.names[a.Organisation] = o.Name
+// row makes a line of a contact as an import reads it, with the first
+// organisation, which is looked up once.
+func (x *exporter) row(c contact.Contact) (contact.Row, error) {
+	row := contact.Row{Contact: &c}
+	if len(c.Affiliations) == 0 {
+		return row, nil
+	}
+	a := c.Affiliations[0]
+	o, ok := x.firm[a.Organisation]
+	if !ok {
+		err := x.store.View(x.ctx, func(tx store.Tx) (err error) {
+			o, err = tx.Organisations().Get(a.Organisation)
+			return missing(err)
+		})
+		if err != nil {
+			return row, err
 		}
-		return nil
-	})
+		x.firm[a.Organisation] = o
+	}
+	row.Title, row.DecisionRole = a.Title, a.Role
+	if o.Name != "" {
+		row.Organisation = &contact.Organisation{Name: o.Name, Domains: o.Domains}
+	}
+	return row, nil
 }
 
 // history writes the timeline and every message on it.

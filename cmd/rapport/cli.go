@@ -92,6 +92,7 @@ type configGroup struct {
 type storeGroup struct {
 	Check   storeCheckCommand   `cmd:""`
 	Backup  storeBackupCommand  `cmd:""`
+	Restore storeRestoreCommand `cmd:""`
 	Reindex storeReindexCommand `cmd:""`
 	Compact storeCompactCommand `cmd:""`
 }

@@ -73,6 +73,9 @@ func nothingToChange(e web.Edit) error {
 type importCommand struct {
 	File   string `arg:""`
 	DryRun bool
+	Kind   string   `placeholder:"KIND"`
+	Owner  string   `placeholder:"MEMBER"`
+	Tag    []string `placeholder:"TAG" sep:"none"`
 }
 
 // Run imports a file, all of it or nothing.
@@ -83,7 +86,11 @@ func (c *importCommand) Run(s *session) error {
 	}
 	defer f.Close()
 	return s.online(func(api *web.Client) error {
-		result, err := api.Import(s.ctx, filepath.Base(c.File), f, c.DryRun)
+		stop := s.busy("importing")
+		result, err := api.Import(s.ctx, f, web.ImportOptions{
+			Name: filepath.Base(c.File), Dry: c.DryRun, Kind: c.Kind, Owner: c.Owner, Tags: c.Tag,
+		})
+		stop()
 		if err != nil {
 			return err
 		}
@@ -91,12 +98,13 @@ func (c *importCommand) Run(s *session) error {
 			for _, e := range result.Errors {
 				s.note("%s:%d: %s", c.File, e.Line, e.What)
 			}
+			if len(result.Errors) > 0 {
+				s.printf("nothing imported, %s faults\n", number(len(result.Errors)))
+				return
+			}
 			what := "imported"
-			switch {
-			case len(result.Errors) > 0:
-				what = "nothing imported; without the faults there would be"
-			case c.DryRun:
-				what = "would import"
+			if c.DryRun {
+				what = "would be imported"
 			}
 			s.printf("%s: %s added, %s updated, %s unchanged\n", what,
 				number(result.Added), number(result.Updated), number(result.Unchanged))

@@ -76,6 +76,7 @@ func (c *storeBackupCommand) Run(s *session) error {
 		}
 		return s.show(map[string]any{"file": c.File, "bytes": info.Size()}, func() {
 			s.printf("%s, %s\n", plain(c.File), bytesText(info.Size()))
+			s.note("keep the file named key from the data directory with it: without that it cannot be used")
 		})
 	})
 }
