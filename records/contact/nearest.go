@@ -12,9 +12,12 @@ func guess(s string, words []string) string {
 }
 
 // nearest returns the word with the fewest edits from s, "" where it takes
-// more than a third of its length.
+// more than a third of its length, or two in a short one.
 func nearest(s string, words []string) string {
-	best, least := "", 1+max(1, len(s)/3)
+	best, least := "", 2
+	if len(s) > 3 {
+		least = 1 + max(2, len(s)/3)
+	}
 	if len(s) > 64 {
 		return ""
 	}

@@ -149,8 +149,8 @@ func (f *faults) lines(what string, list []string) []string {
 			continue
 		}
 		seen[key] = true
-		if strings.ContainsRune(s, ';') {
-			f.add("%s %q holds a semicolon, which separates two", what, clip(s))
+		if strings.ContainsRune(s, ';') || what == "tag" && strings.ContainsRune(s, ',') {
+			f.add("%s %q holds a sign that separates two", what, clip(s))
 		}
 		out = append(out, s)
 	}
