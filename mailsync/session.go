@@ -232,7 +232,7 @@ func open(ctx context.Context, o Options, says func(string)) (*session, error) {
 	}
 	s.caps = s.capabilities()
 	if s.caps == nil {
-		err := s.w.why(errors.New("the server tells no capabilities"))
+		err := s.w.why(&Fault{Kind: Lost, Text: "the server does not tell its capabilities in time"})
 		s.close()
 		return nil, err
 	}

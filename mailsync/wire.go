@@ -36,10 +36,11 @@ const (
 //
 // Read is called by the library's one reader goroutine only.
 type wire struct {
-	conn net.Conn
-	br   *bufio.Reader
-	out  []byte // for the library, not yet read
-	now  func() time.Time
+	conn  net.Conn
+	br    *bufio.Reader
+	out   []byte // for the library, not yet read
+	ended error  // what ended reading; for Read only
+	now   func() time.Time
 
 	received   atomic.Int64 // bytes ever received
 	transcript func(string)
@@ -228,9 +229,12 @@ func quoteRaw(name string) []byte {
 // Read hands the library what it may see.
 func (w *wire) Read(p []byte) (int, error) {
 	for len(w.out) == 0 {
-		if err := w.response(); err != nil {
-			w.fail(err)
-			return 0, err
+		if w.ended != nil { // the library asks again after an error
+			return 0, w.ended
+		}
+		if w.ended = w.response(); w.ended != nil {
+			w.fail(w.ended)
+			return 0, w.ended
 		}
 	}
 	n := copy(p, w.out)
