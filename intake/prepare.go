@@ -2,7 +2,9 @@ package intake
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"unicode/utf8"
@@ -175,10 +177,12 @@ func unparsable(src message.Source, head message.Head) (message.Parsed, error) {
 		return message.Parsed{}, fmt.Errorf("open body: %w", err)
 	}
 	defer r.Close()
-	sum, n, err := message.Digest(r)
+	h := sha256.New()
+	n, err := io.Copy(h, r)
 	if err != nil {
 		return message.Parsed{}, fmt.Errorf("read body: %w", err)
 	}
+	sum := message.Sum(h.Sum(nil))
 	return message.Parsed{Head: head, Sum: sum, TextSum: sum, Size: n, Defects: []string{"unparsable"}}, nil
 }
 

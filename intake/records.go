@@ -22,12 +22,16 @@ func (i *Intake) AddContact(ctx context.Context, actor string, c contact.Contact
 	if err := c.Normalize(); err != nil {
 		return c, err
 	}
+	out := c
 	err := i.change(ctx, func(tx store.Tx) error {
+		var f followUp
 		var err error
-		c, err = i.addContact(tx, actor, c)
-		return err
+		if out, err = i.addContact(tx, actor, c, &f); err != nil {
+			return err
+		}
+		return i.follow(tx, f)
 	})
-	return c, err
+	return out, err
 }
 
 // change runs an update of records, then files what it concerns.
@@ -40,7 +44,7 @@ func (i *Intake) change(ctx context.Context, fn func(tx store.Tx) error) error {
 	return err
 }
 
-func (i *Intake) addContact(tx store.Tx, actor string, c contact.Contact) (contact.Contact, error) {
+func (i *Intake) addContact(tx store.Tx, actor string, c contact.Contact, f *followUp) (contact.Contact, error) {
 	if err := i.addressesFree(tx, c); err != nil {
 		return c, err
 	}
@@ -56,7 +60,7 @@ func (i *Intake) addContact(tx store.Tx, actor string, c contact.Contact) (conta
 	if err := i.audit(tx, actor, "contact.add", string(c.ID), c.Name, nil); err != nil {
 		return c, err
 	}
-	return c, i.nowKnown(tx, c.ID, nil, c.Addresses)
+	return c, i.nowKnown(tx, f, c.ID, nil, c.Addresses)
 }
 
 // addressesFree refuses addresses that are ours or somebody else's.
@@ -88,14 +92,32 @@ func affiliationsExist(tx store.Tx, c contact.Contact) error {
 	return nil
 }
 
+// followUp collects what has to be done after records have changed.
+type followUp struct {
+	job
+	addresses []contact.Address // to search the servers for
+	domains   []string
+}
+
+// follow queues it, in the transaction of the change.
+func (i *Intake) follow(tx store.Tx, f followUp) error {
+	for _, list := range []*[]contact.Address{&f.Addresses, &f.addresses} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	if err := i.queue(tx, f.job); err != nil {
+		return err
+	}
+	return i.search(tx, f.addresses, f.domains)
+}
+
 // nowKnown follows up addresses that a contact has gained and lost.
-func (i *Intake) nowKnown(tx store.Tx, id contact.ID, before, after []contact.Address) error {
-	var gained []contact.Address
+func (i *Intake) nowKnown(tx store.Tx, f *followUp, id contact.ID, before, after []contact.Address) error {
 	for _, a := range after {
 		if slices.Contains(before, a) {
 			continue
 		}
-		gained = append(gained, a)
+		f.addresses = append(f.addresses, a)
 		if err := ignoreNotFound(tx.Suggestions().Delete(a)); err != nil {
 			return fmt.Errorf("delete suggestion: %w", err)
 		}
@@ -104,13 +126,9 @@ func (i *Intake) nowKnown(tx store.Tx, id contact.ID, before, after []contact.Ad
 			return fmt.Errorf("lift tombstone: %w", err)
 		}
 	}
-	all := slices.Concat(before, after)
-	slices.Sort(all)
-	j := job{Addresses: slices.Compact(all), Subjects: []store.Subject{{Contact: id}}}
-	if err := i.queue(tx, j); err != nil {
-		return err
-	}
-	return i.search(tx, gained, nil)
+	f.Addresses = append(append(f.Addresses, before...), after...)
+	f.Subjects = append(f.Subjects, store.Subject{Contact: id})
+	return nil
 }
 
 // addressesPerSearch keeps one request to a server short.
@@ -148,6 +166,7 @@ func (i *Intake) EditContact(ctx context.Context, actor string, c contact.Contac
 	if err := c.Normalize(); err != nil {
 		return c, err
 	}
+	out := c
 	err := i.change(ctx, func(tx store.Tx) error {
 		old, err := tx.Contacts().Get(c.ID)
 		if err != nil {
@@ -156,13 +175,16 @@ func (i *Intake) EditContact(ctx context.Context, actor string, c contact.Contac
 		if !old.Updated.Equal(c.Updated) {
 			return fmt.Errorf("edit contact %s: %w: it was changed in the meantime; read it again", c.ID, store.ErrConflict)
 		}
-		c, err = i.editContact(tx, actor, old, c)
-		return err
+		var f followUp
+		if out, err = i.editContact(tx, actor, old, c, &f); err != nil {
+			return err
+		}
+		return i.follow(tx, f)
 	})
-	return c, err
+	return out, err
 }
 
-func (i *Intake) editContact(tx store.Tx, actor string, old, c contact.Contact) (contact.Contact, error) {
+func (i *Intake) editContact(tx store.Tx, actor string, old, c contact.Contact, f *followUp) (contact.Contact, error) {
 	if err := i.addressesFree(tx, c); err != nil {
 		return c, err
 	}
@@ -182,7 +204,7 @@ func (i *Intake) editContact(tx store.Tx, actor string, old, c contact.Contact) 
 	if slices.Equal(old.Addresses, c.Addresses) && slices.Equal(old.Affiliations, c.Affiliations) {
 		return c, nil
 	}
-	return c, i.nowKnown(tx, c.ID, old.Addresses, c.Addresses)
+	return c, i.nowKnown(tx, f, c.ID, old.Addresses, c.Addresses)
 }
 
 // later keeps Updated a proof of change even where the clock stands still.
@@ -212,15 +234,19 @@ func (i *Intake) AddOrganisation(ctx context.Context, actor string, o contact.Or
 	if err := o.Normalize(); err != nil {
 		return o, err
 	}
+	out := o
 	err := i.change(ctx, func(tx store.Tx) error {
+		var f followUp
 		var err error
-		o, err = i.addOrganisation(tx, actor, o)
-		return err
+		if out, err = i.addOrganisation(tx, actor, o, &f); err != nil {
+			return err
+		}
+		return i.follow(tx, f)
 	})
-	return o, err
+	return out, err
 }
 
-func (i *Intake) addOrganisation(tx store.Tx, actor string, o contact.Organisation) (contact.Organisation, error) {
+func (i *Intake) addOrganisation(tx store.Tx, actor string, o contact.Organisation, f *followUp) (contact.Organisation, error) {
 	if err := i.domainsFree(tx, o); err != nil {
 		return o, err
 	}
@@ -233,7 +259,8 @@ func (i *Intake) addOrganisation(tx store.Tx, actor string, o contact.Organisati
 	if err := i.audit(tx, actor, "organisation.add", string(o.ID), o.Name, nil); err != nil {
 		return o, err
 	}
-	return o, i.nowKnownDomains(tx, o.ID, nil, domainNames(o))
+	i.nowKnownDomains(f, o.ID, nil, domainNames(o))
+	return o, nil
 }
 
 func domainNames(o contact.Organisation) []string {
@@ -269,20 +296,14 @@ func (i *Intake) domainsFree(tx store.Tx, o contact.Organisation) error {
 	return nil
 }
 
-func (i *Intake) nowKnownDomains(tx store.Tx, id contact.OrganisationID, before, after []string) error {
-	var gained []string
+func (i *Intake) nowKnownDomains(f *followUp, id contact.OrganisationID, before, after []string) {
 	for _, d := range after {
 		if !slices.Contains(before, d) {
-			gained = append(gained, d)
+			f.domains = append(f.domains, d)
 		}
 	}
-	all := slices.Concat(before, after)
-	slices.Sort(all)
-	j := job{Domains: slices.Compact(all), Subjects: []store.Subject{{Organisation: id}}}
-	if err := i.queue(tx, j); err != nil {
-		return err
-	}
-	return i.search(tx, nil, gained)
+	f.Domains = append(append(f.Domains, before...), after...)
+	f.Subjects = append(f.Subjects, store.Subject{Organisation: id})
 }
 
 // EditOrganisation replaces an organisation, like EditContact.
@@ -290,6 +311,7 @@ func (i *Intake) EditOrganisation(ctx context.Context, actor string, o contact.O
 	if err := o.Normalize(); err != nil {
 		return o, err
 	}
+	out := o
 	err := i.change(ctx, func(tx store.Tx) error {
 		old, err := tx.Organisations().Get(o.ID)
 		if err != nil {
@@ -298,13 +320,16 @@ func (i *Intake) EditOrganisation(ctx context.Context, actor string, o contact.O
 		if !old.Updated.Equal(o.Updated) {
 			return fmt.Errorf("edit organisation %s: %w: it was changed in the meantime; read it again", o.ID, store.ErrConflict)
 		}
-		o, err = i.editOrganisation(tx, actor, old, o)
-		return err
+		var f followUp
+		if out, err = i.editOrganisation(tx, actor, old, o, &f); err != nil {
+			return err
+		}
+		return i.follow(tx, f)
 	})
-	return o, err
+	return out, err
 }
 
-func (i *Intake) editOrganisation(tx store.Tx, actor string, old, o contact.Organisation) (contact.Organisation, error) {
+func (i *Intake) editOrganisation(tx store.Tx, actor string, old, o contact.Organisation, f *followUp) (contact.Organisation, error) {
 	if err := i.domainsFree(tx, o); err != nil {
 		return o, err
 	}
@@ -321,41 +346,53 @@ func (i *Intake) editOrganisation(tx store.Tx, actor string, old, o contact.Orga
 	if slices.Equal(old.Domains, o.Domains) {
 		return o, nil
 	}
-	return o, i.nowKnownDomains(tx, o.ID, domainNames(old), domainNames(o))
+	i.nowKnownDomains(f, o.ID, domainNames(old), domainNames(o))
+	return o, nil
 }
 
 // Note adds a note or call by hand; at zero means now.
 func (i *Intake) Note(ctx context.Context, actor string, who store.Subject, kind timeline.Kind, text string, at time.Time) (timeline.Entry, error) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return timeline.Entry{}, errors.New("add a note: it has no text")
-	}
-	if kind != timeline.Note && kind != timeline.Call {
-		return timeline.Entry{}, fmt.Errorf("add %s by hand: only notes and calls can be", kind)
-	}
-	text = clip(strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "�"), maxIndexedText)
 	if at.IsZero() {
 		at = i.now()
 	}
+	e, doc, err := noteEntry(actor, kind, text, at)
+	if err != nil {
+		return e, err
+	}
+	err = i.store.Update(ctx, func(tx store.Tx) error { return i.addEntry(tx, actor, who, &e, doc) })
+	return e, err
+}
+
+// noteEntry is the line of a note or call, not yet on anybody's timeline.
+func noteEntry(actor string, kind timeline.Kind, text string, at time.Time) (timeline.Entry, *store.Document, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return timeline.Entry{}, nil, errors.New("add a note: it has no text")
+	}
+	if kind != timeline.Note && kind != timeline.Call {
+		return timeline.Entry{}, nil, fmt.Errorf("add %s by hand: only notes and calls can be", kind)
+	}
+	text = clip(strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "�"), maxIndexedText)
 	subject, _, _ := strings.Cut(text, "\n")
 	e := timeline.Entry{
 		Time: at.UTC().Truncate(time.Microsecond), Kind: kind,
 		Subject: firstWords(subject, 80), Snippet: firstWords(text, 200), Text: text,
 		By: contact.Address(actor),
 	}
-	doc := store.NewDocument(store.Fields{Text: text})
-	err := i.store.Update(ctx, func(tx store.Tx) error {
-		e.ID = timeline.ID(store.NewID(i.now()))
-		var err error
-		if e.Contacts, e.Organisations, err = concerned(tx, who); err != nil {
-			return err
-		}
-		if err := tx.Entries().Put(e, doc); err != nil {
-			return fmt.Errorf("add %s: %w", kind, err)
-		}
-		return i.audit(tx, actor, "entry.add", string(e.ID), string(kind), nil)
-	})
-	return e, err
+	return e, store.NewDocument(store.Fields{Text: text}), nil
+}
+
+// addEntry puts an entry by hand on a timeline.
+func (i *Intake) addEntry(tx store.Tx, actor string, who store.Subject, e *timeline.Entry, doc *store.Document) error {
+	e.ID = timeline.ID(store.NewID(i.now()))
+	var err error
+	if e.Contacts, e.Organisations, err = concerned(tx, who); err != nil {
+		return err
+	}
+	if err := tx.Entries().Put(*e, doc); err != nil {
+		return fmt.Errorf("add %s: %w", e.Kind, err)
+	}
+	return i.audit(tx, actor, "entry.add", string(e.ID), string(e.Kind), nil)
 }
 
 // concerned resolves a subject, and a contact's organisation with it.

@@ -99,6 +99,11 @@ func (t *taking) drop(m message.Message, r message.Reason) error {
 			return fmt.Errorf("delete original: %w", err)
 		}
 	}
+	if r == message.NoMatch {
+		if err := t.tally(message.Copy{Head: m.Head, Received: m.Received}); err != nil {
+			return err
+		}
+	}
 	return t.unhold(m, r)
 }
 

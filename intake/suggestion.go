@@ -24,14 +24,15 @@ func (i *Intake) Accept(ctx context.Context, actor, addressOrDomain string, kind
 		if err != nil {
 			return err
 		}
+		var f followUp
 		for _, s := range rows {
-			c, err := i.accept(tx, actor, s, kind)
+			c, err := i.accept(tx, actor, s, kind, &f)
 			if err != nil {
 				return fmt.Errorf("accept %s: %w", s.Address, err)
 			}
 			out = append(out, c)
 		}
-		return nil
+		return i.follow(tx, f)
 	})
 	return out, err
 }
@@ -81,12 +82,12 @@ func suggestedAt(tx store.Tx, domain string) ([]store.Suggestion, error) {
 
 // accept makes one contact of a suggestion. A free-mail domain names no
 // organisation; any other is found or becomes one.
-func (i *Intake) accept(tx store.Tx, actor string, s store.Suggestion, kind contact.Kind) (contact.Contact, error) {
+func (i *Intake) accept(tx store.Tx, actor string, s store.Suggestion, kind contact.Kind, f *followUp) (contact.Contact, error) {
 	c := contact.Contact{Name: s.Name, Addresses: []contact.Address{s.Address}, Kind: kind, Stage: contact.Active}
 	if c.Name == "" {
 		c.Name = nameOf(s.Address)
 	}
-	org, err := i.organisationFor(tx, actor, s.Address, kind)
+	org, err := i.organisationFor(tx, actor, s.Address, kind, f)
 	if err != nil {
 		return c, err
 	}
@@ -96,7 +97,7 @@ func (i *Intake) accept(tx store.Tx, actor string, s store.Suggestion, kind cont
 	if err := c.Normalize(); err != nil {
 		return c, err
 	}
-	return i.addContact(tx, actor, c)
+	return i.addContact(tx, actor, c, f)
 }
 
 // nameOf makes a readable name of an address that came without one.
@@ -111,7 +112,7 @@ func nameOf(a contact.Address) string {
 	return strings.Join(words, " ")
 }
 
-func (i *Intake) organisationFor(tx store.Tx, actor string, a contact.Address, kind contact.Kind) (contact.OrganisationID, error) {
+func (i *Intake) organisationFor(tx store.Tx, actor string, a contact.Address, kind contact.Kind, f *followUp) (contact.OrganisationID, error) {
 	domain := contact.Registrable(a.Domain())
 	if domain == "" || contact.Freemail(domain) || contact.Freemail(a.Domain()) || i.freemail(domain) {
 		return "", nil
@@ -136,7 +137,7 @@ func (i *Intake) organisationFor(tx store.Tx, actor string, a contact.Address, k
 	if err := o.Normalize(); err != nil {
 		return "", err
 	}
-	o, err := i.addOrganisation(tx, actor, o)
+	o, err := i.addOrganisation(tx, actor, o, f)
 	return o.ID, err
 }
 

@@ -316,6 +316,9 @@ func (t *taking) insert(p *prepared, v matcher.Verdict) error {
 	if err := t.tx.Messages().Put(m, p.identities); err != nil {
 		return fmt.Errorf("store message: %w", err)
 	}
+	if err := t.untally(m.Head); err != nil {
+		return err
+	}
 	if err := t.review(m.ID, v); err != nil {
 		return err
 	}

@@ -21,26 +21,74 @@ func (t *taking) tally(c message.Copy) error {
 	if !t.suggest {
 		return nil
 	}
-	out := slices.ContainsFunc(c.Head.From, func(p message.Party) bool { return p.Address != "" && t.team.Has(p.Address) })
-	people := c.Head.From
-	switch {
-	case out:
-		people = slices.Concat(c.Head.To, c.Head.Cc)
-	case c.Head.LooksAutomatic() || c.Head.LooksList() || c.Head.LooksLikeReport():
-		return nil
-	}
-	if len(people) > 20 {
-		return nil // a mailing, not a correspondence
-	}
+	people, out := t.correspondents(c.Head)
 	for _, p := range people {
-		if p.Address == "" || t.team.Has(p.Address) || noReply(p.Address) {
-			continue
-		}
 		if err := t.count(p, c, out); err != nil {
 			return fmt.Errorf("count correspondent: %w", err)
 		}
 	}
 	return nil
+}
+
+// untally takes a message that is stored after all out of the suggestions.
+func (t *taking) untally(h message.Head) error {
+	people, out := t.correspondents(h)
+	for _, p := range people {
+		s, err := t.tx.Suggestions().Get(p.Address)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read suggestion: %w", err)
+		}
+		seen := t.seen(h)
+		if !slices.Contains(s.Seen, seen) {
+			continue
+		}
+		s.Seen = slices.DeleteFunc(s.Seen, func(d store.Digest) bool { return d == seen })
+		if out {
+			s.Out--
+		} else {
+			s.In--
+		}
+		s.Exchange = min(s.In, s.Out)
+		if s.In+s.Out > 0 || s.Ignored {
+			err = t.tx.Suggestions().Put(s)
+		} else {
+			err = t.tx.Suggestions().Delete(p.Address)
+		}
+		if err != nil {
+			return fmt.Errorf("correct suggestion: %w", err)
+		}
+	}
+	return nil
+}
+
+// seen is the keyed digest by which a second copy is not counted.
+func (t *taking) seen(h message.Head) store.Digest {
+	return digest(t.key, h.MessageID+"\x00"+h.Date.UTC().String())
+}
+
+// correspondents are the people outside whom a message counts for, and whether
+// we wrote it: none for what no person wrote by hand, or wrote to many.
+func (t *taking) correspondents(h message.Head) (people []message.Party, out bool) {
+	out = slices.ContainsFunc(h.From, func(p message.Party) bool { return p.Address != "" && t.team.Has(p.Address) })
+	from := h.From
+	switch {
+	case out:
+		from = slices.Concat(h.To, h.Cc)
+	case h.LooksAutomatic() || h.LooksList() || h.LooksReport():
+		return nil, false
+	}
+	if len(from) > 20 {
+		return nil, out // a mailing, not a correspondence
+	}
+	for _, p := range from {
+		if p.Address != "" && !t.team.Has(p.Address) && !noReply(p.Address) {
+			people = append(people, p)
+		}
+	}
+	return people, out
 }
 
 // noReply reports whether nobody reads what is sent to an address.
@@ -69,7 +117,7 @@ func (t *taking) count(p message.Party, c message.Copy, out bool) error {
 	} else if err != nil {
 		return err
 	}
-	seen := digest(t.key, c.Head.MessageID+"\x00"+c.Head.Date.UTC().String())
+	seen := t.seen(c.Head)
 	if slices.Contains(s.Seen, seen) {
 		return nil
 	}

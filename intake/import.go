@@ -1,0 +1,231 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rapport/records/contact"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// errNotStored rolls an import back that is only tried, or has errors.
+var errNotStored = errors.New("not stored")
+
+// maxImportErrors bounds what is reported at once.
+const maxImportErrors = 100
+
+// Import stores rows all or nothing: where any line is wrong nothing is stored
+// and the result lists what is. A row whose address, domain or name is known
+// updates that record. dry stores nothing and says what it would do.
+func (i *Intake) Import(ctx context.Context, actor string, rows []contact.Row, dry bool) (contact.ImportResult, error) {
+	var out contact.ImportResult
+	err := i.change(ctx, func(tx store.Tx) error {
+		im := importing{Intake: i, tx: tx, actor: actor}
+		for _, row := range rows {
+			if err := im.row(row); err != nil {
+				return fmt.Errorf("import line %d: %w", row.Line, err)
+			}
+			if len(im.out.Errors) >= maxImportErrors {
+				break
+			}
+		}
+		out = im.out
+		out.Dry = dry
+		if dry || len(out.Errors) > 0 {
+			return errNotStored
+		}
+		detail := fmt.Sprintf("%d added, %d updated", out.Added, out.Updated)
+		if err := i.audit(tx, actor, "contact.import", "", detail, nil); err != nil {
+			return err
+		}
+		return i.follow(tx, im.then)
+	})
+	if errors.Is(err, errNotStored) {
+		err = nil
+	}
+	if len(out.Errors) > 0 {
+		out.Added, out.Updated, out.Unchanged = 0, 0, 0
+	}
+	return out, err
+}
+
+// importing is one import in its transaction.
+type importing struct {
+	*Intake
+	tx    store.Tx
+	actor string
+	out   contact.ImportResult
+	then  followUp
+}
+
+// fault notes what is wrong with a line. Anything but a conflict of records is
+// the store's trouble and ends the import.
+func (im *importing) fault(line int, err error) error {
+	if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrExists) && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	what := err.Error()
+	for _, prefix := range []error{store.ErrConflict, store.ErrExists, store.ErrNotFound} {
+		what = strings.TrimPrefix(what, prefix.Error()+": ")
+	}
+	im.out.Errors = append(im.out.Errors, contact.RowError{Line: line, What: what})
+	return nil
+}
+
+func (im *importing) row(r contact.Row) error {
+	var org contact.OrganisationID
+	if r.Organisation != nil {
+		id, changed, added, err := im.organisation(r)
+		if err != nil {
+			return im.fault(r.Line, err)
+		}
+		org = id
+		if r.Contact == nil {
+			im.counted(changed, added)
+			return im.note(store.Subject{Organisation: org}, r, added)
+		}
+	}
+	id, changed, added, err := im.contact(r, org)
+	if err != nil {
+		return im.fault(r.Line, err)
+	}
+	im.counted(changed, added)
+	return im.note(store.Subject{Contact: id}, r, added)
+}
+
+func (im *importing) counted(changed, added bool) {
+	switch {
+	case added:
+		im.out.Added++
+	case changed:
+		im.out.Updated++
+	default:
+		im.out.Unchanged++
+	}
+}
+
+// organisation finds or makes the organisation a row names.
+func (im *importing) organisation(r contact.Row) (id contact.OrganisationID, changed, added bool, err error) {
+	old, err := im.findOrganisation(*r.Organisation)
+	if err != nil {
+		return "", false, false, err
+	}
+	o, changed := r.ApplyOrganisation(old, im.now())
+	switch {
+	case old == nil:
+		o, err = im.addOrganisation(im.tx, im.actor, o, &im.then)
+		return o.ID, true, true, err
+	case !changed:
+		return old.ID, false, false, nil
+	}
+	o, err = im.editOrganisation(im.tx, im.actor, *old, o, &im.then)
+	return o.ID, true, false, err
+}
+
+// findOrganisation goes by domain, then by name.
+func (im *importing) findOrganisation(o contact.Organisation) (*contact.Organisation, error) {
+	for _, d := range o.Domains {
+		found, err := im.tx.Organisations().ByDomain(d.Name)
+		if err != nil {
+			return nil, fmt.Errorf("find domain %s: %w", d.Name, err)
+		}
+		if len(found) == 1 && !d.Shared {
+			return &found[0], nil
+		}
+	}
+	if o.Name == "" {
+		return nil, nil
+	}
+	found, err := im.tx.Organisations().ByName(o.Name)
+	if err != nil {
+		return nil, fmt.Errorf("find organisation %q: %w", o.Name, err)
+	}
+	switch len(found) {
+	case 0:
+		return nil, nil
+	case 1:
+		return &found[0], nil
+	}
+	return nil, fmt.Errorf("%w: %d organisations are named %q; give its domain", store.ErrConflict, len(found), o.Name)
+}
+
+// contact finds or makes the person a row is about.
+func (im *importing) contact(r contact.Row, org contact.OrganisationID) (id contact.ID, changed, added bool, err error) {
+	old, err := im.findContact(*r.Contact, org)
+	if err != nil {
+		return "", false, false, err
+	}
+	c, changed := r.ApplyContact(old, im.now())
+	if org != "" {
+		var moved bool
+		c, moved = c.Affiliated(contact.Affiliation{Organisation: org, Title: r.Title, Role: r.DecisionRole})
+		changed = changed || moved
+	}
+	switch {
+	case old == nil:
+		c, err = im.addContact(im.tx, im.actor, c, &im.then)
+		return c.ID, true, true, err
+	case !changed:
+		return old.ID, false, false, nil
+	}
+	c, err = im.editContact(im.tx, im.actor, *old, c, &im.then)
+	return c.ID, true, false, err
+}
+
+// findContact goes by address; somebody without one by name, within the same
+// organisation.
+func (im *importing) findContact(c contact.Contact, org contact.OrganisationID) (*contact.Contact, error) {
+	var found *contact.Contact
+	for _, a := range c.Addresses {
+		cs, err := im.tx.Contacts().ByAddress(a)
+		if err != nil {
+			return nil, fmt.Errorf("find address %s: %w", a, err)
+		}
+		for _, other := range cs {
+			if found != nil && found.ID != other.ID {
+				return nil, fmt.Errorf("%w: its addresses belong to two contacts, %s (%s) and %s (%s); merge them first",
+					store.ErrConflict, found.Name, found.ID, other.Name, other.ID)
+			}
+			found = &other
+		}
+	}
+	if found != nil || len(c.Addresses) > 0 {
+		return found, nil
+	}
+	page, err := im.tx.Contacts().List(store.Filter{Text: c.Name}, store.Slice{Limit: 100})
+	if err != nil {
+		return nil, fmt.Errorf("find contact %q: %w", c.Name, err)
+	}
+	for _, other := range page.Items {
+		in := slices.ContainsFunc(other.Affiliations, func(a contact.Affiliation) bool { return a.Organisation == org })
+		if strings.EqualFold(other.Name, c.Name) && (org == "" || in) {
+			return &other, nil
+		}
+	}
+	return nil, nil
+}
+
+// note puts a row's note on the timeline, unless it is there already.
+func (im *importing) note(who store.Subject, r contact.Row, added bool) error {
+	if r.Note == "" || who == (store.Subject{}) {
+		return nil
+	}
+	if !added {
+		page, err := im.tx.Entries().Of(who, store.Slice{Limit: 1000})
+		if err != nil {
+			return fmt.Errorf("read timeline: %w", err)
+		}
+		if slices.ContainsFunc(page.Items, func(e timeline.Entry) bool { return e.Kind == timeline.Note && e.Text == r.Note }) {
+			return nil
+		}
+	}
+	e, doc, err := noteEntry(im.actor, timeline.Note, r.Note, im.now())
+	if err != nil {
+		return err
+	}
+	return im.addEntry(im.tx, im.actor, who, &e, doc)
+}
