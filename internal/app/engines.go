@@ -75,30 +75,32 @@ func (s *system) mailbox(cfg config.Mailbox) (mailsync.Mailbox, error) {
 const gmailDaily = 2500 << 20
 
 // openStore opens the store in a directory, waiting a little for its lock.
-func openStore(dir string, log *slog.Logger, now func() time.Time, patience time.Duration) (storage, error) {
+func openStore(dir string, log *slog.Logger, now func() time.Time, patience time.Duration) (*boltstore.Store, error) {
 	s, err := boltstore.Open(dir, boltstore.Options{LockTimeout: patience, Now: now, Log: log})
 	if err != nil {
 		return nil, err
 	}
-	return boltStorage{Store: s, dir: dir}, nil
+	return s, nil
 }
 
 // The store's own files in the data directory.
 const (
-	storeFile = "rapport.db"
-	lockFile  = "rapport.lock"
+	storeFile  = "rapport.db"
+	markerFile = "rapport.id"
+	lockFile   = "rapport.lock"
 )
 
-// storeExistsIn reports whether a store lies in a directory.
+// storeExistsIn reports whether a store lies or lay in a directory.
 func storeExistsIn(dir string) (bool, error) {
-	switch _, err := os.Lstat(filepath.Join(dir, storeFile)); {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, os.ErrNotExist):
-		return false, nil
-	default:
-		return false, fmt.Errorf("look for the store: %w", err)
+	for _, name := range []string{storeFile, markerFile} {
+		switch _, err := os.Lstat(filepath.Join(dir, name)); {
+		case err == nil:
+			return true, nil
+		case !errors.Is(err, os.ErrNotExist):
+			return false, fmt.Errorf("look for the store: %w", err)
+		}
 	}
+	return false, nil
 }
 
 // lockedByOther reports whether another process has the store open.

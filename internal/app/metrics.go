@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"rapport/records/message"
+	"rapport/store/boltstore"
 )
 
 // metrics are the daemon's figures, on a registry of their own. Labels come
@@ -54,7 +55,7 @@ func (m *metrics) forget(mailbox string) {
 type statusCollector struct {
 	status   func() (message.SyncStatus, error)
 	messages func() (int, error)
-	bytes    func() int64
+	size     func() (boltstore.Size, error)
 }
 
 var (
@@ -63,7 +64,7 @@ var (
 	descCopies  = describe("mailsync", "copies", "Copies the server lists, by what became of them.", "mailbox", "state")
 	descPass    = describe("mailsync", "last_pass_timestamp_seconds", "When the last complete pass ended.", "mailbox")
 	descMails   = describe("store", "messages", "Messages in the store.")
-	descBytes   = describe("store", "bytes", "Bytes of the data directory's store.")
+	descBytes   = describe("store", "bytes", "Bytes of the store: of the database, of raw mail in files, and free within the database.", "part")
 )
 
 func describe(component, thing, help string, labels ...string) *prometheus.Desc {
@@ -92,7 +93,11 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	if n, err := c.messages(); err == nil {
 		gauge(descMails, float64(n))
 	}
-	gauge(descBytes, float64(c.bytes()))
+	if size, err := c.size(); err == nil {
+		gauge(descBytes, float64(size.Database), "database")
+		gauge(descBytes, float64(size.Files), "files")
+		gauge(descBytes, float64(size.Free), "free")
+	}
 }
 
 var allStates = []message.State{

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rapport/internal/config"
+	"rapport/store"
 	"rapport/web"
 )
 
@@ -219,12 +220,35 @@ func (d *daemonRun) newHousekeeper() *housekeeper {
 		jobs: []job{
 			{name: "suggestions", every: 6 * time.Hour, do: d.expireSuggestions},
 			{name: "blobs", every: day, night: true, do: func(ctx context.Context) error {
-				_, err := d.store.Collect(ctx)
+				_, err := d.store.CollectOrphans(ctx)
 				return err
 			}},
+			{name: "compact", every: day, night: true, do: d.compactErased},
 			{name: "reconcile", every: day, night: true, do: d.reconcileNightly},
 		},
 	}
+}
+
+// compactErased takes the bytes of erased people off the disk.
+func (d *daemonRun) compactErased(ctx context.Context) error {
+	var erased []byte
+	err := d.store.View(ctx, func(tx store.Tx) (err error) {
+		erased, err = tx.State().Get(stateErased)
+		return err
+	})
+	if err != nil || len(erased) == 0 {
+		return err
+	}
+	if _, _, err := d.store.Compact(ctx); err != nil {
+		return err
+	}
+	return d.store.Update(ctx, func(tx store.Tx) error {
+		now, err := tx.State().Get(stateErased)
+		if err != nil || string(now) != string(erased) {
+			return err // somebody was erased meanwhile
+		}
+		return tx.State().Put(stateErased, nil)
+	})
 }
 
 // reconcileNightly proves every folder, and lets the mailboxes look again

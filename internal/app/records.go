@@ -2,16 +2,21 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"rapport/intake"
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/store"
 	"rapport/web"
 )
 
 // records shows intake to web: engines do not know each other's types.
 type records struct {
 	*intake.Intake
+	store store.Store
+	now   func() time.Time
 }
 
 var _ web.Records = records{}
@@ -19,8 +24,18 @@ var _ web.Records = records{}
 // physical says when an erased person's bytes leave the disk.
 const physical = "within a day, or at once with rapport store compact"
 
+// stateErased is set while bytes of somebody erased are still on the disk.
+const stateErased = "erased-not-compacted"
+
 // Erase implements web.Records.
 func (r records) Erase(ctx context.Context, actor string, id contact.ID) (web.EraseResult, error) {
+	// Before the erasure: a compaction too many is harmless.
+	err := r.store.Update(ctx, func(tx store.Tx) error {
+		return tx.State().Put(stateErased, []byte(store.NewID(r.now())))
+	})
+	if err != nil {
+		return web.EraseResult{}, fmt.Errorf("note the erasure: %w", err)
+	}
 	e, err := r.Intake.Erase(ctx, actor, id)
 	return web.EraseResult{Messages: e.Messages, Shared: e.Shared, Entries: e.Entries, Physical: physical}, err
 }

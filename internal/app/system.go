@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,20 +18,9 @@ import (
 	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/store"
+	"rapport/store/boltstore"
 	"rapport/web"
 )
-
-// storage is the store with what only its engine can do.
-type storage interface {
-	store.Store
-	Check(ctx context.Context) ([]string, error)
-	Backup(ctx context.Context, w io.Writer) error
-	Reindex(ctx context.Context, progress func(done, total int)) error
-	Compact(ctx context.Context) (before, after int64, err error)
-	// Collect deletes packed mail that no message names.
-	Collect(ctx context.Context) (int, error)
-	Size() int64
-}
 
 // options are what a system is built with beside its configuration.
 type options struct {
@@ -54,7 +42,7 @@ type system struct {
 	hooks
 	metrics *metrics
 	faults  *faults
-	store   storage
+	store   *boltstore.Store
 	intake  *intake.Intake
 	fleet   *fleet
 	handler http.Handler
@@ -108,11 +96,11 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	s.metrics.registry.MustRegister(statusCollector{
 		status:   func() (message.SyncStatus, error) { return s.Status(context.Background()) },
 		messages: s.countMessages,
-		bytes:    s.store.Size,
+		size:     s.store.Size,
 	})
 
 	s.handler = web.New(web.Options{
-		Store: s.store, Records: records{s.intake}, Daemon: s, Now: o.now, Version: o.version,
+		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: o.now, Version: o.version,
 		Log: o.log.With("component", "web"), SpoolDir: spoolDir(cfg.DataDir),
 	}).Handler()
 	path, err := SocketPath(cfg.DataDir)
