@@ -37,9 +37,9 @@ func (m *mirror) configure(l *lab, w *mailtest.World, noSync bool) error {
 	if noSync {
 		global = "FSync no\n"
 	}
-	host, port := hostPort(l.server.Addr)
+	_, port := hostPort(l.server.Addr)
 	conf := fmt.Sprintf(`%sIMAPAccount a
-Host %s
+Host localhost
 Port %s
 User %q
 Pass %q
@@ -60,7 +60,7 @@ Patterns INBOX
 Create Near
 Sync Pull
 SyncState *
-`, global, host, port, u.Name, u.Password, l.server.CAFile, m.dir+"/", m.dir+"/INBOX")
+`, global, port, u.Name, u.Password, l.server.CAFile, m.dir+"/", m.dir+"/INBOX")
 	if err := os.WriteFile(m.conf, []byte(conf), 0o600); err != nil {
 		return fmt.Errorf("write mbsyncrc: %w", err)
 	}
