@@ -210,11 +210,11 @@ func (j *judgement) forward() (bool, error) {
 func (j *judgement) envelope() string {
 	byUs := j.sides.byUs(j.head)
 	switch {
-	case report(j.head):
+	case j.head.LooksReport():
 		return "a report"
 	case byUs && j.sides.toLog(j.head):
 		return "mail of ours to a log address"
-	case byUs && j.sides.allOurs(j.all) && forwarded(j.head):
+	case byUs && j.sides.allOurs(j.all) && j.head.LooksForwarded():
 		return "a forward within our team"
 	}
 	return ""
