@@ -39,6 +39,17 @@ type Conn struct {
 	undo   *stops
 }
 
+// The terms of the client that its callers have to write, so that who works
+// through a Conn needs nothing else.
+type (
+	// ImportOptions are what a person says beside an import file.
+	ImportOptions = web.ImportOptions
+	// Filter narrows lists of records.
+	Filter = web.Filter
+	// Slice bounds a listing.
+	Slice = web.Slice
+)
+
 // Close ends it, and the system where it is our own.
 func (c *Conn) Close() error {
 	c.Client.Close()

@@ -1,0 +1,32 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestOnce(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var out bytes.Buffer
+	began := time.Now()
+	if err := Run(ctx, Options{Once: true, Out: &out, Dir: t.TempDir()}); err != nil {
+		t.Fatalf("Run: %v\n%s", err, out.String())
+	}
+	t.Logf("took %v\n%s", time.Since(began), out.String())
+	got := out.String()
+	for _, want := range []string{
+		"CUSTOMERS", "PARTNERS", "Café Lindenhof", "Padma Stores", "Hillcrest Estates", "Oona Lahti",
+		"শীতের চালান", "新茶", "Abwesenheit", "(automatic)", "[attachment]",
+		"a newsletter, a sales pitch from a stranger, a dentist's reminder, a job application, a mail among colleagues, spam.",
+		live.subject,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the summary lacks %q", want)
+		}
+	}
+}
