@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"rapport/web"
 )
@@ -71,7 +72,7 @@ func (c *memberAwayCommand) Run(s *session) error {
 			return err
 		}
 		if len(c.Until) == len("2006-01-02") {
-			until = until.AddDate(0, 0, 1) // that day included
+			until = until.AddDate(0, 0, 1).Add(-time.Second) // that day included
 		}
 		in.Until = until
 	}
