@@ -4,7 +4,7 @@
 GO          ?= go
 STATICCHECK ?= staticcheck
 FUZZTIME    ?= 30s
-BENCHTIME   ?= 1s
+BENCHFLAGS  ?=
 VERSION     ?=
 
 # Tests that measure time or memory mean nothing under the race detector, so
@@ -32,8 +32,8 @@ lint: ## gofmt, go vet, staticcheck
 	elif [ "$$RAPPORT_REQUIRE_SERVERS" = 1 ]; then echo "staticcheck is not installed"; exit 1; \
 	else echo "skipped: staticcheck, which is not installed"; fi
 
-bench: ## benchmarks, with the ratios to peers where those are installed
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m ./...
+bench: ## side by side with mbsync and mu where installed; BENCHFLAGS=-quick for a tenth
+	$(GO) run ./internal/bench $(BENCHFLAGS)
 
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@set -e; for package in $$($(GO) list ./...); do \
