@@ -129,3 +129,17 @@ func (m *Matcher) Judge(dir Directory, h message.Head, k Known) (Verdict, error)
 	}
 	return j.verdict(), nil
 }
+
+// Open reports whether messages of the thread may change the verdict: every
+// rule before the thread's was asked in vain. Whoever judges without
+// Known.Thread first, to spare reading it, judges again with it where this
+// holds.
+func (v Verdict) Open() bool {
+	switch {
+	case v.Review != "":
+		return true
+	case v.Action != message.Skip:
+		return false
+	}
+	return v.Reason == message.Erased || v.Reason == message.NotOurs && v.Rule == RuleForward || v.Reason == message.NoMatch && v.Rule == ""
+}
