@@ -154,18 +154,19 @@ mailboxes:
   - {name: a, host: imap.example.com, user: a, password_file: pw, visibility: metadata}
   - {name: b, host: IMAP.example.com, user: a, password_file: pw}
   - {name: c, provider: outlook, user: c@example.com, password_env: RAPPORT_TEST_UNSET}
+  - {name: d, host: imap.gmail.com, user: d@example.com, password_file: pw}
 web: {listen: ":8025"}
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"mailboxes[0].visibility", "mailboxes[1].user", "mailboxes[2].provider", "mailboxes[2].password_env", "web.listen"} {
+	for _, want := range []string{"mailboxes[0].visibility", "mailboxes[1].user", "mailboxes[2].provider", "mailboxes[2].password_env", "mailboxes[3].host", "web.listen"} {
 		if !strings.Contains(c.Warnings.Error(), want+": ") {
 			t.Errorf("no warning at %s", want)
 		}
 	}
-	if len(c.Warnings) != 5 {
-		t.Errorf("%d warnings, want 5:\n%v", len(c.Warnings), c.Warnings)
+	if len(c.Warnings) != 6 {
+		t.Errorf("%d warnings, want 6:\n%v", len(c.Warnings), c.Warnings)
 	}
 }
 

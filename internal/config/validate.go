@@ -154,6 +154,7 @@ func (v *validator) mailbox(path string, m *Mailbox) {
 	}
 	v.account(path, &m.Account, map[TLSMode]string{TLSImplicit: "993", TLSStart: "143", TLSNone: "143"})
 	v.signIn(path, &m.Account, true)
+	v.ownPreset(path, m)
 	v.since(path, m.Since)
 	v.patterns(path+".folders.include", m.Folders.Include)
 	v.patterns(path+".folders.exclude", m.Folders.Exclude)
@@ -167,6 +168,16 @@ func (v *validator) mailbox(path string, m *Mailbox) {
 	if m.AuthservID != "" && strings.ContainsAny(m.AuthservID, " ;\"()") {
 		v.wrong(path+".authserv_id", fmt.Sprintf("%q is not an authserv-id", m.AuthservID),
 			"copy the first word of the Authentication-Results header of a mail you received")
+	}
+}
+
+// ownPreset warns of a provider that is reached as if it were any server:
+// its labels, limits and ways to sign in then stay unknown.
+func (v *validator) ownPreset(path string, m *Mailbox) {
+	for _, p := range []Provider{Gmail, Outlook} {
+		if m.Provider == IMAP && m.Host == presets[p].host {
+			v.warn(path+".host", m.Host+" needs more than plain IMAP", "write provider: "+string(p))
+		}
 	}
 }
 
