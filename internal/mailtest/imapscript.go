@@ -72,11 +72,12 @@ type ScriptConn struct {
 // Sendf writes text made by fmt.Sprintf.
 func (c *ScriptConn) Sendf(format string, args ...any) { c.Send(fmt.Sprintf(format, args...)) }
 
-// Send writes text as it stands.
-func (c *ScriptConn) Send(text string) {
+// Send writes text as it stands. The error is for those who send without end.
+func (c *ScriptConn) Send(text string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	io.WriteString(c.Conn, text)
+	_, err := io.WriteString(c.Conn, text)
+	return err
 }
 
 // OK completes the command.
