@@ -32,6 +32,7 @@ type dateReader struct {
 	month                     time.Month
 	offset                    int // minutes
 	timed, zoned, pm, am      bool
+	early                     bool // the month stood first, so it may be a weekday: mardi, mar.
 	numbers                   []int // of a purely numeric date
 }
 
@@ -206,7 +207,7 @@ func (d *dateReader) name(t string) {
 	} else {
 		lower = strings.ToLower(t)
 	}
-	if d.month == 0 {
+	if d.month == 0 || d.early {
 		if i := strings.IndexByte(lower, '-'); i > 0 { // Nov-2026
 			for part := range strings.SplitSeq(t, "-") {
 				d.token(part)
@@ -214,6 +215,7 @@ func (d *dateReader) name(t string) {
 			return
 		}
 		if m, ok := monthOf(lower); ok {
+			d.early = d.month == 0 && d.day == 0 && len(d.numbers) == 0
 			d.month = m
 			for _, n := range d.numbers { // numbers before the month: the day
 				d.number(n, 2)
@@ -232,6 +234,12 @@ func (d *dateReader) name(t string) {
 	}
 	if off, ok := zones[lower]; ok && d.timed && !d.zoned {
 		d.offset, d.zoned = off, true
+		return
+	}
+	if len(lower) > 3 && lower[3] >= '0' && lower[3] <= '9' && d.timed && !d.zoned { // EST5EDT
+		if off, ok := zones[lower[:3]]; ok {
+			d.offset, d.zoned = off, true
+		}
 		return
 	}
 	if strings.HasPrefix(lower, "gmt") && len(lower) > 4 || strings.HasPrefix(lower, "utc") && len(lower) > 4 {

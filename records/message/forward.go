@@ -56,16 +56,30 @@ func forwardBlocks(text string, h Head) []Inner {
 		if k+1 < len(starts) {
 			stop = starts[k+1]
 		}
-		out[k].Text = clipText(strings.TrimSpace(strings.Join(lines[ends[k]:stop], "\n")), 256<<10)
+		out[k].Text = clipText(strings.TrimSpace(unquoteAll(lines[ends[k]:stop])), 256<<10)
 	}
 	return out
+}
+
+// unquoteAll joins lines; where all are quoted, as Apple's forwards are, one
+// level of marks comes off.
+func unquoteAll(lines []string) string {
+	bare := make([]string, len(lines))
+	for i, line := range lines {
+		rest, ok := strings.CutPrefix(line, ">")
+		if !ok && line != "" {
+			return strings.Join(lines, "\n")
+		}
+		bare[i] = strings.TrimPrefix(rest, " ")
+	}
+	return strings.Join(bare, "\n")
 }
 
 // marked reports whether a forward's mark stands in the lines before i.
 func marked(lines []string, i int) bool {
 	for k := i - 1; k >= 0 && k >= i-3; k-- {
 		low := strings.ToLower(clip(unquote(lines[k]), 200))
-		for _, m := range forwardMarks[:] {
+		for _, m := range forwardMarks {
 			if strings.Contains(low, m) && !strings.Contains(low, "original") && !strings.Contains(low, "ursprüng") {
 				return true
 			}

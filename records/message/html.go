@@ -14,6 +14,7 @@ type htmlWriter struct {
 	limit   int64
 	breaks  int  // line feeds due before the next text
 	space   bool // a blank is due
+	gap     bool // a new cell begins
 	begun   bool // the current line has text
 	pre     int
 	quote   int
@@ -126,7 +127,7 @@ func (w *htmlWriter) start(z *html.Tokenizer, selfClosing bool) {
 		w.item()
 	case "td", "th":
 		if w.begun && w.breaks == 0 {
-			w.text("  ")
+			w.gap = true
 		}
 	case "hr":
 		w.block(1)
@@ -275,11 +276,15 @@ func (w *htmlWriter) text(s string) {
 			continue // the filler behind preview texts
 		}
 		w.lineStart()
-		if w.space && w.begun {
+		switch {
+		case !w.begun:
+		case w.gap:
+			w.b.WriteString("  ")
+		case w.space:
 			w.b.WriteByte(' ')
 		}
 		w.b.WriteString(word)
-		w.begun, w.space = true, false
+		w.begun, w.space, w.gap = true, false, false
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
+	"slices"
 	"strings"
 )
 
@@ -132,12 +133,13 @@ func lineEnd(eol []byte) []byte {
 // whatever its label says.
 func notBase64(line []byte) bool {
 	bad := 0
-	for _, c := range bytes.TrimSpace(line) {
+	line = bytes.TrimSpace(line)
+	for _, c := range line {
 		if base64Value[c] == 0xff && c != '=' {
 			bad++
 		}
 	}
-	return bad > 1 && bad*20 > len(line)
+	return bad*3 > len(line) || bytes.Count(line, []byte(" ")) >= 2
 }
 
 // pass hands decoded bytes on and keeps what is to be kept.
@@ -280,6 +282,9 @@ func (w *walker) attach(l *leaf) {
 	if a.Part == "" {
 		a.Part = "1"
 	}
+	if a.Name == "" && l.mail != nil {
+		a.Name = fileName(l.mail.Head.Subject+".eml", "")
+	}
 	a.Inline = l.head.disposition.value == "inline" || l.head.disposition.value == "" && strings.HasPrefix(a.Type, "image/")
 	w.out.Attachments = append(w.out.Attachments, a)
 }
@@ -296,7 +301,9 @@ func (w *walker) adopt(l *leaf) {
 		w.out.Attachments = append(w.out.Attachments, a)
 	}
 	for _, d := range m.Defects {
-		w.defect(d)
+		if !slices.Contains(m.Head.Defects, d) { // those are the inner message's own
+			w.defect(d)
+		}
 	}
 	w.segments = append(w.segments, segment{text: m.Text, inner: at})
 	w.parts += l.child.parts

@@ -30,9 +30,11 @@ const maxParams = 64
 // continuations and charsets of RFC 2231.
 func parseMediaType(s, hint string) mediaType {
 	s = strings.TrimSpace(s)
-	n := strings.IndexAny(s, "; \t,")
+	n := strings.IndexAny(s, "; \t,(")
 	if n < 0 {
 		n = len(s)
+	} else if s[n] == '(' || s[n] == ' ' || s[n] == '\t' || s[n-min(n, 1)] == '/' {
+		s, n = joinType(s)
 	}
 	m := mediaType{value: strings.ToLower(cleanText(guessText(strings.Trim(s[:n], "\"'"), "")))}
 	var extended []param
@@ -64,6 +66,24 @@ func parseMediaType(s, hint string) mediaType {
 	}
 	m.extend(extended, hint)
 	return m
+}
+
+// joinType removes the comments and the blanks around the slash that may
+// stand before a type's first parameter; it returns where the type ends.
+func joinType(s string) (string, int) {
+	value, params, found := strings.Cut(s, ";")
+	bare, _ := cutComments(value)
+	if a, b, ok := strings.Cut(bare, "/"); ok {
+		bare = strings.TrimSpace(a) + "/" + strings.TrimSpace(b)
+	}
+	bare = strings.TrimSpace(bare)
+	if found {
+		params = ";" + params
+	}
+	if i := strings.IndexAny(bare, " \t"); i > 0 { // text/plain charset=utf-8
+		params, bare = ";"+bare[i:]+params, bare[:i]
+	}
+	return bare + params, len(bare)
 }
 
 // paramValue reads one value and returns what follows it. A quote that is

@@ -105,11 +105,14 @@ func appendParty(list []Party, element, hint string) []Party {
 // splitElement tells the display name from the address of one element.
 func splitElement(s string) (name, spec string) {
 	if i := strings.LastIndexByte(s, '<'); i >= 0 {
-		spec = s[i+1:]
+		spec, after := s[i+1:], ""
 		if j := strings.IndexByte(spec, '>'); j >= 0 {
-			spec = spec[:j]
+			spec, after = spec[:j], strings.TrimSpace(spec[j+1:])
 		}
 		if name = strings.TrimSpace(s[:i]); strings.Contains(spec, "@") || !strings.Contains(name, "@") {
+			if name == "" { // <ada@example.com> (Ada)
+				name = strings.TrimSuffix(strings.TrimPrefix(after, "("), ")")
+			}
 			return name, spec
 		}
 		// <Ada> ada@example.com, or name@domain <> : the address stands outside.
@@ -120,6 +123,9 @@ func splitElement(s string) (name, spec string) {
 	if !strings.ContainsAny(bare, " \t") || strings.HasPrefix(bare, `"`) && strings.Contains(bare, `"@`) {
 		return comment, bare
 	}
+	if tight := dotBlanks.Replace(squeeze(bare)); !strings.ContainsAny(tight, " \t") {
+		return comment, tight // ada @ example . com
+	}
 	// Ada Byron ada@example.com, "Ada" ada@example.com, [mailto:ada@example.com]
 	fields := strings.Fields(bare)
 	for i := len(fields) - 1; i >= 0; i-- {
@@ -129,6 +135,9 @@ func splitElement(s string) (name, spec string) {
 	}
 	return comment, strings.Join(fields, "") // ada @ example.com
 }
+
+// dotBlanks removes the blanks old writers put around dots and at signs.
+var dotBlanks = strings.NewReplacer(" . ", ".", " @ ", "@", " .", ".", ". ", ".", " @", "@", "@ ", "@")
 
 // cutComments removes the comments of s and returns the last one's text.
 func cutComments(s string) (bare, comment string) {

@@ -55,7 +55,8 @@ func readAuthResults(field string, nameless bool) (id string, results []authres.
 	return id, results
 }
 
-// plainSyntax removes comments, nested ones too, and empties quoted strings.
+// plainSyntax removes comments, nested ones too, and the separators inside
+// quoted strings.
 func plainSyntax(s string) string {
 	var b strings.Builder
 	depth, quoted := 0, false
@@ -63,8 +64,13 @@ func plainSyntax(s string) string {
 		switch c := s[i]; {
 		case c == '\\':
 			i++
+		case quoted && c == '"':
+			quoted = false
 		case quoted:
-			quoted = c != '"'
+			if strings.IndexByte("; ()=\t", c) >= 0 {
+				c = '_'
+			}
+			b.WriteByte(c)
 		case c == '(':
 			depth++
 		case c == ')' && depth > 0:
