@@ -146,9 +146,13 @@ func TestM26_FewerResponsesThanAsked(t *testing.T) {
 func TestM27_OddResponses(t *testing.T) {
 	t.Parallel()
 	for name, odd := range map[string]func(m mailtest.ScriptMessage, items, usual string) string{
-		"twice":      func(_ mailtest.ScriptMessage, _, usual string) string { return usual + usual },
-		"unasked":    func(m mailtest.ScriptMessage, items, usual string) string { return letter(m.UID+500).Response(9, items) + usual },
-		"flags only": func(m mailtest.ScriptMessage, _, usual string) string { return "* 1 FETCH (FLAGS (\\Seen))\r\n" + usual },
+		"twice": func(_ mailtest.ScriptMessage, _, usual string) string { return usual + usual },
+		"unasked": func(m mailtest.ScriptMessage, items, usual string) string {
+			return letter(m.UID+500).Response(9, items) + usual
+		},
+		"flags only": func(m mailtest.ScriptMessage, _, usual string) string {
+			return "* 1 FETCH (FLAGS (\\Seen))\r\n" + usual
+		},
 		"UID last": func(m mailtest.ScriptMessage, items, usual string) string {
 			uid := fmt.Sprintf("UID %d", m.UID)
 			return strings.TrimSuffix(strings.Replace(usual, uid+" ", "", 1), ")\r\n") + " " + uid + ")\r\n"
@@ -447,7 +451,9 @@ func TestM40_Idle(t *testing.T) {
 	})
 	t.Run("DONE unanswered", func(t *testing.T) {
 		t.Parallel()
-		watch(t, func(_ *mailtest.ScriptIMAP, c *mailtest.ScriptConn, command string) bool { return command == "DONE" && c.N == 1 },
+		watch(t, func(_ *mailtest.ScriptIMAP, c *mailtest.ScriptConn, command string) bool {
+			return command == "DONE" && c.N == 1
+		},
 			func(s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder) { s.Add(f, letter(9)) }, 2*time.Minute)
 	})
 	t.Run("no IDLE", func(t *testing.T) {
