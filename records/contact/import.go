@@ -139,8 +139,8 @@ func (r *rows) done() ([]Row, []RowError) {
 // Contact.
 func (r Row) ApplyContact(existing *Contact, now time.Time) (Contact, bool) {
 	in := *r.Contact
-	in.Consents = dated(in.Consents, now)
 	if existing == nil {
+		in.Consents, _ = consented(nil, in.Consents, now)
 		in.Created, in.Updated = now, now
 		return in, true
 	}
@@ -148,7 +148,8 @@ func (r Row) ApplyContact(existing *Contact, now time.Time) (Contact, bool) {
 	out.Name = cmp.Or(in.Name, out.Name)
 	out.Addresses = union(out.Addresses, in.Addresses)
 	changed := out.Name != existing.Name || len(out.Addresses) != len(existing.Addresses)
-	out.Consents, changed = consented(out.Consents, in.Consents, changed)
+	consents, more := consented(out.Consents, in.Consents, now)
+	out.Consents, changed = consents, changed || more
 	if out.common().overwrite(in.common()) || changed {
 		out.Updated = now
 		return out, true
@@ -220,35 +221,36 @@ func replace[T comparable](at *T, with T) bool {
 	return true
 }
 
-// dated gives consents without a time the time of their import.
-func dated(list []Consent, now time.Time) []Consent {
-	out := slices.Clone(list)
-	for i := range out {
-		if out[i].At.IsZero() {
-			out[i].At = now
-			out[i].Source = cmp.Or(out[i].Source, "import")
-		}
-	}
-	return out
-}
-
-// consented adds consents that say something new: a file that is imported
-// again says what it said before.
-func consented(have, add []Consent, changed bool) ([]Consent, bool) {
+// consented adds the consents that say something new and reports whether any
+// does. A file that is imported again says what it said before, so consent
+// without a date, or with an early one, never overrules an objection.
+func consented(have, add []Consent, now time.Time) ([]Consent, bool) {
 	out := slices.Clone(have)
 	for _, c := range add {
-		i := slices.IndexFunc(latestFirst(out), func(d Consent) bool { return d.Purpose == c.Purpose })
-		if i >= 0 && latestFirst(out)[i].State == c.State {
+		last, known := latest(out, c.Purpose)
+		switch {
+		case known && last.State == c.State:
+			continue
+		case known && c.State == Given && !c.At.After(last.At):
+			continue
+		case known && !c.At.IsZero() && c.At.Before(last.At):
 			continue
 		}
-		out, changed = append(out, c), true
+		if c.At.IsZero() {
+			c.At, c.Source = now, cmp.Or(c.Source, "import")
+		}
+		out = append(out, c)
 	}
-	return out, changed
+	return out, len(out) > len(have)
 }
 
-func latestFirst(list []Consent) []Consent {
-	out := slices.Clone(list)
-	slices.Reverse(out)
-	slices.SortStableFunc(out, func(a, b Consent) int { return b.At.Compare(a.At) })
-	return out
+// latest returns what was last said for a purpose; of two at the same time the
+// one further back in the list.
+func latest(list []Consent, purpose string) (last Consent, known bool) {
+	for _, c := range list {
+		if c.Purpose == purpose && (!known || !c.At.Before(last.At)) {
+			last, known = c, true
+		}
+	}
+	return last, known
 }

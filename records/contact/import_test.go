@@ -168,11 +168,7 @@ func TestReadCSVErrors(t *testing.T) {
 			t.Errorf("%s: ReadCSV(%q) = %v, %v; want errors alone", tt.name, tt.text, rows, errs)
 			continue
 		}
-		var got []string
-		for _, e := range errs {
-			got = append(got, fmt.Sprintf("%d: %s", e.Line, e.What))
-		}
-		if all := strings.Join(got, "\n"); !strings.Contains(all, tt.want) {
+		if all := sayErrors(errs); !strings.Contains(all, tt.want) {
 			t.Errorf("%s: ReadCSV says\n%s\nwant %q", tt.name, all, tt.want)
 		}
 	}
@@ -183,6 +179,14 @@ func TestReadCSVErrors(t *testing.T) {
 	if _, errs := contact.ReadCSV(strings.NewReader("name\nAda\n"), contact.ImportOptions{MaxBytes: 4}); len(errs) != 1 {
 		t.Errorf("a file too large gives %v", errs)
 	}
+}
+
+func sayErrors(errs []contact.RowError) string {
+	var out []string
+	for _, e := range errs {
+		out = append(out, fmt.Sprintf("%d: %s", e.Line, e.What))
+	}
+	return strings.Join(out, "\n")
 }
 
 func TestImportOptions(t *testing.T) {
