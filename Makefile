@@ -7,9 +7,9 @@ FUZZTIME    ?= 30s
 BENCHFLAGS  ?=
 VERSION     ?=
 
-# Tests that measure time or memory mean nothing under the race detector, so
-# they skip there and run in a pass of their own.
-LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded' ./records/message ./mailsync
+# What tests measure of time or memory means nothing under the race detector, so
+# those that measure run once more without it.
+LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded|Hostile|Corpora' ./records/message ./mailsync
 
 .PHONY: help build test lint bench fuzz soak clean
 
