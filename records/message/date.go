@@ -32,7 +32,7 @@ type dateReader struct {
 	month                     time.Month
 	offset                    int // minutes
 	timed, zoned, pm, am      bool
-	early                     bool // the month stood first, so it may be a weekday: mardi, mar.
+	early                     bool  // the month stood first, so it may be a weekday: mardi, mar.
 	numbers                   []int // of a purely numeric date
 }
 

@@ -220,6 +220,7 @@ func (w *walker) openMultipart(h partHeader, sub string) {
 	text := partHeader{media: mediaType{value: "text/plain", params: h.media.params}, encoding: h.encoding, path: h.path}
 	f.preamble = w.newLeaf(text)
 	w.stack = append(w.stack, f)
+	w.know(f.boundary, 1)
 	w.state = inPreamble
 }
 

@@ -30,6 +30,8 @@ type walker struct {
 	original *Head  // from text/rfc822-headers
 	token    string
 	tails    [][32]byte
+	known    map[string]int // how many multiparts on the stack have a boundary
+	clipped  int            // how many have one of maxBoundary
 }
 
 type walkState int
@@ -125,6 +127,9 @@ const maxBoundary = 256
 // and acts on it. What was open inside ends there.
 func (w *walker) delimiter(p piece) bool {
 	text := bytes.TrimRight(p.text[2:], " \t\r")
+	if w.clipped == 0 && w.known[string(text)] == 0 && w.known[string(bytes.TrimSuffix(text, []byte("--")))] == 0 {
+		return false
+	}
 	for i := len(w.stack) - 1; i >= 0; i-- {
 		f := w.stack[i]
 		if f.boundary == nil || f.closed || !bytes.HasPrefix(text, f.boundary) {
@@ -155,6 +160,23 @@ func (w *walker) delimiter(p piece) bool {
 		}
 	}
 	return false
+}
+
+// know counts the boundaries on the stack, so that a line that is none of
+// them costs the same however many there are.
+func (w *walker) know(boundary []byte, n int) {
+	if boundary == nil {
+		return
+	}
+	if len(boundary) == maxBoundary {
+		w.clipped += n
+	}
+	if w.known == nil {
+		w.known = map[string]int{}
+	}
+	if w.known[string(boundary)] += n; w.known[string(boundary)] == 0 {
+		delete(w.known, string(boundary))
+	}
 }
 
 // nextPart begins a new child of the multipart at stack[i].
@@ -199,6 +221,7 @@ func (w *walker) unwind(n int) {
 	for len(w.stack) > n {
 		f := w.stack[len(w.stack)-1]
 		w.stack = w.stack[:len(w.stack)-1]
+		w.know(f.boundary, -1)
 		w.endFrame(f)
 	}
 	w.state = between
@@ -235,7 +258,9 @@ func (w *walker) preamble(p piece) {
 	f := w.stack[len(w.stack)-1]
 	if p.first && f.guess != nil {
 		if len(p.text) > 8 && strings.EqualFold(string(p.text[:8]), "content-") {
+			w.know(f.boundary, -1)
 			f.boundary = f.guess
+			w.know(f.boundary, 1)
 			w.defect("boundary-guessed")
 			w.nextPart(len(w.stack) - 1)
 			w.content(p)
