@@ -36,6 +36,7 @@ type ConnectOptions struct {
 type Conn struct {
 	Client *web.Client
 	Daemon bool // another process answers
+	api    *server
 	undo   *stops
 }
 
@@ -50,12 +51,17 @@ type (
 	Slice = web.Slice
 )
 
-// Close ends it, and the system where it is our own.
+// drainTime is how long a command lets others finish that speak through it.
+const drainTime = 10 * time.Minute
+
+// Close ends it, and the system where it is our own; other commands that
+// speak through it get to finish what they have begun.
 func (c *Conn) Close() error {
 	c.Client.Close()
 	if c.undo == nil {
 		return nil
 	}
+	c.api.drain(drainTime)
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	return c.undo.unwind(ctx)
@@ -94,7 +100,7 @@ func Connect(ctx context.Context, cfg *config.Config, o ConnectOptions) (*Conn, 
 		if err == nil {
 			api := serve(s.socket, s.handler, s.log)
 			undo.push("api", api.stop)
-			return &Conn{Client: web.NewSocketClient(path, o.actor()), undo: undo}, nil
+			return &Conn{Client: web.NewSocketClient(path, o.actor()), api: api, undo: undo}, nil
 		}
 		if undone := undo.unwind(context.WithoutCancel(ctx)); undone != nil {
 			return nil, errors.Join(err, undone)

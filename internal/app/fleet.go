@@ -93,6 +93,10 @@ func (f *fleet) adopt(o outfit) {
 	defer f.mu.Unlock()
 	old := f.boxes
 	f.boxes = o.boxes
+	for _, b := range o.boxes { // so that the series are there from the start
+		f.metrics.panics.WithLabelValues(b.cfg.Name)
+		f.metrics.restarts.WithLabelValues(b.cfg.Name)
+	}
 	for _, b := range old {
 		if slices.Contains(o.boxes, b) {
 			continue
@@ -156,8 +160,6 @@ func (f *fleet) start(b *box, predecessor <-chan struct{}) {
 			f.metrics.panics.WithLabelValues(b.cfg.Name).Inc()
 		}
 	}
-	f.metrics.panics.WithLabelValues(b.cfg.Name)
-	f.metrics.restarts.WithLabelValues(b.cfg.Name)
 	b.mu.Lock()
 	b.sup = sup
 	b.mu.Unlock()

@@ -55,7 +55,9 @@ func (h *housekeeper) run(ctx context.Context) {
 func (h *housekeeper) turn(ctx context.Context) time.Duration {
 	due, err := h.load(ctx)
 	if err != nil {
-		h.faults.report("housekeeping", err)
+		if ctx.Err() == nil {
+			h.faults.report("housekeeping", err)
+		}
 		return time.Minute
 	}
 	next := h.now().Add(lookAgain)
@@ -79,8 +81,8 @@ func (h *housekeeper) turn(ctx context.Context) time.Duration {
 			next = at
 		}
 	}
-	if ctx.Err() == nil {
-		h.faults.report("housekeeping", h.save(ctx, due))
+	if err := h.save(ctx, due); ctx.Err() == nil {
+		h.faults.report("housekeeping", err)
 	}
 	return max(next.Sub(h.now()), time.Second)
 }

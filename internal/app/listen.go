@@ -45,10 +45,18 @@ func serve(l net.Listener, h http.Handler, log *slog.Logger) *server {
 	return s
 }
 
+// drain takes no more requests and waits for those under way.
+func (s *server) drain(patience time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_ = s.http.Shutdown(ctx) // what is left then is stop's
+}
+
 // stop ends what is under way: short requests get a moment to finish, long
 // ones are cancelled and may say so to their clients.
 func (s *server) stop(ctx context.Context) error {
-	time.AfterFunc(time.Second, s.cancel)
+	moment := time.AfterFunc(time.Second, s.cancel)
+	defer moment.Stop()
 	short, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err := s.http.Shutdown(short)
