@@ -54,15 +54,15 @@ func Watch(ctx context.Context, path string, interval time.Duration) <-chan stru
 // look returns the present state. The content is read even when time and size
 // are those of before: a file can be replaced within one tick of its clock.
 func look(path string, before state) state {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return state{sum: before.sum}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return state{sum: before.sum}
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return state{sum: before.sum}
-	}
 	now := state{found: true, mtime: info.ModTime(), size: info.Size()}
 	h := sha256.New()
 	if _, err := io.Copy(h, io.LimitReader(f, maxBytes+1)); err != nil {
