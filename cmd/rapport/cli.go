@@ -6,6 +6,7 @@ type cli struct {
 	Config string `short:"c" placeholder:"FILE"`
 	JSON   bool   `name:"json"`
 
+	Demo       demoCommand       `cmd:""`
 	Init       initCommand       `cmd:""`
 	Check      checkCommand      `cmd:""`
 	Doctor     doctorCommand     `cmd:""`
