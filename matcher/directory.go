@@ -178,8 +178,8 @@ func (j *judgement) directory() (bool, error) {
 		default:
 			j.say(rule, "%s", map[string]string{
 				RuleAddress: "no participant's address is a contact's",
-				RuleFolded:  "nor is one with plus-tags and Gmail dots left out",
-				RuleDomain:  "no participant is at an organisation's domain",
+				RuleFolded:  "leaving out plus-tags and Gmail dots finds nobody else",
+				RuleDomain:  "nobody else is at an organisation's domain",
 			}[rule])
 		}
 	}
