@@ -431,6 +431,8 @@ func TestM40_Idle(t *testing.T) {
 			if took := time.Since(start); took > within {
 				t.Errorf("found after %s, want within %s", took, within)
 			}
+			time.Sleep(time.Second)
+			synctest.Wait()
 			cancel()
 			<-done
 			complete(t, sink, f)
