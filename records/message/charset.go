@@ -79,8 +79,8 @@ func decodeCharset(label string, b []byte) string {
 // decodeWith decodes b, and guesses where the encoding refuses it.
 func decodeWith(e encoding.Encoding, b []byte) string {
 	out, err := e.NewDecoder().Bytes(b)
-	if err != nil {
-		return guessText(string(b), "")
+	if err != nil || bytes.Contains(out, []byte("\uFFFD")) && utf8.Valid(b) {
+		return guessText(string(b), "") // UTF-8 under a wrong label
 	}
 	return strings.ToValidUTF8(string(out), "\uFFFD")
 }

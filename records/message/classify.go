@@ -93,7 +93,7 @@ func bounced(p Parsed) Verdict {
 		case "delivered", "relayed", "expanded":
 			continue
 		}
-		if r.Action == "" && strings.HasPrefix(r.Status, "2.") {
+		if strings.HasPrefix(r.Status, "2.") && r.Action != "failed" && r.Action != "delayed" {
 			continue
 		}
 		v.Bounces = append(v.Bounces, judge(r, p.own))

@@ -8,6 +8,7 @@ import (
 // sesNotice is what Amazon SES sends where it reports by notification mail
 // instead of by delivery reports.
 type sesNotice struct {
+	Message          string `json:"Message"` // the notice itself, where it is wrapped
 	NotificationType string `json:"notificationType"`
 	Bounce           struct {
 		BouncedRecipients []struct {
@@ -37,6 +38,11 @@ func notification(p Parsed) (Verdict, bool) {
 	var n sesNotice
 	if err := json.NewDecoder(strings.NewReader(text)).Decode(&n); err != nil {
 		return Verdict{}, false
+	}
+	if n.Message != "" && n.NotificationType == "" { // wrapped by the notification service
+		if err := json.Unmarshal([]byte(n.Message), &n); err != nil {
+			return Verdict{}, false
+		}
 	}
 	id := cleanID(strings.Trim(n.Mail.CommonHeaders.MessageID, "<> "))
 	if id == "" {
