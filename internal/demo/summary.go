@@ -40,7 +40,7 @@ func (d *demo) summary(ctx context.Context, conn *app.Conn) error {
 			group = title
 			fmt.Fprintf(d.Out, "\n%s\n", strings.ToUpper(title))
 		}
-		fmt.Fprintf(d.Out, "\n  %s (%s) – %s\n", r.name, r.what, plural(len(r.lines), "conversation line", "conversation lines"))
+		fmt.Fprintf(d.Out, "\n  %s (%s) – %s\n", r.name, r.what, plural(len(r.lines), "message", "messages"))
 		for _, l := range r.lines[:min(len(r.lines), shown)] {
 			d.line(l)
 		}
@@ -152,6 +152,17 @@ func (d *demo) untouched(ctx context.Context, conn *app.Conn) error {
 		}
 	}
 	fmt.Fprintf(d.Out, "\nLeft alone, and no word of it kept: %s.\n", strings.Join(left, ", "))
+	suggested, err := conn.Client.Suggestions(ctx, app.Slice{})
+	if err != nil {
+		return fmt.Errorf("list suggestions: %w", err)
+	}
+	var who []string
+	for _, s := range suggested.Items {
+		who = append(who, cmp.Or(s.Name, string(s.Address)))
+	}
+	if len(who) > 0 {
+		fmt.Fprintf(d.Out, "Suggested, should one of them be a customer to be: %s.\n", strings.Join(who, ", "))
+	}
 	return nil
 }
 
@@ -166,6 +177,7 @@ func (d *demo) arrival(ctx context.Context, conn *app.Conn) error {
 	if err := d.deliver(live, began); err != nil {
 		return fmt.Errorf("deliver the live mail: %w", err)
 	}
+	nudge := time.After(3 * time.Second)
 	for {
 		now, err := history(ctx, conn, who)
 		if err != nil {
@@ -179,6 +191,10 @@ func (d *demo) arrival(ctx context.Context, conn *app.Conn) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the live mail: %w", ctx.Err())
+		case <-nudge: // a busy machine may have missed the announcement
+			if _, err := conn.Client.Sync(ctx, nil, nil); err != nil {
+				return fmt.Errorf("read the mailboxes again: %w", err)
+			}
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
