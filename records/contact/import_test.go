@@ -318,3 +318,49 @@ func noFormula(t *rapid.T, text string) {
 		}
 	}
 }
+
+// TestHostileFiles: what grows with the square of a file would hang on these.
+func TestHostileFiles(t *testing.T) {
+	t.Parallel()
+	const n = 200_000
+	many := func(format string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, text := range map[string]string{
+		"addresses":    "name,email\nA," + many("a%d@x.example;"),
+		"domains":      "organisation,domain\nA," + many("a%d.example;"),
+		"tags":         "name,tags\nA," + many("t%d;"),
+		"consents":     "name,consent\nA," + many("p%d;"),
+		"columns":      "name," + many("c%d,") + "x\nA\n",
+		"brackets":     "name,email\nA," + strings.Repeat("(", n),
+		"one cell":     "name,note\nA," + strings.Repeat("x", n),
+		"vCard params": "BEGIN:VCARD\nFN:A\nTEL" + many(";X%d") + ":1\nEMAIL:" + strings.Repeat("(", n) + "\nEND:VCARD\n",
+		"vCard folds":  "BEGIN:VCARD\nFN:A" + strings.Repeat("\n a", n) + "\nEND:VCARD\n",
+		"JSON":         `{"contact":{"name":"A","tags":[` + strings.Repeat(`"x",`, n) + `"x"]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			read := contact.ReadCSV
+			switch text[0] {
+			case 'B':
+				read = contact.ReadVCard
+			case '{':
+				read = contact.ReadJSONLines
+			}
+			start := time.Now()
+			_, errs := read(strings.NewReader(text), contact.ImportOptions{})
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("%d bytes take %s", len(text), took)
+			}
+			for _, e := range errs {
+				if len(e.What) > 1000 {
+					t.Errorf("an error of %d bytes", len(e.What))
+				}
+			}
+		})
+	}
+}

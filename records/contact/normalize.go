@@ -158,14 +158,19 @@ func (f *faults) lines(what string, list []string) []string {
 	return out
 }
 
-func (f *faults) few(what string, n int) {
+// few reports whether there are few enough to be looked at one by one.
+func (f *faults) few(what string, n int) bool {
 	if n > maxEntries {
 		f.add("there are %d of %s, more than %d", n, what, maxEntries)
 	}
+	return n <= maxEntries
 }
 
 func (f *faults) addresses(what string, list []Address) []Address {
 	var out []Address
+	if !f.few(what, len(list)) {
+		return nil
+	}
 	for _, s := range list {
 		if strings.TrimSpace(string(s)) == "" {
 			continue
@@ -179,12 +184,14 @@ func (f *faults) addresses(what string, list []Address) []Address {
 			out = append(out, a)
 		}
 	}
-	f.few(what, len(out))
 	return out
 }
 
 func (f *faults) affiliations(list []Affiliation) []Affiliation {
 	var out []Affiliation
+	if !f.few("organisation", len(list)) {
+		return nil
+	}
 	for _, a := range list {
 		a.Title, a.Role = f.line("job title", a.Title), f.line("role in decisions", a.Role)
 		a.Organisation = OrganisationID(f.line("organisation", string(a.Organisation)))
@@ -194,12 +201,14 @@ func (f *faults) affiliations(list []Affiliation) []Affiliation {
 		}
 		out = affiliate(out, a)
 	}
-	f.few("organisation", len(out))
 	return out
 }
 
 func (f *faults) domains(list []Domain) []Domain {
 	var out []Domain
+	if !f.few("domain", len(list)) {
+		return nil
+	}
 	for _, d := range list {
 		if strings.TrimSpace(d.Name) == "" {
 			continue
@@ -220,7 +229,6 @@ func (f *faults) domains(list []Domain) []Domain {
 		}
 		out = append(out, d)
 	}
-	f.few("domain", len(out))
 	return out
 }
 
@@ -246,6 +254,9 @@ const (
 
 func (f *faults) consents(list []Consent) []Consent {
 	var out []Consent
+	if !f.few("consent", len(list)) {
+		return nil
+	}
 	for _, c := range list {
 		c.Purpose, c.State = f.line("purpose of a consent", c.Purpose), strings.ToLower(strings.TrimSpace(c.State))
 		c.Basis, c.Source = f.line("basis of a consent", c.Basis), f.line("source of a consent", c.Source)
@@ -261,7 +272,6 @@ func (f *faults) consents(list []Consent) []Consent {
 			out = append(out, c)
 		}
 	}
-	f.few("consent", len(out))
 	return out
 }
 

@@ -128,8 +128,9 @@ func logicalLines(text string) []logicalLine {
 // plainProperty rewrites a property for go-vcard; ok is false where it is not
 // one, or one that is not read.
 func plainProperty(line string) (text string, ok bool) {
+	const maxHead = 4096 // bytes of a property's name and parameters
 	head, value, ok := cutValue(line)
-	if !ok {
+	if !ok || len(head) > maxHead {
 		return "", false
 	}
 	params := strings.Split(head, ";")
