@@ -126,6 +126,13 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
 		return refused(err)
 	}
 	e.Matches, e.Steps = list(e.Matches), list(e.Steps)
+	err = s.store.View(r.Context(), func(tx store.Tx) (err error) {
+		e.Filed, err = newViews(tx).matches(e.Matches)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	return reply(w, e)
 }
 

@@ -73,6 +73,7 @@ type Explanation struct {
 	Review  string            `json:"review,omitempty"`
 	Steps   []ExplanationStep `json:"steps"`
 	Hand    []store.Decision  `json:"by_hand,omitempty"`
+	Filed   []Match           `json:"filed,omitempty"` // Matches with names; the API fills it in
 }
 
 // ExplanationStep is what one rule said.

@@ -156,15 +156,8 @@ func (s *session) explanation(e web.Explanation) {
 	}
 	s.printf("\n")
 	s.field("decided", decided)
-	for i, m := range e.Matches {
-		text := strings.Trim(string(m.Contact)+" "+string(m.Organisation), " ") + ": by " + m.Rule
-		if m.Address != "" {
-			text += " " + string(m.Address)
-		}
-		if !m.Certain {
-			text += ", uncertain"
-		}
-		s.field(label("filed under", i), text)
+	for i, m := range e.Filed {
+		s.field(label("filed under", i), matchText(m))
 	}
 	s.field("to review", e.Review)
 	for i, d := range e.Hand {

@@ -96,6 +96,9 @@ func (m *syncMeter) update(st web.Status) {
 }
 
 func (m *syncMeter) draw(box message.MailboxStatus) {
+	if box.Backfill == nil && m.bars[box.Name] == nil {
+		return // nothing to count, at least not yet
+	}
 	if m.progress == nil {
 		m.progress = newBars(m.s)
 	}

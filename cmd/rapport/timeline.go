@@ -117,8 +117,10 @@ func (h *history) entry(e web.Entry) {
 	if rest, ok := strings.CutPrefix(text, who+" · "); ok && who != "" {
 		drawn = sc.paint(bold, who) + " · " + rest
 	}
-	h.s.printf("  %s  %s  %s%s%s\n", e.Time.In(h.s.loc).Format("15:04"), sc.paint(arrowStyle(e), arrow(e)), pad(drawn, 0),
-		sc.paint(dim, tail), strings.Repeat(" ", max(0, room-width(text)))+sc.paint(dim, id))
+	if id != "" {
+		id = strings.Repeat(" ", max(0, room-width(text))) + sc.paint(dim, id)
+	}
+	h.s.printf("  %s  %s  %s%s%s\n", e.Time.In(h.s.loc).Format("15:04"), sc.paint(arrowStyle(e), arrow(e)), drawn, sc.paint(dim, tail), id)
 	h.below(e)
 }
 
