@@ -138,7 +138,7 @@ func backoff(n int, err error) time.Duration {
 		d = max(d, maxBackoff/2)
 	}
 	if f.Wait > 0 {
-		d = max(d, f.Wait+rand.N(f.Wait/10+time.Second))
+		d = max(d, f.Wait+rand.N(min(f.Wait/10, maxBackoff)+time.Second))
 	}
 	return d
 }
