@@ -47,6 +47,8 @@ func scenario(w *world) {
 	w.deliver("ada", "INBOX", strings.Replace(mail("g1", cleo, ada, "Same id, other date"), "2026", "2025", 1))
 	w.deliver("ada", "INBOX", strings.Replace(mail("", cleo, ada, "No id"), "Message-ID: <@test>\n", "", 1))
 	w.deliver("bob", "INBOX", strings.Replace(mail("", cleo, ada, "No id"), "Message-ID: <@test>\n", "", 1))
+	w.deliver("ada", "INBOX", mail("h1", bob, ada, "Hidden copy"))
+	w.deliver("bob", "Sent", mail("h1", bob, ada, "Hidden copy", "Bcc: "+cleo))
 	w.deliver("ada", "INBOX", mail("p1", cleo, ada, "Moved to private"))
 	w.deliver("bob", "Private", mail("p1", cleo, ada, "Moved to private"))
 }
@@ -68,7 +70,7 @@ func filled(t *testing.T) (*world, contact.Contact, contact.Organisation) {
 
 func TestFiling(t *testing.T) {
 	w, c, o := filled(t)
-	want := []string{"Answer", "Bob to Zoe", "No id", "Question", "Same id, other date", "To both of us", "Variant", "Zoe joins in"}
+	want := []string{"Answer", "Bob to Zoe", "Hidden copy", "No id", "Question", "Same id, other date", "To both of us", "Variant", "Zoe joins in"}
 	got := w.of(c)
 	slices.Sort(got)
 	if d := cmp.Diff(want, got); d != "" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -122,7 +123,7 @@ func (i *Intake) read(src message.Source, c message.Copy, mailbox string) (prepa
 	}
 	head := parsed.Head
 	verdict := message.Classify(parsed)
-	p := prepared{parsed: true, inner: parsed.Inner}
+	p := prepared{parsed: true, inner: slices.Concat(parsed.Inner, reported(parsed, verdict))}
 	p.msg = message.Message{
 		Head:        head,
 		Time:        message.SaneTime(head, c.Received, i.now()),
@@ -139,12 +140,40 @@ func (i *Intake) read(src message.Source, c message.Copy, mailbox string) (prepa
 	if c.Size > 0 && c.Header > 0 {
 		p.msg.BodySize = c.Size - c.Header
 	}
-	for _, in := range parsed.Inner {
+	for _, in := range p.inner {
 		p.msg.Inner = append(p.msg.Inner, in.Head)
 	}
 	p.identities = message.IdentityKeys(head, &parsed.TextSum)
 	p.doc = document(head, parsed)
 	return p, nil
+}
+
+// reported are the participants of the mail a report is about: whoever it could
+// not be delivered to, and whom its quoted header names.
+func reported(p message.Parsed, v message.Verdict) []message.Inner {
+	if v.Kind != message.Bounce && v.Kind != message.Complaint {
+		return nil
+	}
+	var h message.Head
+	if about, ok := p.About(); ok {
+		h = message.Head{MessageID: about.MessageID, From: about.From, To: about.To, Cc: about.Cc, Bcc: about.Bcc}
+	}
+	recipients := make([]string, 0, len(v.Bounces)+1)
+	for _, b := range v.Bounces {
+		recipients = append(recipients, b.Recipient)
+	}
+	if v.Complaint != nil {
+		recipients = append(recipients, v.Complaint.Recipient)
+	}
+	for _, r := range recipients {
+		if a, err := contact.ParseAddress(r); err == nil {
+			h.To = append(h.To, message.Party{Address: a})
+		}
+	}
+	if len(h.To)+len(h.Cc)+len(h.From) == 0 {
+		return nil
+	}
+	return []message.Inner{{Head: h}}
 }
 
 // parseGuarded parses and survives what the parser does not.

@@ -165,9 +165,11 @@ func (t *taking) promote(p *prepared, m message.Message, n int) error {
 	}
 	m.Variants[n] = message.Variant{Raw: m.Raw, TextSum: m.TextSum}
 	own := p.msg
+	before := m.Head
 	m.Head, m.Inner, m.Size, m.BodySize = own.Head, own.Inner, own.Size, own.BodySize
 	m.Verdict, m.Attachments, m.Snippet = own.Verdict, own.Attachments, own.Snippet
 	m.Raw, m.TextSum = own.Raw, own.TextSum
+	meet(&m, before)
 	if err := t.addHolding(p.Copy, m, 0); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,7 +43,12 @@ type world struct {
 	store   store.Store
 	folders []*folder
 	rnd     *rand.Rand // nil: oldest first, one batch a folder
-	clock   time.Time
+	ticks   atomic.Int64
+}
+
+// now is a clock that goes on by a second each time it is looked at.
+func (w *world) now() time.Time {
+	return start.AddDate(0, 1, 0).Add(time.Duration(w.ticks.Add(1)) * time.Second)
 }
 
 type folder struct {
@@ -60,14 +66,14 @@ func newWorldWith(t *testing.T, wrap func(store.Store) store.Store) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	w := &world{t: t, store: s, clock: start.AddDate(0, 1, 0)}
+	w := &world{t: t, store: s}
 	if wrap != nil {
 		w.store = wrap(s)
 	}
 	w.Intake, err = intake.New(intake.Options{
 		Store: w.store, Rules: rules(), Key: []byte("0123456789abcdef0123456789abcdef"), Suggest: true,
 		Mailboxes: []intake.Mailbox{{Name: "ada"}, {Name: "bob"}},
-		Now:       func() time.Time { w.clock = w.clock.Add(time.Second); return w.clock },
+		Now:       w.now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +180,7 @@ func (w *world) pass(f *folder) bool {
 	for uid := range f.mails {
 		listed = append(listed, uid)
 	}
-	st, err := w.Report(ctx, message.Report{Folder: f.Folder, Listed: message.UIDs(listed...), At: w.clock})
+	st, err := w.Report(ctx, message.Report{Folder: f.Folder, Listed: message.UIDs(listed...), At: w.now()})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rapport/matcher"
+	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -167,8 +168,9 @@ func (t *taking) inspected(p *prepared) error {
 }
 
 // skip settles a copy as skipped. Of one that matches nobody, keyed digests of
-// the ids it bears stay, by which it is found again when its thread turns out
-// to be somebody's; and a row about the correspondent.
+// ids stay, by which it is found again when its thread turns out to be
+// somebody's, or another copy of it names more people; and a row about the
+// correspondent.
 func (t *taking) skip(c message.Copy, r message.Reason) error {
 	t.settled[r] = append(t.settled[r], c.UID)
 	switch r {
@@ -176,6 +178,8 @@ func (t *taking) skip(c message.Copy, r message.Reason) error {
 		if t.folder.Role == message.RolePrivate {
 			return t.movedToPrivate(c.Head)
 		}
+	case message.Internal:
+		t.hint(c.UID, c.Head)
 	case message.NoMatch, message.NotOurs:
 		t.hint(c.UID, c.Head)
 		return t.tally(c)
@@ -191,10 +195,12 @@ func (t *taking) hint(uid uint32, h message.Head) {
 }
 
 func (t *taking) hintDigests(h message.Head) []store.Digest {
-	ids := hintIDs(h)
-	if len(ids) == 0 || !t.oursTakePart(h) {
-		return nil
+	ids := append([]string{h.MessageID}, h.Aliases...)
+	if t.oursTakePart(h) && len(theirs(t.team, h)) > 0 {
+		ids = append(ids, threadHints(h)...)
 	}
+	slices.Sort(ids)
+	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
 	digests := make([]store.Digest, len(ids))
 	for n, id := range ids {
 		digests[n] = digest(t.key, id)
@@ -202,18 +208,15 @@ func (t *taking) hintDigests(h message.Head) []store.Digest {
 	return digests
 }
 
-// hintIDs is the message's own ids, what it answers, and the root and last of
-// its references: enough to meet its thread, at a bounded cost per copy.
-func hintIDs(h message.Head) []string {
-	ids := append([]string{h.MessageID}, h.Aliases...)
-	ids = append(ids, h.InReplyTo[:min(len(h.InReplyTo), 2)]...)
+// threadHints are what a message answers, and the root and last of its
+// references: enough to meet its thread, at a bounded cost per copy.
+func threadHints(h message.Head) []string {
+	ids := slices.Clone(h.InReplyTo[:min(len(h.InReplyTo), 2)])
 	if n := len(h.References); n > 0 {
 		ids = append(ids, h.References[0])
 		ids = append(ids, h.References[max(n-4, 1):]...)
 	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+	return ids
 }
 
 // oursTakePart reports whether one of us wrote or was written to: without
@@ -282,15 +285,52 @@ func (t *taking) addHolding(c message.Copy, m message.Message, variant int) erro
 	if slices.ContainsFunc(m.Holdings, same) {
 		return nil
 	}
+	met := meet(&m, c.Head)
 	secret := t.inHiddenMailboxes(m)
 	m.Holdings = append(m.Holdings, h)
 	if err := t.tx.Messages().Put(m, nil); err != nil {
 		return fmt.Errorf("add holding: %w", err)
 	}
 	if secret && !t.inHiddenMailboxes(m) {
-		return t.show(m, nil)
+		if err := t.show(m, nil); err != nil {
+			return err
+		}
 	}
-	return nil
+	if !met {
+		return nil
+	}
+	// Whom only this copy names concerns the message too, and can be searched.
+	t.unread = true
+	if err := noteUnread(t.tx, m.ID); err != nil {
+		return err
+	}
+	_, err := t.refile(m.Thread)
+	return err
+}
+
+// meet adds the participants whom only another copy's header names: the
+// sender's own copy lists the Bcc recipients. It reports whether there were any.
+func meet(m *message.Message, h message.Head) bool {
+	known := map[contact.Address]bool{}
+	for _, p := range m.Head.Participants() {
+		known[p.Address] = true
+	}
+	met := false
+	for _, l := range []struct {
+		to   *[]message.Party
+		from []message.Party
+	}{
+		{&m.Head.Sender, h.Sender}, {&m.Head.ReplyTo, h.ReplyTo}, {&m.Head.To, h.To},
+		{&m.Head.Cc, h.Cc}, {&m.Head.Bcc, h.Bcc}, {&m.Head.Resent, h.Resent},
+	} {
+		for _, p := range l.from {
+			if p.Address != "" && !known[p.Address] {
+				*l.to = append(slices.Clip(*l.to), p)
+				known[p.Address], met = true, true
+			}
+		}
+	}
+	return met
 }
 
 // insert stores a message we do not have and files it.
