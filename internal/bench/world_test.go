@@ -23,7 +23,7 @@ import (
 	"rapport/store/boltstore"
 )
 
-var worldSize = flag.Int("world", 1200, "messages in the world of the end-to-end test; 10000 is the full one")
+var worldSize = flag.Int("world", 800, "messages in the world of the end-to-end test; 10000 is the full one")
 
 // binary builds rapport once for all tests.
 var binary = sync.OnceValues(func() (string, error) {

@@ -247,12 +247,10 @@ func (b *builder) threadStrangers() {
 	joined.cc = list(c)
 	b.post(joined)
 	alone := b.answer(b.compose(s, b.later(joined.date), m), joined)
-	b.post(alone)
 	friend := b.stranger() // brought in by the stranger: takes part with somebody who took part
-	brought := b.answer(b.compose(s, b.later(alone.date), m), alone)
-	brought.cc = list(friend)
-	b.post(brought)
-	b.post(b.answer(b.compose(m, b.later(brought.date), friend), brought))
+	alone.cc = list(friend)
+	b.post(alone)
+	b.post(b.answer(b.compose(m, b.later(alone.date), friend), alone))
 	outsider := b.answer(b.compose(b.stranger(), b.later(alone.date), m), joined) // knows the thread, took no part
 	b.post(outsider)
 }
