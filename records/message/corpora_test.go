@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // corpora returns the directory of test mail, and skips where there is none.
@@ -46,6 +48,15 @@ func eachMail(t testing.TB, folder string, f func(name string, raw []byte)) {
 	}
 }
 
+// headerEnd returns where the blank line after a header begins, -1 if it is
+// not in raw.
+func headerEnd(raw []byte) int {
+	if i := bytes.Index(raw, []byte("\n\n")); i >= 0 {
+		return i
+	}
+	return bytes.Index(raw, []byte("\n\r\n"))
+}
+
 // checkText fails where a text is not what the store may hold.
 func checkText(t testing.TB, name, what, text string) {
 	t.Helper()
@@ -80,7 +91,17 @@ func TestCorporaAreRead(t *testing.T) {
 			for _, a := range p.Attachments {
 				checkText(t, name, "attachment's name", a.Name)
 			}
-			_ = v
+			if v.Kind == "" {
+				t.Errorf("%s: no kind", name)
+			}
+			if diff := cmp.Diff(ParseHead(raw), p.Head); diff != "" {
+				t.Errorf("%s: ParseHead and Parse differ (-head +mail):\n%s", name, diff)
+			}
+			if i := headerEnd(raw); i > 0 && raw[0] > ' ' {
+				if diff := cmp.Diff(ParseHead(raw[:i+2]), p.Head); diff != "" {
+					t.Errorf("%s: ParseHead of the header alone and Parse differ (-head +mail):\n%s", name, diff)
+				}
+			}
 			lower := bytes.ToLower(raw)
 			has := func(field string) bool {
 				return bytes.HasPrefix(lower, []byte(field)) || bytes.Contains(lower[:min(len(lower), 4000)], []byte("\n"+field))
@@ -118,9 +139,15 @@ func TestBouncesAreToldFromOtherMail(t *testing.T) {
 		return hit, all, missed
 	}
 	hit, all, missed := kinds("bounce/mails", Bounce, Complaint)
-	t.Logf("reports: %d of %d; not: %s", hit, all, strings.Join(missed, "\n"))
+	t.Logf("reports: %d of %d; the others:\n%s", hit, all, strings.Join(missed, "\n"))
+	if hit*100 < all*95 {
+		t.Errorf("%d of %d reports told, want 95 %%", hit, all)
+	}
 	for _, folder := range []string{"bulk", "reply"} {
 		_, all, missed := kinds(folder, Personal, List, Automatic, Unsubscribe, Calendar)
-		t.Logf("%s: %d mails, taken for reports: %s", folder, all, strings.Join(missed, "\n"))
+		t.Logf("%s: %d mails, %d taken for reports", folder, all, len(missed))
+		if len(missed) > 0 {
+			t.Errorf("%s: taken for reports:\n%s", folder, strings.Join(missed, "\n"))
+		}
 	}
 }

@@ -109,8 +109,8 @@ type partHeader struct {
 func readPartHeader(block []byte) partHeader {
 	var h partHeader
 	var haveType, haveDisposition bool
-	eachField(block, func(key string, value []byte) {
-		switch key {
+	eachField(block, func(key, value []byte) {
+		switch string(key) {
 		case "content-type":
 			if !haveType {
 				h.media, haveType = parseMediaType(clip(unfold(value), 64<<10), ""), true
@@ -143,14 +143,14 @@ func (w *walker) beginEntity() {
 	block := w.header.block
 	h := readPartHeader(block)
 	h.path = w.path
+	if w.isMsg {
+		w.messageHead()
+	}
 	if w.header.cut {
 		w.defect("header-truncated")
 	}
 	if w.header.junk {
 		w.defect("header-line")
-	}
-	if w.isMsg {
-		w.messageHead(block)
 	}
 	w.header.pending = nil
 	if h.media.value == "" || !strings.Contains(h.media.value, "/") {
@@ -192,8 +192,8 @@ func isMessageType(value string) bool {
 func encoded(encoding string) bool { return encoding == "base64" || encoding == "quoted-printable" }
 
 // messageHead reads the header of the mail itself, or of a message inside.
-func (w *walker) messageHead(block []byte) {
-	head, r := parseHead(block)
+func (w *walker) messageHead() {
+	head, r := readHead(w.header)
 	if i := w.inner(); i >= 0 {
 		w.out.Inner[i].Head = head
 		w.noteToken(r)
@@ -203,7 +203,7 @@ func (w *walker) messageHead(block []byte) {
 		return
 	}
 	w.out.Head, w.top = head, r
-	if len(bytes.TrimSpace(block)) == 0 {
+	if len(w.header.block) == 0 {
 		w.defect("no-header")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // seeds are the beginnings fuzzing starts from.
@@ -33,6 +35,9 @@ func FuzzParse(f *testing.F) {
 		p, err := Parse(bytes.NewReader(raw), Limits{})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if diff := cmp.Diff(ParseHead(raw), p.Head); diff != "" {
+			t.Errorf("ParseHead and Parse differ (-head +mail):\n%s", diff)
 		}
 		d := Describe("x", p)
 		for what, text := range map[string]string{"text": p.Text, "HTML": p.HTML, "reply": p.Reply, "subject": p.Head.Subject, "message id": p.Head.MessageID} {

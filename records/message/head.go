@@ -28,7 +28,6 @@ type headReader struct {
 	authBytes   int
 	failed      []string // X-Failed-Recipients
 	token       string   // X-Rapport-Id
-	raw8        bool
 }
 
 type partyField struct {
@@ -37,7 +36,8 @@ type partyField struct {
 }
 
 // ParseHead reads a header block, with or without the blank line and the body
-// after it. Lines that are no field are dropped; at most 1 MB is read.
+// after it. Lines that are no field are dropped; at most 1 MB is read. The
+// result is what [Parse] finds at the head of the same mail.
 func ParseHead(raw []byte) Head {
 	h, _ := parseHead(raw)
 	return h
@@ -45,74 +45,88 @@ func ParseHead(raw []byte) Head {
 
 // parseHead is ParseHead, and also hands out what Head does not keep.
 func parseHead(raw []byte) (Head, *headReader) {
-	truncated := len(raw) > maxHeader
-	if truncated {
-		raw = raw[:maxHeader]
+	if block, ok := regularHeader(raw); ok {
+		return readHead(headerLines{block: block})
 	}
+	lines := headerLines{limit: maxHeader, leading: true}
+	ended := false
+	s := splitter{emit: func(p piece) { ended = ended || lines.line(p) }}
+	for len(raw) > 0 && !ended {
+		n := min(len(raw), maxPiece)
+		s.write(raw[:n])
+		raw = raw[n:]
+	}
+	if !ended {
+		s.close()
+	}
+	return readHead(lines)
+}
+
+// readHead reads the fields of a finished header.
+func readHead(lines headerLines) (Head, *headReader) {
 	r := &headReader{}
-	junk := eachField(raw, r.field)
-	if junk {
+	if lines.junk {
 		r.defect("header-line")
 	}
-	if truncated && headerEnd(raw) < 0 {
+	if lines.cut {
 		r.defect("header-truncated")
 	}
+	eachField(lines.block, r.field)
 	r.finish()
 	return r.head, r
 }
 
-// headerEnd returns where the blank line after a header begins, -1 if it is
-// not in raw.
-func headerEnd(raw []byte) int {
-	if i := bytes.Index(raw, []byte("\n\n")); i >= 0 {
-		return i
+// regularHeader returns the header raw begins with, if it is one that needs no
+// repair: nothing but fields and folds up to a blank line or the end.
+func regularHeader(raw []byte) ([]byte, bool) {
+	for at := 0; at < len(raw); {
+		n := bytes.IndexByte(raw[at:], '\n')
+		line, next := raw[at:], len(raw)
+		if n >= 0 {
+			line, next = raw[at:at+n], at+n+1
+		} else if at == 0 {
+			return nil, false // perhaps one whose lines end with CR
+		}
+		switch blank := len(bytes.TrimRight(line, "\r")) == 0; {
+		case len(line) > maxPiece, next > maxHeader, at == 0 && blank:
+			return nil, false
+		case blank:
+			return raw[:at], true
+		case isSpace(line[0]):
+			if at == 0 || len(bytes.TrimSpace(line)) == 0 {
+				return nil, false
+			}
+		case fieldColon(line) <= 0, isMboxLine(line):
+			return nil, false
+		}
+		at = next
 	}
-	return bytes.Index(raw, []byte("\n\r\n"))
+	return raw, len(raw) > 0
 }
 
 // eachField calls f with every field of a header block, the key in lower
-// case and valid during the call only. It reports whether lines were dropped.
-func eachField(raw []byte, f func(key string, value []byte)) (junk bool) {
-	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
-	raw = bytes.TrimLeft(raw, "\r\n")
-	if bytes.IndexByte(raw, '\n') < 0 && bytes.IndexByte(raw, '\r') >= 0 {
-		raw = bytes.ReplaceAll(raw, []byte("\r"), []byte("\n"))
-	}
+// case and valid during the call only. Lines that are no field are left out.
+func eachField(raw []byte, f func(key, value []byte)) {
 	var key [64]byte
 	for len(raw) > 0 {
 		line := fieldLines(raw)
-		after := raw[len(line):]
-		if len(bytes.TrimRight(firstLine(line), "\r\n")) == 0 {
-			return junk // the blank line
-		}
+		raw = raw[len(line):]
 		colon := fieldColon(line)
-		if colon < 0 {
-			switch {
-			case isMboxLine(line):
-			case isSpace(line[0]) && fieldColon(bytes.TrimLeft(line, " \t")) > 0:
-				line = bytes.TrimLeft(line, " \t") // the first line is folded
-				colon = fieldColon(line)
-			case !resumes(after):
-				return junk // the body begins without a blank line
-			default:
-				junk = true
-			}
+		if colon <= 0 {
+			continue
 		}
-		if colon > 0 {
-			name := bytes.TrimRight(line[:colon], " \t")
-			if len(name) <= len(key) {
-				for i, c := range name {
-					if c >= 'A' && c <= 'Z' {
-						c += 'a' - 'A'
-					}
-					key[i] = c
-				}
-				f(string(key[:len(name)]), line[colon+1:])
-			}
+		name := bytes.TrimRight(line[:colon], " \t")
+		if len(name) > len(key) {
+			continue
 		}
-		raw = after
+		for i, c := range name {
+			if c >= 'A' && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			key[i] = c
+		}
+		f(key[:len(name)], line[colon+1:])
 	}
-	return junk
 }
 
 // fieldLines returns the first line of raw with the folded lines after it.
@@ -126,18 +140,7 @@ func fieldLines(raw []byte) []byte {
 		if i == len(raw) || raw[i] != ' ' && raw[i] != '\t' {
 			return raw[:i]
 		}
-		// A line of blanks alone ends the header, as many clients see it.
-		if len(bytes.TrimSpace(firstLine(raw[i:]))) == 0 && !resumes(raw[i+len(firstLine(raw[i:])):]) {
-			return raw[:i]
-		}
 	}
-}
-
-func firstLine(raw []byte) []byte {
-	if n := bytes.IndexByte(raw, '\n'); n >= 0 {
-		return raw[:n+1]
-	}
-	return raw
 }
 
 // fieldColon returns the index of the colon that ends a field's name, -1 for
@@ -166,23 +169,6 @@ func fieldColon(line []byte) int {
 // isMboxLine recognises the line mbox files put before a message.
 func isMboxLine(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From "))
-}
-
-// resumes reports whether a header plainly goes on at raw, after a line that
-// is no field: the next line or one of the three after it is a field whose
-// name is not an ordinary word.
-func resumes(raw []byte) bool {
-	for range 4 {
-		line := firstLine(raw)
-		if len(bytes.TrimRight(line, "\r\n")) == 0 {
-			return false
-		}
-		if plainField(line) {
-			return true
-		}
-		raw = raw[len(line):]
-	}
-	return false
 }
 
 // plainField reports whether line begins with a field name that prose does
@@ -214,13 +200,13 @@ func (r *headReader) defect(what string) {
 }
 
 // field takes one field of the header.
-func (r *headReader) field(key string, value []byte) {
+func (r *headReader) field(key, value []byte) {
 	h := &r.head
 	if to := r.partyList(key); to != nil {
 		r.parties = append(r.parties, partyField{to, value})
 		return
 	}
-	switch key {
+	switch string(key) {
 	case "message-id", "message_id":
 		if id := messageIDs(unfold(value), 1, 1); len(id) > 0 {
 			r.ids = append(r.ids, id[0])
@@ -270,9 +256,9 @@ func (r *headReader) field(key string, value []byte) {
 }
 
 // partyList returns the list a field of addresses goes to, nil for others.
-func (r *headReader) partyList(key string) *[]Party {
+func (r *headReader) partyList(key []byte) *[]Party {
 	h := &r.head
-	switch key {
+	switch string(key) {
 	case "from":
 		return &h.From
 	case "sender":
@@ -294,10 +280,10 @@ func (r *headReader) partyList(key string) *[]Party {
 }
 
 // autoField takes the fields that tell automatic and list mail.
-func (r *headReader) autoField(key string, value []byte) {
+func (r *headReader) autoField(key, value []byte) {
 	a := &r.head.Auto
 	short := func() string { return strings.ToLower(headerText(clip(unfold(value), 200), "")) }
-	switch key {
+	switch string(key) {
 	case "auto-submitted", "x-auto-submitted":
 		if a.Submitted == "" {
 			v, _, _ := strings.Cut(short(), ";")

@@ -32,15 +32,15 @@ func (w *walker) deliveryStatus(buf []byte) {
 	}
 	buf = bytes.ReplaceAll(buf, []byte("\r"), nil)
 	for group := range bytes.SplitSeq(buf, []byte("\n\n")) {
-		eachField(group, func(key string, value []byte) {
+		eachField(group, func(key, value []byte) {
 			v := cleanText(guessText(clip(unfold(value), 4096), ""))
-			switch key {
+			switch string(key) {
 			case "final-recipient", "original-recipient", "action", "status", "diagnostic-code":
 				if cur == nil {
 					cur = &BouncedTo{}
 				}
 			}
-			switch key {
+			switch string(key) {
 			case "final-recipient":
 				if final != "" {
 					flush()
@@ -117,13 +117,13 @@ func (w *walker) feedbackReport(buf []byte) {
 		return
 	}
 	f := &feedbackReport{}
-	eachField(bytes.ReplaceAll(buf, []byte("\r"), nil), func(key string, value []byte) {
+	eachField(bytes.ReplaceAll(buf, []byte("\r"), nil), func(key, value []byte) {
 		v := headerText(clip(unfold(value), 1000), "")
-		switch key {
+		switch string(key) {
 		case "feedback-type":
 			f.kind = strings.ToLower(v)
 		case "original-rcpt-to", "removal-recipient":
-			if f.recipient == "" || key == "original-rcpt-to" {
+			if f.recipient == "" || string(key) == "original-rcpt-to" {
 				f.recipient = recipientOf(v)
 			}
 		case "original-message-id", "message-id":
