@@ -322,7 +322,7 @@ func noFormula(t *rapid.T, text string) {
 // TestHostileFiles: what grows with the square of a file would hang on these.
 func TestHostileFiles(t *testing.T) {
 	t.Parallel()
-	const n = 200_000
+	const n = 40_000
 	many := func(format string) string {
 		var b strings.Builder
 		for i := range n {
