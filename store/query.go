@@ -300,9 +300,12 @@ func (n Node) Lookup() Lookup {
 		term := cut(t.Text)
 		l.Exact = l.Exact && len(t.Text) < maxTerm
 		switch {
+		case t.Single && !last && n.Tokens[i+1].Joined && n.Prefix && i+2 == len(n.Tokens):
+			// A character goes on with the marks above and below it.
+			l.Begins = append(l.Begins, prefix+cut(t.Text+n.Tokens[i+1].Text))
 		case t.Single && !last && n.Tokens[i+1].Joined:
 			l.All = append(l.All, prefix+cut(t.Text+n.Tokens[i+1].Text))
-		case t.Single && t.Joined && !n.Prefix:
+		case t.Single && t.Joined && i > 0:
 			// The pair before covers it.
 		case t.Single, last && n.Prefix:
 			l.Begins = append(l.Begins, prefix+term)

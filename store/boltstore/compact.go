@@ -151,10 +151,27 @@ func (s *Store) copyTo(ctx context.Context, fresh string) error {
 	s.swap.RLock()
 	err = copyBuckets(ctx, dst, s.db)
 	s.swap.RUnlock()
-	if err == nil && !s.opt.NoSync {
-		err = dst.Sync()
+	used := int64(0)
+	if err == nil {
+		err = dst.View(func(b *bolt.Tx) error { used = b.Size(); return nil })
 	}
-	return errors.Join(err, dst.Close())
+	if err = errors.Join(err, dst.Close()); err != nil {
+		return err
+	}
+	return s.trim(fresh, used)
+}
+
+// trim cuts off what the engine took ahead, and syncs the rest.
+func (s *Store) trim(name string, size int64) error {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Truncate(size); err != nil {
+		return err
+	}
+	return s.sync(f)
 }
 
 // copyBytes bounds what one transaction of the copy holds.

@@ -163,10 +163,11 @@ func metaOf(f io.ReaderAt, size int64) (boltMeta, error) {
 	} else if !errors.Is(err, io.EOF) {
 		return boltMeta{}, err
 	}
-	for _, page := range []uint64{first.pageSize, 4096, 16384, 65536} {
-		if page < 1024 || page > 65536 || !ok0 && page == first.pageSize {
-			continue
-		}
+	sizes := []uint64{4096, 8192, 16384, 65536}
+	if ok0 {
+		sizes = []uint64{min(max(first.pageSize, 1024), 65536)}
+	}
+	for _, page := range sizes {
 		if _, err := f.ReadAt(b, int64(page)); err != nil && !errors.Is(err, io.EOF) {
 			return boltMeta{}, err
 		}

@@ -92,7 +92,7 @@ func (s *Store) mergeTier(ctx context.Context, everything bool) (bool, error) {
 	if err := m.run(ctx); err != nil {
 		return false, err
 	}
-	return true, s.update(ctx, func(tx *Tx) error {
+	err = s.update(ctx, func(tx *Tx) error {
 		b := tx.indexBucket(indexSegment)
 		for _, c := range chosen {
 			if b.Get(manifestKey(c.id)) == nil {
@@ -104,6 +104,10 @@ func (s *Store) mergeTier(ctx context.Context, everything bool) (bool, error) {
 		}
 		return b.Put(manifestKey(id), info.value())
 	})
+	if err == nil {
+		s.step("merged")
+	}
+	return true, err
 }
 
 var errNothing = errors.New("nothing to merge")

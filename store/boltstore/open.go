@@ -151,6 +151,9 @@ func mapSizes() []int {
 	return []int{64 << 30, 8 << 30, 1 << 30, 0}
 }
 
+// growBytes is by how much the file grows at a time.
+const growBytes = 4 << 20
+
 func openDB(path string, o Options) (*bolt.DB, error) {
 	var err error
 	for _, size := range mapSizes() {
@@ -159,11 +162,12 @@ func openDB(path string, o Options) (*bolt.DB, error) {
 			Timeout: o.LockTimeout, ReadOnly: o.ReadOnly, NoSync: o.NoSync,
 			FreelistType: bolt.FreelistMapType, NoFreelistSync: true, InitialMmapSize: size,
 		})
-		if err == nil || errors.Is(err, berrors.ErrTimeout) {
-			if err != nil {
-				err = fmt.Errorf("another process has %s open: %w", filepath.Base(path), err)
-			}
-			return db, err
+		if err == nil {
+			db.AllocSize = growBytes
+			return db, nil
+		}
+		if errors.Is(err, berrors.ErrTimeout) {
+			return nil, fmt.Errorf("another process has %s open: %w", filepath.Base(path), err)
 		}
 		if !errors.Is(err, syscall.ENOMEM) && !errors.Is(err, syscall.EINVAL) && !strings.Contains(err.Error(), "mmap") {
 			break

@@ -86,7 +86,9 @@ func (r *reindexing) table(t derived) error {
 	if len(t.indexNames()) == 0 && !t.isCounted() {
 		return nil
 	}
-	r.counts[t.bucket()] = 0
+	if t.isCounted() {
+		r.counts[t.bucket()] = 0
+	}
 	for at := []byte(nil); ; {
 		if err := r.ctx.Err(); err != nil {
 			return err
@@ -134,7 +136,9 @@ func (r *reindexing) part(tx *Tx, t derived, at []byte) (last []byte, more bool,
 			}
 		}
 		last = append(last[:0], k...)
-		r.counts[t.bucket()]++
+		if t.isCounted() {
+			r.counts[t.bucket()]++
+		}
 		r.done++
 	}
 	return last, false, nil

@@ -109,7 +109,8 @@ func (tx *Tx) flushTerms() error {
 	bucket := tx.indexBucket(indexSegment)
 	w := blockWriter{id: id, put: bucket.Put}
 	for _, t := range terms {
-		if err := w.add([]byte(t), b.postings[t]); err != nil {
+		// Numbers ascend as documents are put, but not in a reindex.
+		if err := w.add([]byte(t), ascending(b.postings[t])); err != nil {
 			return fmt.Errorf("write search index: %w", err)
 		}
 	}
