@@ -215,8 +215,10 @@ func tombstone(key []byte, a contact.Address) store.Digest {
 // theirs lists the participants who are not ours.
 func theirs(team contact.Team, h message.Head) []contact.Address {
 	var out []contact.Address
+	seen := map[contact.Address]bool{}
 	for _, p := range h.Participants() {
-		if p.Address != "" && !team.Has(p.Address) && !slices.Contains(out, p.Address) {
+		if p.Address != "" && !seen[p.Address] && !team.Has(p.Address) {
+			seen[p.Address] = true
 			out = append(out, p.Address)
 		}
 	}

@@ -39,7 +39,7 @@ type candidate struct {
 // judge says whose the message is, its thread included.
 func (j *judging) judge(c candidate) (matcher.Verdict, error) {
 	v, err := j.alone(c)
-	if err != nil || !needsThread(v) {
+	if err != nil || !v.Open() {
 		return v, err
 	}
 	mates, err := j.mates(c.head, "")
@@ -47,11 +47,6 @@ func (j *judging) judge(c candidate) (matcher.Verdict, error) {
 		return v, err
 	}
 	return j.with(c, mates)
-}
-
-// needsThread reports whether only the thread rule can still file a message.
-func needsThread(v matcher.Verdict) bool {
-	return v.Action == message.Skip && v.Reason == message.NoMatch && v.Review == ""
 }
 
 // alone judges without looking at the thread.

@@ -147,6 +147,11 @@ func (i *Intake) search(tx store.Tx, addresses []contact.Address, domains []stri
 	if len(seen) == 0 {
 		return nil
 	}
+	// Reports and forwards name whom they concern inside, where a server's
+	// search of headers does not look.
+	if _, err := reopenSkipped(tx, message.NotOurs); err != nil {
+		return err
+	}
 	now := i.now()
 	for len(addresses) > 0 || len(domains) > 0 {
 		a := min(len(addresses), addressesPerSearch)

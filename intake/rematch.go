@@ -166,7 +166,7 @@ func (i *Intake) Explain(ctx context.Context, id message.ID) (Explained, error) 
 		if err != nil {
 			return err
 		}
-		if needsThread(v) {
+		if v.Open() {
 			mates, err := j.mates(m.Head, m.ID)
 			if err != nil {
 				return err

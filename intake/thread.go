@@ -222,7 +222,7 @@ func (t *taking) fixpoint(msgs []message.Message) ([]matcher.Verdict, error) {
 			return nil, err
 		}
 		verdicts[n] = v
-		if needsThread(v) {
+		if v.Open() {
 			open = append(open, n)
 		}
 	}
@@ -240,7 +240,10 @@ func (t *taking) fixpoint(msgs []message.Message) ([]matcher.Verdict, error) {
 			if err != nil {
 				return nil, err
 			}
-			if v.Action == message.Log && !sameMatches(v.Matches, verdicts[n].Matches) {
+			if v.Action != message.Log || v.Review != "" {
+				continue
+			}
+			if verdicts[n].Review != "" || !sameMatches(v.Matches, verdicts[n].Matches) {
 				verdicts[n], changed = v, true
 			}
 		}

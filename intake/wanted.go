@@ -95,7 +95,7 @@ func (j *judging) wish(f message.Folder, c message.Copy, since time.Time) (messa
 		// Of another size: its text has to be compared.
 		return message.Wish{Decision: message.Decision{Action: message.Log, Rule: v.Rule}}, nil
 	}
-	if needsThread(v) {
+	if v.Open() {
 		mates, err := j.mates(c.Head, "")
 		if err != nil {
 			return message.Wish{}, err
