@@ -123,6 +123,16 @@ func classify(text string, cause error) *Fault {
 	return f
 }
 
+// farewell is the fault behind a BYE: where it gives no special reason, the
+// connection is simply lost.
+func farewell(text string) error {
+	f := classify(text, fmt.Errorf("the server closed the connection: %s", text))
+	if f.Kind == Refused {
+		f.Kind = Lost
+	}
+	return f
+}
+
 // backoff returns how long to wait after the nth fault in a row: from a
 // second doubling to five minutes, spread so that mailboxes do not come back
 // all at once, and never less than the server asked for.

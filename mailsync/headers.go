@@ -36,6 +36,7 @@ func allow(n int64) time.Duration {
 // heads waits for a header request, asks again for what did not come, and
 // quarantines what the server lists but does not give.
 func (p *pass) heads(req *fetchRequest) ([]*part, error) {
+	p.said = ""
 	if err := p.finish(req); err != nil {
 		return nil, p.blame(err, req)
 	}

@@ -59,8 +59,10 @@ func (s *Syncer) pass(ctx context.Context, sess *session, f folder, last *outcom
 	if err := p.bound(); err != nil {
 		return nil, err
 	}
-	if err := p.verify(); err != nil {
-		return nil, err
+	if last == nil { // within a session UIDs stay what they are
+		if err := p.verify(); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.fetchAll(); err != nil {
 		return nil, err

@@ -73,6 +73,10 @@ func (s *Syncer) rest(ctx context.Context, err error, failures, refused int) err
 		s.o.Log.Error("sign-in refused; waiting for a hand", "mailbox", s.o.Mailbox.Name, "err", err)
 		s.become(message.StateStopped, err, time.Time{})
 		s.broadcast()
+		s.calm()
+		if err := sleep(ctx, nudgeGap, nil); err != nil { // a nudge that comes meanwhile is kept
+			return err
+		}
 		select {
 		case <-s.nudge:
 		case <-ctx.Done():
@@ -105,6 +109,18 @@ func (s *Syncer) rest(ctx context.Context, err error, failures, refused int) err
 	return sleep(ctx, wait, wake)
 }
 
+// nudgeGap is how long after a refused sign-in a nudge may bring the next one:
+// nudges come for other reasons too, and must not lock the account.
+const nudgeGap = 30 * time.Second
+
+// calm forgets a nudge that was meant for work already done.
+func (s *Syncer) calm() {
+	select {
+	case <-s.nudge:
+	default: // there was none
+	}
+}
+
 func (s *Syncer) opens() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,6 +137,7 @@ func (s *Syncer) generation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.calm()
 	folders, err := s.discover(ctx, sess)
 	if err != nil {
 		sess.close()

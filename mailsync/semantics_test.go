@@ -122,7 +122,7 @@ func TestM26_FewerResponsesThanAsked(t *testing.T) {
 	faulty(t, 300, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
 		seen := map[string]bool{}
 		s.Fetch = func(c *mailtest.ScriptConn, f *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
-			key := fmt.Sprint(m.UID, items)
+			key := fmt.Sprint(m.UID, strings.Contains(items, "HEADER"))
 			first := !seen[key]
 			seen[key] = true
 			switch {

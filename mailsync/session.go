@@ -70,7 +70,7 @@ func connect(ctx context.Context, o Options, says func(string)) (*session, error
 		s.close()
 		var said *imap.Error
 		if errors.As(err, &said) {
-			return nil, classify(said.Text, fmt.Errorf("greeting of %s: %s", box.Host, said.Text))
+			return nil, farewell(said.Text)
 		}
 		return nil, fmt.Errorf("greeting of %s: %w", box.Host, err)
 	}
@@ -123,7 +123,7 @@ func askTLS(conn net.Conn) error {
 		return &Fault{Kind: Insecure, Text: "the server signs us in before TLS (PREAUTH), which would leave everything unprotected", Fix: "use tls: implicit with port 993"}
 	}
 	if !strings.HasPrefix(strings.ToUpper(greeting), "* OK") {
-		return classify(greeting, fmt.Errorf("greeting: %s", clean([]byte(greeting), 300)))
+		return farewell(string(clean([]byte(greeting), 300)))
 	}
 	if _, err := io.WriteString(conn, "S1 STARTTLS\r\n"); err != nil {
 		return &Fault{Kind: Lost, Text: "the connection broke before TLS", err: err}

@@ -214,9 +214,14 @@ func (p *pass) fingerprint() error {
 		old[fp.UID] = fp.Sum
 	}
 	for _, uid := range newest.Slice() {
-		if _, ok := p.sums[uid]; !ok {
-			lack = lack.Union(message.UIDs(uid))
+		if _, ok := p.sums[uid]; ok {
+			continue
 		}
+		if sum, ok := old[uid]; ok {
+			p.sums[uid] = sum
+			continue
+		}
+		lack = lack.Union(message.UIDs(uid))
 	}
 	more, err := p.fetchDigests(lack)
 	if err != nil {

@@ -265,7 +265,7 @@ func (w *wire) why(err error) error {
 	case errors.As(w.fault, &fault):
 		return w.fault
 	case w.bye != "":
-		return classify(w.bye, fmt.Errorf("the server closed the connection: %s", w.bye))
+		return farewell(w.bye)
 	case w.fault != nil && errors.Is(w.fault, io.EOF):
 		return &Fault{Kind: Lost, Text: "the server closed the connection", err: w.fault}
 	case w.fault != nil:
