@@ -79,6 +79,13 @@ func readHead(lines headerLines) (Head, *headReader) {
 // regularHeader returns the header raw begins with, if it is one that needs no
 // repair: nothing but fields and folds up to a blank line or the end.
 func regularHeader(raw []byte) ([]byte, bool) {
+	if isMboxLine(raw) {
+		n := bytes.IndexByte(raw, '\n')
+		if n < 0 || n > maxPiece {
+			return nil, false
+		}
+		raw = raw[n+1:]
+	}
 	for at := 0; at < len(raw); {
 		n := bytes.IndexByte(raw[at:], '\n')
 		line, next := raw[at:], len(raw)
