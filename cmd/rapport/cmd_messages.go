@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"rapport/records/message"
@@ -21,7 +23,7 @@ func (c *messageShowCommand) Run(s *session) error {
 	}
 	return s.online(func(api *web.Client) error {
 		if c.Raw {
-			return api.RawMessage(s.ctx, c.ID, s.out)
+			return s.raw(func(w io.Writer) error { return api.RawMessage(s.ctx, c.ID, w) })
 		}
 		m, err := api.Message(s.ctx, c.ID)
 		if err != nil {
@@ -29,6 +31,28 @@ func (c *messageShowCommand) Run(s *session) error {
 		}
 		return s.show(m, func() { s.message(m) })
 	})
+}
+
+// raw prints a message's bytes as they are; only a terminal gets them without
+// what would steer it.
+func (s *session) raw(fetch func(io.Writer) error) error {
+	if !s.screen.terminal {
+		return fetch(s.out)
+	}
+	pr, pw := io.Pipe()
+	fetched := make(chan error, 1)
+	go func() {
+		err := fetch(pw)
+		pw.CloseWithError(err)
+		fetched <- err
+	}()
+	for lines := bufio.NewReader(pr); ; {
+		line, err := lines.ReadString('\n')
+		s.printf("%s", plainLines(line))
+		if err != nil {
+			return <-fetched
+		}
+	}
 }
 
 func (s *session) message(m web.Message) {

@@ -3,12 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"rapport/internal/config"
 	"rapport/records/message"
 	"rapport/web"
 )
@@ -189,4 +193,54 @@ func FuzzPlain(f *testing.F) {
 			t.Fatalf("cut gives %d columns", n)
 		}
 	})
+}
+
+func TestJSONDoesNotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	text := "a\x1b[31m\u009b2J\u202eb\x7f<ü>"
+	got := drawn(screen{}, func(s *session) { s.object(map[string]string{"t": text}) })
+	if want := `{"t":"a\u001b[31m\u009b2J\u202eb\u007f<ü>"}` + "\n"; got != want {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+	var back map[string]string
+	if err := json.Unmarshal([]byte(got), &back); err != nil || back["t"] != text {
+		t.Errorf("reads back as %q, %v", back["t"], err)
+	}
+}
+
+func TestRawIsSafeOnATerminal(t *testing.T) {
+	t.Parallel()
+	raw := func(w io.Writer) error { _, err := io.WriteString(w, "Subject: \x1b[31mx\r\n\r\nend"); return err }
+	if got := drawn(screen{terminal: true}, func(s *session) { s.raw(raw) }); got != "Subject: x\n\nend" {
+		t.Errorf("a terminal gets %q", got)
+	}
+	if got := drawn(screen{}, func(s *session) { s.raw(raw) }); got != "Subject: \x1b[31mx\r\n\r\nend" {
+		t.Errorf("a file gets %q", got)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, tt := range []struct {
+		ctx  context.Context
+		err  error
+		code int
+		says string
+	}{
+		{context.Background(), nil, 0, ""},
+		{context.Background(), errors.New("no \x1b[31mluck"), 1, "rapport: no luck\n"},
+		{context.Background(), usage("what?"), 2, "rapport: what?\n"},
+		{context.Background(), fmt.Errorf("load: %w", config.Faults{{File: "c.yaml", Line: 3, Col: 1, What: "wrong", Hint: "right"}}), 2, "c.yaml:3:1: wrong (right)\n"},
+		{context.Background(), partly(), 3, ""},
+		{over, fmt.Errorf("sync: %w", context.Canceled), 130, "rapport: interrupted\n"},
+		{over, partly(), 3, ""},
+	} {
+		var errs bytes.Buffer
+		s := &session{ctx: tt.ctx, err: &errs}
+		if code := s.report(tt.err); code != tt.code || errs.String() != tt.says {
+			t.Errorf("report(%v) = %d, saying %q; want %d, %q", tt.err, code, errs.String(), tt.code, tt.says)
+		}
+	}
 }

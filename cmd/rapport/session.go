@@ -103,11 +103,34 @@ func (s *session) actor() string {
 	return name + " (command line)"
 }
 
-// object prints one JSON object.
+// object prints one JSON object on a line. What may steer a terminal stands in
+// it escaped: JSON leaves that to the writer for characters above U+001F.
 func (s *session) object(v any) error {
-	e := json.NewEncoder(s.out)
+	var line strings.Builder
+	e := json.NewEncoder(&line)
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(s.out, escaped(line.String()))
+	return err
+}
+
+// escaped writes what no terminal should see as JSON writes it.
+func escaped(line string) string {
+	special := func(r rune) bool { return r >= 0x7f && r < 0xa0 || steers(r) && r <= 0xffff }
+	if strings.IndexFunc(line, special) < 0 {
+		return line
+	}
+	var b strings.Builder
+	for _, r := range line {
+		if special(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // printf prints text for people.
