@@ -193,12 +193,16 @@ func plainBounce(p Parsed) (Verdict, bool) {
 	if !told && !coded && len(p.failed) == 0 && !(h.reportSubject() && h.fromReporter()) {
 		return Verdict{}, false
 	}
-	if !h.fromReporter() && !h.Auto.NullReturn && len(p.failed) == 0 && (h.Auto.ListID != "" || len(h.InReplyTo) > 0 && !told) {
-		return Verdict{}, false
+	to := failedRecipients(p, text)
+	if !h.fromReporter() && !h.Auto.NullReturn && len(p.failed) == 0 {
+		// A person may complain of deliveries too: code or address must be named.
+		if h.Auto.ListID != "" || len(h.InReplyTo) > 0 && !told || !coded && len(to) == 0 {
+			return Verdict{}, false
+		}
 	}
 	v := Verdict{Kind: Bounce, Auto: true, Original: originalOf(p)}
-	for _, to := range failedRecipients(p, text) {
-		v.Bounces = append(v.Bounces, judge(BouncedTo{Recipient: to, Diagnostic: diagnosticFor(to, text, diag)}, text))
+	for _, address := range to {
+		v.Bounces = append(v.Bounces, judge(BouncedTo{Recipient: address, Diagnostic: diagnosticFor(address, text, diag)}, text))
 	}
 	if len(v.Bounces) == 0 {
 		v.Bounces = []BouncedTo{judge(BouncedTo{Diagnostic: diag}, text)}

@@ -260,10 +260,8 @@ func (h Head) LooksReport() bool {
 		if p.Address == "" {
 			local = strings.ToLower(p.Raw)
 		}
-		for _, r := range reporters {
-			if strings.HasPrefix(local, r) {
-				return true
-			}
+		if isReporter(local, reporters) {
+			return true
 		}
 	}
 	return h.reportSubject()
@@ -293,10 +291,19 @@ func (h Head) fromReporter() bool {
 		if p.Address == "" {
 			local = strings.ToLower(p.Raw)
 		}
-		for _, r := range reporters[:7] {
-			if strings.HasPrefix(local, r) {
-				return true
-			}
+		if isReporter(local, reporters[:7]) {
+			return true
+		}
+	}
+	return false
+}
+
+// isReporter reports whether a local part is one of names, or one with a
+// number or tag behind it.
+func isReporter(local string, names []string) bool {
+	for _, r := range names {
+		if rest, ok := strings.CutPrefix(local, r); ok && (rest == "" || !isLetter(rest[0]) || r == "microsoftexchange") {
+			return true
 		}
 	}
 	return false
@@ -336,10 +343,17 @@ func noReply(a contact.Address) bool {
 	return false
 }
 
-// autoSubjects begin the subjects of automatic replies, lower case.
+// autoSubjects begin the subjects programs give to automatic replies, lower
+// case.
 var autoSubjects = []string{
-	"auto:", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response", "autoresponse", "automatic reply", "automatic response", "automated reply", "automated response", "out of office", "out-of-office", "ooo:", "away from my mail", "away from the office", "on vacation", "vacation:",
-	"automatische antwort", "abwesenheit", "abwesend", "abwesenheitsnotiz", "automatisch antwoord", "automatisch:", "afwezig", "réponse automatique", "absence du bureau", "absent du bureau", "respuesta automática", "fuera de la oficina", "risposta automatica", "fuori sede", "resposta automática", "automatiskt svar", "autosvar", "automatisk svar", "fraværende", "automaattinen vastaus", "poissa", "automatyczna odpowiedź", "odpowiedź automatyczna", "автоответ", "автоматический ответ", "自动回复", "自動回覆", "自動返信", "不在通知", "자동 회신", "automatikus válasz", "automatická odpověď", "otomatik yanıt", "স্বয়ংক্রিয়",
+	"auto:", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response", "autoresponse", "automatic reply", "automatic response", "automated reply", "automated response", "out of office autoreply", "out of office reply", "ooo:",
+	"automatische antwort", "abwesenheitsnotiz", "abwesenheitsnachricht", "automatisch antwoord", "automatisch:", "réponse automatique", "respuesta automática", "risposta automatica", "resposta automática", "automatiskt svar", "autosvar", "automatisk svar", "automaattinen vastaus", "automatyczna odpowiedź", "odpowiedź automatyczna", "автоответ", "автоматический ответ", "自动回复", "自動回覆", "自動返信", "자동 회신", "automatikus válasz", "automatická odpověď", "otomatik yanıt", "স্বয়ংক্রিয়",
+}
+
+// awaySubjects begin the subjects of absence notes, but people use the same
+// words: the header must give another hint.
+var awaySubjects = []string{
+	"out of office", "out of the office", "out-of-office", "away from", "away until", "on vacation", "vacation", "on leave", "abwesend", "abwesenheit", "urlaub", "afwezig", "absence", "absent", "fuera de la oficina", "ausente", "fuori sede", "fuori ufficio", "fora do escritório", "frånvarande", "fraværende", "fravær", "poissa", "nieobecn", "в отпуске", "不在",
 }
 
 // autoReplySubject reports whether the subject is one automatic replies bear.
@@ -348,6 +362,15 @@ func (h Head) autoReplySubject() bool {
 	base, _ := cutPrefixes(s)
 	for _, start := range autoSubjects {
 		if strings.HasPrefix(s, start) || strings.HasPrefix(base, start) && len(h.InReplyTo) == 0 {
+			return true
+		}
+	}
+	a := h.Auto
+	if a.Precedence == "" && a.Submitted == "" && !a.NullReturn && (len(h.InReplyTo) == 0 || base != s) {
+		return false
+	}
+	for _, start := range awaySubjects {
+		if strings.HasPrefix(base, start) {
 			return true
 		}
 	}
