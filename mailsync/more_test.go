@@ -274,6 +274,100 @@ func TestNewMailDuringBackfill(t *testing.T) {
 	})
 }
 
+// TestGoodbyes has the server end each IDLE after a while: nobody is told of
+// a fault, and mail arrives.
+func TestGoodbyes(t *testing.T) {
+	t.Parallel()
+	faulty(t, 1, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
+			if command == "IDLE" {
+				c.Send("+ idling\r\n")
+				time.Sleep(5 * time.Minute)
+				c.Send("* BYE Autologout; idle for too long\r\n")
+				c.Close()
+				return true
+			}
+			return false
+		}
+		o.Failed = func(_ string, err error) {
+			if err != nil {
+				t.Errorf("shown to the user: %v", err)
+			}
+		}
+		y := syncer(t, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- y.Run(ctx) }()
+		time.Sleep(3 * time.Hour)
+		s.Add(f, letter(77))
+		time.Sleep(16 * time.Minute)
+		synctest.Wait()
+		complete(t, sink, f)
+		if n := s.Opened(); n > 60 {
+			t.Errorf("%d connections in three hours", n)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// TestRevokedToken stops after three tries and says what to do.
+func TestRevokedToken(t *testing.T) {
+	t.Parallel()
+	faulty(t, 1, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		s.Capabilities = "IMAP4rev1 AUTH=XOAUTH2"
+		tokens := 0
+		o.Mailbox.Password = nil
+		o.Mailbox.Token = func(context.Context) (string, error) {
+			tokens++
+			return "", errors.New(`oauth2: "invalid_grant" "Token has been revoked"`)
+		}
+		notices := 0
+		o.Failed = func(string, error) { notices++ }
+		y := syncer(t, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- y.Run(ctx) }()
+		time.Sleep(24 * time.Hour)
+		if tokens != 3 || notices != 1 || y.Status().State != message.StateStopped || !strings.Contains(y.Status().Error, "renew the authorisation") {
+			t.Errorf("%d tokens asked for, %d notices, status %+v", tokens, notices, y.Status())
+		}
+		cancel()
+		<-done
+	})
+}
+
+// TestSyncWakesRun has a Sync end a wait that the server did not ask for.
+func TestSyncWakesRun(t *testing.T) {
+	t.Parallel()
+	faulty(t, 5, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		dial, down := o.Dial, true
+		o.Dial = func(ctx context.Context, a string) (net.Conn, error) {
+			if down {
+				return nil, errors.New("connection refused")
+			}
+			return dial(ctx, a)
+		}
+		y := syncer(t, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- y.Run(ctx) }()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if err := y.Sync(ctx); err == nil || !strings.Contains(err.Error(), "refuses the connection") {
+			t.Errorf("while the server is down Sync returned %v", err)
+		}
+		down = false
+		start := time.Now()
+		if err := y.Sync(ctx); err != nil || time.Since(start) > time.Second {
+			t.Errorf("Sync returned %v after %s", err, time.Since(start))
+		}
+		complete(t, sink, f)
+		cancel()
+		<-done
+	})
+}
+
 // TestOrder wants the newest mail first.
 func TestOrder(t *testing.T) {
 	t.Parallel()

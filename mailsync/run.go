@@ -18,9 +18,10 @@ var errReplan = errors.New("the folders changed")
 // loop is one connection's work: the watch over a folder, or the rounds over
 // all the others.
 type loop struct {
-	wake chan struct{} // one token: look again now
-	done int           // the last ticket whose pass is complete; guarded by Syncer.mu
-	busy bool          // guarded by Syncer.mu
+	wake  chan struct{} // one token: look again now
+	done  int           // the last ticket whose pass is complete; guarded by Syncer.mu
+	busy  bool          // guarded by Syncer.mu
+	rests int           // how often it had nothing left to do; guarded by Syncer.mu
 }
 
 // Run syncs and then watches until the context ends, which is the only way it
@@ -69,6 +70,12 @@ func (s *Syncer) Run(ctx context.Context) error {
 
 // rest waits as long as the fault asks for.
 func (s *Syncer) rest(ctx context.Context, err error, failures, refused int) error {
+	f := (*Fault)(nil)
+	patient := errors.As(err, &f) && f.Wait > 0
+	s.mu.Lock()
+	s.faults++
+	s.patient = patient
+	s.mu.Unlock()
 	if refused >= 3 {
 		s.o.Log.Error("sign-in refused; waiting for a hand", "mailbox", s.o.Mailbox.Name, "err", err)
 		s.become(message.StateStopped, err, time.Time{})
@@ -103,7 +110,7 @@ func (s *Syncer) rest(ctx context.Context, err error, failures, refused int) err
 	s.become(message.StateWaiting, err, s.o.Now().Add(wait))
 	s.broadcast()
 	var wake <-chan struct{}
-	if f := (*Fault)(nil); !errors.As(err, &f) || f.Wait == 0 { // a wait the server asked for is kept
+	if !patient { // a wait the server asked for is kept
 		wake = s.nudge
 	}
 	return sleep(ctx, wait, wake)
@@ -158,12 +165,12 @@ func (s *Syncer) generation(ctx context.Context) error {
 		l := s.enter()
 		group.Go(func() error {
 			defer s.leave(l)
-			return s.persist(ctx, nil, func(ctx context.Context, sess *session) error { return s.watchFor(ctx, sess, f, l) })
+			return s.persist(ctx, nil, l, func(ctx context.Context, sess *session) error { return s.watchFor(ctx, sess, f, l) })
 		})
 	}
 	group.Go(func() error {
 		defer s.leave(main)
-		return s.persist(ctx, sess, func(ctx context.Context, sess *session) error { return s.rounds(ctx, sess, watched, own, main) })
+		return s.persist(ctx, sess, main, func(ctx context.Context, sess *session) error { return s.rounds(ctx, sess, watched, own, main) })
 	})
 	return group.Wait()
 }
@@ -199,9 +206,9 @@ func (s *Syncer) leave(l *loop) {
 
 // persist opens a connection, works on it, and opens another when it breaks,
 // a few times in a row; what that does not mend ends the generation.
-func (s *Syncer) persist(ctx context.Context, sess *session, work func(context.Context, *session) error) error {
+func (s *Syncer) persist(ctx context.Context, sess *session, l *loop, work func(context.Context, *session) error) error {
 	for failures := 0; ; {
-		before, began := s.count(), s.o.Now()
+		before, rests, began := s.count(), s.restsOf(l), s.o.Now()
 		var err error
 		if sess == nil {
 			sess, err = s.open(ctx)
@@ -219,7 +226,7 @@ func (s *Syncer) persist(ctx context.Context, sess *session, work func(context.C
 		default:
 			return err
 		}
-		if s.count() > before || s.o.Now().Sub(began) > 5*time.Minute {
+		if s.count() > before || s.restsOf(l) > rests && s.o.Now().Sub(began) >= time.Minute {
 			failures = 0
 		}
 		wait := time.Second
@@ -237,6 +244,12 @@ func (s *Syncer) persist(ctx context.Context, sess *session, work func(context.C
 			return err
 		}
 	}
+}
+
+func (s *Syncer) restsOf(l *loop) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return l.rests
 }
 
 // rounds looks after every folder nobody watches, does the searches, and
@@ -416,6 +429,7 @@ func (s *Syncer) starts(l *loop) int {
 func (s *Syncer) rests(l *loop, ticket int) {
 	s.mu.Lock()
 	l.busy = false
+	l.rests++
 	l.done = max(l.done, ticket)
 	idle := !slices.ContainsFunc(s.loops, func(o *loop) bool { return o.busy })
 	if idle {
@@ -427,81 +441,4 @@ func (s *Syncer) rests(l *loop, ticket int) {
 		s.become(message.StateWatching, nil, time.Time{})
 	}
 	s.broadcast()
-}
-
-// wakeWatchers makes every loop look again.
-func (s *Syncer) wakeWatchers() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, l := range s.loops {
-		if i == 0 && len(s.loops) > 1 { // the rounds themselves, who called
-			continue
-		}
-		select {
-		case l.wake <- struct{}{}:
-		default: // it is to wake already
-		}
-	}
-}
-
-// broadcast wakes whoever waits for a pass to complete.
-func (s *Syncer) broadcast() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.bump)
-	s.bump = make(chan struct{})
-}
-
-func (s *Syncer) setRunning(running bool) {
-	s.mu.Lock()
-	s.running = running
-	s.mu.Unlock()
-	s.broadcast()
-}
-
-// askRun has Run make a pass and waits for it. It returns false where Run is
-// not at work.
-func (s *Syncer) askRun(ctx context.Context) (bool, error) {
-	for round := 0; round < 4; round++ {
-		running, err := s.passed(ctx)
-		if !running || err != nil {
-			return running, err
-		}
-		pending, err := s.o.Sink.Pending(ctx, s.o.Mailbox.Name)
-		if err != nil {
-			return true, ofSink(err, "list the searches of %s", s.o.Mailbox.Name)
-		}
-		if len(pending) == 0 && s.unsynced() == nil {
-			return true, nil
-		}
-	}
-	return true, s.unsynced()
-}
-
-// passed waits until every loop has completed a pass that began after now.
-func (s *Syncer) passed(ctx context.Context) (running bool, err error) {
-	s.mu.Lock()
-	s.want++
-	ticket := s.want
-	s.mu.Unlock()
-	s.Nudge()
-	for {
-		s.mu.Lock()
-		running, bump, state := s.running, s.bump, s.state
-		done := len(s.loops) > 0 && !slices.ContainsFunc(s.loops, func(l *loop) bool { return l.done < ticket })
-		s.mu.Unlock()
-		switch {
-		case !running:
-			return false, nil
-		case done:
-			return true, nil
-		case state.State == message.StateStopped || state.State == message.StateWaiting:
-			return true, fmt.Errorf("mailbox %s: %s", s.o.Mailbox.Name, state.Error)
-		}
-		select {
-		case <-bump:
-		case <-ctx.Done():
-			return true, ctx.Err()
-		}
-	}
 }

@@ -104,7 +104,13 @@ func (s *session) secret(ctx context.Context) (string, error) {
 	}
 	secret, err := ask(ctx)
 	if err != nil {
-		return "", fmt.Errorf("get the secret of %s: %w", s.box.login(), err)
+		err = fmt.Errorf("get the secret of %s: %w", s.box.login(), err)
+		for _, final := range []string{"invalid_grant", "invalid_client", "unauthorized_client", "access_denied"} {
+			if strings.Contains(err.Error(), final) { // RFC 6749, 5.2: asking again changes nothing
+				return "", &AuthError{Login: s.box.login(), Server: string(clean([]byte(err.Error()), 300)), Fix: "sign in again to renew the authorisation"}
+			}
+		}
+		return "", err
 	}
 	return secret, nil
 }

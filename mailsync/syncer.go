@@ -38,6 +38,8 @@ type Syncer struct {
 	loops        []*loop       // of Run, the rounds first
 	want         int           // the last ticket given to a Sync that waits for Run
 	bump         chan struct{} // closed when a pass completes or a fault begins
+	faults       int           // times Run had to wait
+	patient      bool          // the wait is one that the server asked for
 	opened       int           // connections that were signed in
 }
 
