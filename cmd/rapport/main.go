@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"rapport/internal/config"
+	"rapport/web"
 )
 
 // version is set by the linker.
@@ -131,6 +133,10 @@ func (s *session) report(err error) int {
 	var c coded
 	if errors.As(err, &c) {
 		code = c.code
+	}
+	var problem *web.Problem
+	if errors.As(err, &problem) && problem.Status == http.StatusBadRequest {
+		code = exitUsage // what was typed cannot be understood
 	}
 	var faults config.Faults
 	switch {
