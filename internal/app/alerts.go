@@ -19,7 +19,7 @@ import (
 // When alerts are sent.
 const (
 	darkAfter   = time.Hour // of a mailbox that cannot be reached
-	alertEvery  = 30 * time.Second
+	alertEvery  = 5 * time.Second
 	alertRetry  = 5 * time.Minute // after mail could not be sent
 	weeklyAfter = 7 * 24 * time.Hour
 )
@@ -36,8 +36,18 @@ type trouble struct {
 	Urgent bool      `json:"urgent,omitempty"` // tell at once: it does not pass by itself
 	Told   time.Time `json:"told,omitzero"`
 
-	full bool // the store has no space: everybody's trouble, not this object's
+	state health
+	full  bool // the store has no space: everybody's trouble, not this object's
 }
+
+// health is how an object is at the moment.
+type health int
+
+const (
+	wrong  health = iota
+	unsure        // it has just begun and proved nothing yet: what was told still holds
+	well
+)
 
 // alertBook is what was seen and told; it lives in the store.
 type alertBook struct {
@@ -60,7 +70,7 @@ type alerter struct {
 	log     *slog.Logger
 	faults  *faults
 	count   func(result string)
-	current func() []trouble // what is wrong at the moment
+	current func() []trouble // how every object is at the moment
 	summary func() string    // of the weekly mail
 	poke    chan struct{}    // one place: look now
 
@@ -147,17 +157,21 @@ func (a *alerter) turn(ctx context.Context) error {
 }
 
 // judge brings the book up to date and says what is to be told. It forgets
-// what ended untold; what ended and was told stays until that is told, too.
+// what ended untold and what is no longer looked after; what ended and was
+// told stays until that is told, too.
 func (b *alertBook) judge(current []trouble, now time.Time) (begun, ended []trouble, changed bool) {
-	wrong := map[string]bool{}
+	state := map[string]health{}
 	for _, t := range current {
-		wrong[t.Object] = true
+		state[t.Object] = t.state
+		if t.state != wrong {
+			continue
+		}
 		was, open := b.Open[t.Object]
 		t.Since = t.Since.UTC().Round(time.Microsecond)
 		if open && !was.Since.After(t.Since) {
 			t.Since = was.Since
 		}
-		t.Told = was.Told
+		t.Told, t.full = was.Told, false
 		if was != t {
 			b.Open[t.Object] = t
 			changed = true
@@ -167,13 +181,14 @@ func (b *alertBook) judge(current []trouble, now time.Time) (begun, ended []trou
 		}
 	}
 	for _, object := range slices.Sorted(maps.Keys(b.Open)) {
-		switch t := b.Open[object]; {
-		case wrong[object]:
-		case t.Told.IsZero():
+		t := b.Open[object]
+		switch is, known := state[object]; {
+		case known && is != well:
+		case known && !t.Told.IsZero():
+			ended = append(ended, t)
+		default:
 			delete(b.Open, object)
 			changed = true
-		default:
-			ended = append(ended, t)
 		}
 	}
 	return begun, ended, changed

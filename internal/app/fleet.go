@@ -37,12 +37,16 @@ type box struct {
 	cancel context.CancelFunc // ends the supervisor; nil while nobody watches
 	done   chan struct{}      // closed when it has ended
 
-	mu     sync.Mutex // guards what follows
-	sup    *supervisor
-	err    error     // the fault it has
-	since  time.Time // when that began
-	seen   progressMark
-	seenAt time.Time
+	mu   sync.Mutex // guards what follows
+	over bool       // another has taken its place
+	// leaving is the supervisor's context, kept to tell a fault's end from the
+	// engine's own.
+	leaving context.Context
+	sup     *supervisor
+	err     error     // the fault it has
+	since   time.Time // when that began
+	seen    progressMark
+	seenAt  time.Time
 }
 
 // progressMark is what moves while a mailbox works.
@@ -101,6 +105,9 @@ func (f *fleet) adopt(o outfit) {
 		if slices.Contains(o.boxes, b) {
 			continue
 		}
+		b.mu.Lock()
+		b.over = true
+		b.mu.Unlock()
 		if b.cancel != nil {
 			b.cancel()
 		}
@@ -161,7 +168,7 @@ func (f *fleet) start(b *box, predecessor <-chan struct{}) {
 		}
 	}
 	b.mu.Lock()
-	b.sup = sup
+	b.sup, b.leaving = sup, ctx
 	b.mu.Unlock()
 	f.wg.Go(func() {
 		defer close(b.done)
@@ -173,9 +180,14 @@ func (f *fleet) start(b *box, predecessor <-chan struct{}) {
 	})
 }
 
-// failed records and logs a mailbox's fault; nil ends it.
+// failed records and logs a mailbox's fault; nil ends it. That an engine is
+// stopped ends no fault.
 func (f *fleet) failed(b *box, err error) {
 	b.mu.Lock()
+	if b.over || (b.leaving != nil && b.leaving.Err() != nil) {
+		b.mu.Unlock()
+		return
+	}
 	began := (b.err == nil) != (err == nil)
 	switch {
 	case err == nil:
@@ -222,14 +234,22 @@ func (f *fleet) nudge(name string) {
 	}
 }
 
-// retry ends the waits of mailboxes in trouble: something was changed.
+// retry lets mailboxes in trouble begin anew: something was changed.
 func (f *fleet) retry() {
 	boxes, _ := f.all()
 	for _, b := range boxes {
-		if sup := b.supervisor(); sup != nil {
-			sup.hurry()
-		}
-		b.engine.Nudge()
+		b.retry()
+	}
+}
+
+func (b *box) retry() {
+	sup := b.supervisor()
+	if sup == nil {
+		return
+	}
+	sup.hurry()
+	if s := b.engine.Status().State; s == message.StateStopped || s == message.StateWaiting {
+		sup.restart(errAnew)
 	}
 }
 
@@ -268,18 +288,20 @@ func errorText(text string, err error) string {
 	return escape(err.Error())
 }
 
-// trouble returns what a person must hear of this mailbox, if anything.
-func (b *box) trouble() (trouble, bool) {
-	stopped := b.status().State == message.StateStopped
+// trouble returns how the mailbox is, and what a person must hear of it.
+func (b *box) trouble() trouble {
+	s := b.status()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.err == nil {
-		return trouble{}, false
+	t := trouble{Object: "mailbox " + b.cfg.Name, state: well}
+	switch {
+	case b.err != nil:
+		t.state, t.Text, t.Since = wrong, b.err.Error(), b.since
+		t.Urgent, t.full = s.State == message.StateStopped, errors.Is(b.err, store.ErrFull)
+	case s.LastPass.IsZero():
+		t.state = unsure
 	}
-	return trouble{
-		Object: "mailbox " + b.cfg.Name, Text: b.err.Error(), Since: b.since,
-		Urgent: stopped, full: errors.Is(b.err, store.ErrFull),
-	}, true
+	return t
 }
 
 // The patience with a mailbox that says it works: after stuckAfter without

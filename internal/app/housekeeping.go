@@ -71,7 +71,7 @@ func (h *housekeeper) turn(ctx context.Context) time.Duration {
 		}
 		if !at.After(now) && ctx.Err() == nil {
 			err := h.do(ctx, j)
-			at = j.next(h.now())
+			at = j.after(h.now())
 			if err != nil {
 				at = h.now().Add(min(time.Hour, j.every))
 			}
@@ -106,7 +106,7 @@ func (h *housekeeper) do(ctx context.Context, j job) (err error) {
 	return j.do(ctx)
 }
 
-// next returns when a job is due again, with some jitter so that many daemons
+// next returns when a job is due first, with some jitter so that many daemons
 // do not ask one server at once.
 func (j job) next(now time.Time) time.Time {
 	if !j.night {
@@ -117,7 +117,16 @@ func (j job) next(now time.Time) time.Time {
 	for !at.After(now) {
 		at = at.AddDate(0, 0, 1)
 	}
-	return at.Add(max(0, j.every-24*time.Hour).Truncate(24 * time.Hour))
+	return at
+}
+
+// after returns when a job is due again once it was done: one of the night
+// not twice in the same night.
+func (j job) after(now time.Time) time.Time {
+	if j.night {
+		now = now.Add(12 * time.Hour)
+	}
+	return j.next(now)
 }
 
 func (h *housekeeper) load(ctx context.Context) (map[string]time.Time, error) {

@@ -149,32 +149,26 @@ func (s *system) Compact(ctx context.Context) (before, after int64, err error) {
 	return s.store.Compact(ctx)
 }
 
-// troubles lists what a person must hear of now. A full disk is one trouble,
-// however many mailboxes stumble over it.
+// troubles says how every mailbox is, and the store. A full disk is one
+// trouble, however many mailboxes stumble over it; of those nothing is known.
 func (s *system) troubles() []trouble {
 	boxes, _ := s.fleet.all()
+	disk := trouble{Object: "store", state: well}
 	var out []trouble
-	var full *trouble
 	for _, b := range boxes {
-		t, wrong := b.trouble()
-		switch {
-		case !wrong:
-		case t.full:
-			if full == nil || t.Since.Before(full.Since) {
-				dir := s.config().DataDir
-				full = &trouble{
-					Object: "store", Since: t.Since, Urgent: true,
-					Text: "there is no space left for " + dir + ": reading goes on, nothing new is filed. Make room; Rapport goes on by itself, nothing is lost.",
-				}
+		t := b.trouble()
+		if t.state == wrong && t.full {
+			if disk.state == well || t.Since.Before(disk.Since) {
+				disk.Since = t.Since
 			}
-		default:
-			out = append(out, t)
+			disk.state, disk.Urgent = wrong, true
+			disk.Text = "there is no space left for " + s.config().DataDir +
+				": what is filed can be read, nothing new is filed. Make room; Rapport goes on by itself, nothing is lost."
+			t = trouble{Object: t.Object, state: unsure}
 		}
+		out = append(out, t)
 	}
-	if full != nil {
-		out = append(out, *full)
-	}
-	return out
+	return append(out, disk)
 }
 
 // summary is the text of the weekly mail: figures, no names.

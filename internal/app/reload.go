@@ -65,6 +65,7 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	// Filing must know a mailbox before its mail comes.
 	s.rulesApplied(ctx)
 	s.fleet.adopt(lineup)
+	s.fleet.retry()
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration", "warning", w.String())
 	}
@@ -170,7 +171,7 @@ func (s *system) wakeStopped(ctx context.Context) {
 				continue
 			}
 			if info, err := os.Stat(b.cfg.PasswordFile); err == nil && info.ModTime().After(s.Since) {
-				b.engine.Nudge()
+				b.retry()
 			}
 		}
 	}

@@ -213,7 +213,7 @@ func (d *daemonRun) attend(ctx context.Context, signals <-chan os.Signal) {
 				return
 			}
 			d.reload(ctx, "signal")
-			d.fleet.retry()
+			d.fleet.retry() // a faulty file must not keep a mended password waiting
 		case _, open := <-changes:
 			if open {
 				d.reload(ctx, "file changed")

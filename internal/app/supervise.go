@@ -35,6 +35,10 @@ type panicked struct {
 
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
+// errAnew ends a run that is to begin again at once: something was changed
+// that may have cured its trouble.
+var errAnew = errors.New("begin anew")
+
 // supervisor keeps one engine running: it starts it again after every
 // trouble, with growing waits, and catches its panics, so that one engine's
 // trouble is nobody else's.
@@ -98,6 +102,10 @@ func (s *supervisor) supervise(ctx context.Context) {
 		err := s.once(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		if errors.Is(err, errAnew) {
+			wait = firstWait
+			continue
 		}
 		if time.Since(started) >= healthyRun {
 			wait = firstWait
