@@ -100,6 +100,7 @@ func (h *headerLines) flush() [][]byte {
 // partHeader is what a part's header says of its content.
 type partHeader struct {
 	media       mediaType
+	second      mediaType // a text type that a repeated Content-Type names
 	disposition mediaType
 	encoding    string
 	path        string
@@ -112,8 +113,10 @@ func readPartHeader(block []byte) partHeader {
 	eachField(block, func(key, value []byte) {
 		switch string(key) {
 		case "content-type":
-			if !haveType {
-				h.media, haveType = parseMediaType(clip(unfold(value), 64<<10), ""), true
+			if m := parseMediaType(clip(unfold(value), 64<<10), ""); !haveType {
+				h.media, haveType = m, true
+			} else if strings.HasPrefix(m.value, "text/") {
+				h.second = m
 			}
 		case "content-disposition":
 			if !haveDisposition {
@@ -218,6 +221,9 @@ func (w *walker) openMultipart(h partHeader, sub string) {
 		f.boundary = []byte(clip(b, maxBoundary))
 	}
 	text := partHeader{media: mediaType{value: "text/plain", params: h.media.params}, encoding: h.encoding, path: h.path}
+	if h.second.value != "" {
+		text.media, f.hybrid = h.second, true
+	}
 	f.preamble = w.newLeaf(text)
 	w.stack = append(w.stack, f)
 	w.know(f.boundary, 1)

@@ -283,10 +283,18 @@ func (w *walker) attach(l *leaf) {
 		a.Part = "1"
 	}
 	if a.Name == "" && l.mail != nil {
-		a.Name = fileName(l.mail.Head.Subject+".eml", "")
+		a.Name = mailName(l.mail.Head.Subject)
 	}
 	a.Inline = l.head.disposition.value == "inline" || l.head.disposition.value == "" && strings.HasPrefix(a.Type, "image/")
 	w.out.Attachments = append(w.out.Attachments, a)
+}
+
+// mailName names an attached message after its subject.
+func mailName(subject string) string {
+	if subject = fileName(subject, ""); subject == "" {
+		subject = "message"
+	}
+	return fileName(subject+".eml", "")
 }
 
 // adopt takes over what the reader of an encoded message found.

@@ -55,6 +55,7 @@ type frame struct {
 	seen     bool  // a delimiter was seen
 	closed   bool
 	preamble *leaf
+	hybrid   bool   // the header names a text type as well, which the preamble then is
 	guess    []byte // a line that may be the first delimiter of a multipart whose boundary is not known
 	inner    int    // index in Parsed.Inner, for a message
 	leaf     *leaf  // digests a message listed as an attachment
@@ -183,6 +184,10 @@ func (w *walker) know(boundary []byte, n int) {
 func (w *walker) nextPart(i int) {
 	w.unwind(i + 1)
 	f := w.stack[i]
+	if first := f.preamble; first != nil && f.hybrid && !f.seen {
+		f.starts = append(f.starts, len(w.segments))
+		w.finishLeaf(first)
+	}
 	f.seen, f.preamble, f.guess = true, nil, nil
 	f.children++
 	f.starts = append(f.starts, len(w.segments))
@@ -233,7 +238,7 @@ func (w *walker) endFrame(f *frame) {
 		f.leaf.flush()
 		w.attach(f.leaf)
 		if a := &w.out.Attachments[len(w.out.Attachments)-1]; a.Name == "" {
-			a.Name = fileName(w.out.Inner[f.inner].Head.Subject+".eml", "")
+			a.Name = mailName(w.out.Inner[f.inner].Head.Subject)
 		}
 	}
 	switch {
