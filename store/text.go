@@ -1,12 +1,16 @@
 package store
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/clipperhouse/uax29/v2/words"
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -209,7 +213,27 @@ type Document struct {
 	Text   string
 	Terms  []string // sorted, each once
 	Fields Fields   // what the terms were made of, so that they can be made again
+	Packed []byte   // Fields as JSON, zstd: what a store keeps of it; nil where it is to compress
 }
+
+// Pack returns Fields as JSON, compressed with zstd.
+func (f Fields) Pack() ([]byte, error) {
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("pack the texts of an entry: %w", err)
+	}
+	return packer().EncodeAll(raw, make([]byte, 0, len(raw)/2)), nil
+}
+
+// packer is shared: EncodeAll may be called concurrently.
+var packer = sync.OnceValue(func() *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(2),
+		zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return e
+})
 
 // NewDocument makes what the index needs of an entry's texts.
 func NewDocument(f Fields) *Document {
@@ -228,7 +252,11 @@ func NewDocument(f Fields) *Document {
 		out = append(out, t)
 	}
 	slices.Sort(out)
-	return &Document{Text: f.Text, Terms: out, Fields: f}
+	packed, err := f.Pack()
+	if err != nil {
+		packed = nil // the store tries again and says why
+	}
+	return &Document{Text: f.Text, Terms: out, Fields: f, Packed: packed}
 }
 
 // partyTerms adds the terms of a name or address; a domain is found by each

@@ -133,13 +133,16 @@ func (e entriesOf) Put(v timeline.Entry, d *store.Document) error {
 // index. A document has its own number for ever: one that is replaced leaves
 // its rows behind, which name nothing any more.
 func (e entriesOf) putText(key []byte, doc uint32, d *store.Document) error {
-	f := d.Fields
-	f.Text = d.Text
-	raw, err := json.Marshal(f)
-	if err != nil {
-		return err
+	packed := d.Packed
+	if packed == nil {
+		f := d.Fields
+		f.Text = d.Text
+		var err error
+		if packed, err = f.Pack(); err != nil {
+			return err
+		}
 	}
-	if err := e.tx.data(bucketText).Put(key, packText(raw)); err != nil {
+	if err := e.tx.data(bucketText).Put(key, append([]byte{formatZstd}, packed...)); err != nil {
 		return err
 	}
 	return e.tx.addTerms(doc, d.Terms)

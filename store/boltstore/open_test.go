@@ -123,7 +123,7 @@ func used(b []byte) int {
 func refused(t *testing.T, dir string, o Options, want string) {
 	t.Helper()
 	if o.LockTimeout == 0 {
-		o.LockTimeout = 10 * time.Millisecond
+		o.LockTimeout = time.Second
 	}
 	s, err := Open(dir, o)
 	if err == nil {
@@ -239,8 +239,8 @@ func TestPermissions(t *testing.T) {
 func TestM76_SecondInstance(t *testing.T) {
 	t.Parallel()
 	s := openTest(t, Options{NoSync: true})
-	refused(t, s.dir, Options{}, "process ")
-	refused(t, s.dir, Options{ReadOnly: true}, "process ")
+	refused(t, s.dir, Options{LockTimeout: 10 * time.Millisecond}, "process ")
+	refused(t, s.dir, Options{ReadOnly: true, LockTimeout: 10 * time.Millisecond}, "process ")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

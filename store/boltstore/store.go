@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -172,12 +173,23 @@ func translate(err error) error {
 		return nil
 	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrReadOnly):
 		return err
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG), errors.Is(err, berrors.ErrMaxSizeReached):
+	case isFull(err):
 		return fmt.Errorf("%w: %w", err, store.ErrFull)
 	case errors.Is(err, syscall.EROFS), errors.Is(err, berrors.ErrDatabaseReadOnly), errors.Is(err, berrors.ErrTxNotWritable):
 		return fmt.Errorf("%w: %w", err, store.ErrReadOnly)
 	}
 	return err
+}
+
+// isFull recognises a full disk. Where the engine cannot make its file larger
+// it passes the system's error on as text.
+func isFull(err error) bool {
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, berrors.ErrMaxSizeReached} {
+		if errors.Is(err, full) || strings.HasSuffix(err.Error(), full.Error()) {
+			return true
+		}
+	}
+	return false
 }
 
 // The collections; see [store.Tx].
