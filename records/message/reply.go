@@ -121,6 +121,9 @@ func attribution(lines []string, i int) int {
 			return 0
 		}
 		if !strings.HasSuffix(line, ":") && !strings.HasSuffix(line, "：") && !strings.HasSuffix(line, "---") {
+			if n == 1 && !opensAttribution(line) || strings.ContainsAny(line[len(line)-1:], ".!?") {
+				return 0
+			}
 			continue
 		}
 		joined = " " + strings.Join(lines[i:i+n], " ")
@@ -135,6 +138,21 @@ func attribution(lines []string, i int) int {
 		}
 	}
 	return 0
+}
+
+// openers begin the lines that introduce a quote, lower case.
+var openers = []string{"on ", "am ", "le ", "el ", "il ", "em ", "op ", "den ", "på ", "w dniu ", "dnia ", "ma ", "dne ", "στις ", "tarih", "в ", "at ", "in article ", "> on ", "em ", "a ", "vào ", "pada ", "from: ", "quoting ", "il giorno ", "no dia ", "ti ", "la "}
+
+// opensAttribution reports whether a line may be the first of several that
+// say when and who: prose before them is not.
+func opensAttribution(line string) bool {
+	low := strings.ToLower(clip(line, 40))
+	for _, o := range openers {
+		if strings.HasPrefix(low, o) {
+			return true
+		}
+	}
+	return strings.IndexFunc(low, func(r rune) bool { return r >= '0' && r <= '9' }) >= 0 || strings.HasPrefix(low, "<") || strings.HasPrefix(low, "\"")
 }
 
 // saysWhen reports whether a line that says "wrote:" also says when or who

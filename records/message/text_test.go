@@ -58,6 +58,8 @@ func TestNewText(t *testing.T) {
 		"nothing quoted":       {"Hello,\n\nall well: see > below.\n", "Hello,\n\nall well: see > below."},
 		"english":              {"Yes.\n\nOn Mon, Nov 21, 2022 at 10:00 AM Carol <carol@example.net> wrote:\n> q\n", "Yes."},
 		"two lines":            {"Yes.\n\nOn Mon, Nov 21, 2022 at 10:00 AM Carol van der Somebody\n<carol@example.net> wrote:\n\n> q\n", "Yes."},
+		"prose right before":   {"Hello\nOn 21 Nov 2022 10:00, \"Carol van der Somebody\" <\ncarol@example.net> wrote:\n\n> q", "Hello"},
+		"prose wrapped before": {"I try as soon as I\nget back.\nOn 21 Nov 2022, Carol wrote:\n\n> q", "I try as soon as I\nget back."},
 		"german":               {"Ja.\n\nAm 21.11.2022 um 10:00 schrieb Carol:\n> q", "Ja."},
 		"french":               {"Oui.\n\nLe lun. 21 nov. 2022 à 10:00, Carol <carol@example.net> a écrit :\n> q", "Oui."},
 		"spanish":              {"Sí.\n\nEl lun, 21 nov 2022 a las 10:00, Carol (<carol@example.net>) escribió:\n> q", "Sí."},
