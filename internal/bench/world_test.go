@@ -31,6 +31,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "rapport")
 	if out, err := exec.Command("go", "build", "-o", path, "rapport/cmd/rapport").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build rapport: %w: %s", err, out)
@@ -38,10 +39,13 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// built is where the binary lies, "" while there is none.
+var built string
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
