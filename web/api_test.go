@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -471,5 +472,22 @@ func TestImportTellsTheFormat(t *testing.T) {
 	got, err := w.client.Import(t.Context(), strings.NewReader("name,email\nX,nonsense\n"), ImportOptions{Name: "a.csv"})
 	if err != nil || len(got.Errors) != 1 || got.Errors[0].Line != 2 || got.Added != 0 {
 		t.Errorf("Import of a bad line = %+v, %v; want the fault of line 2", got, err)
+	}
+}
+
+// A server may bound how long a request takes to arrive; a sync takes longer.
+func TestALongOperationOutlivesTheReadTimeout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.daemon.block = true
+	hasty := httptest.NewUnstartedServer(w.server.Config.Handler)
+	hasty.Config.ReadTimeout = 50 * time.Millisecond
+	hasty.Start()
+	defer hasty.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := NewClient(hasty.URL, "tess", nil).Sync(ctx, nil, nil)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Sync = %v, want our own deadline", err)
 	}
 }
