@@ -123,10 +123,7 @@ func (s *Server) guard(rt route) http.Handler {
 			s.fail(w, r, invalid("the address of the request is too long"))
 			return
 		}
-		if rt.long {
-			// A read deadline of the connection would pass for the client going away.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		} else {
+		if !rt.long {
 			ctx, cancel := context.WithTimeout(r.Context(), shortTime)
 			defer cancel()
 			r = r.WithContext(ctx)
