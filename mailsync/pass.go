@@ -335,7 +335,7 @@ func (p *pass) settle(heads []*part) error {
 
 // copyOf reads what a header fetch brought.
 func copyOf(h *part) message.Copy {
-	c := message.Copy{UID: h.uid, Received: h.received, Size: h.size, Flags: h.flags, Head: message.ParseHead(h.data)}
+	c := message.Copy{UID: h.uid, Received: h.received, Size: h.size, Header: int64(len(h.data)), Flags: h.flags, Head: message.ParseHead(h.data)}
 	for _, l := range h.labels {
 		c.Labels = append(c.Labels, decodeName(l))
 	}

@@ -2,6 +2,7 @@ package mailsync
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"rapport/records/message"
@@ -64,7 +65,11 @@ func (s *Syncer) searchFolder(ctx context.Context, sess *session, f folder, pend
 		if search.All {
 			return ofSink(s.o.Sink.Reopen(ctx, mf, skipped), "reopen %s", f.name)
 		}
-		words = append(words, mentions(search)...)
+		more, everything := mentions(search)
+		if everything {
+			return ofSink(s.o.Sink.Reopen(ctx, mf, skipped), "reopen %s", f.name)
+		}
+		words = append(words, more...)
 	}
 	found, err := s.searchWords(ctx, sess, words)
 	if err != nil && kindOf(err) != Refused {
@@ -80,26 +85,44 @@ func (s *Syncer) searchFolder(ctx context.Context, sess *session, f folder, pend
 	return ofSink(s.o.Sink.Reopen(ctx, mf, found), "reopen %s", f.name)
 }
 
-// mentions are the words to look for: who wrote, and to whom.
-func mentions(search message.Search) []mention {
-	var words []string
+// searchFields are the header fields whose addresses are participants.
+var searchFields = []string{"FROM", "TO", "CC", "BCC", "REPLY-TO", "SENDER", "RESENT-FROM", "RESENT-TO"}
+
+// mentions are what to look for: who wrote, and to whom. It may find too much,
+// since whatever is found is judged by its header again, and never too little:
+// an address is looked for without its plus-tag, and where dots do not count,
+// by its domain. all says that no search can find it and everything skipped
+// has to be judged again: the name of an internationalised domain stands in
+// headers in either form.
+func mentions(search message.Search) (out []mention, all bool) {
+	var sought [][]string
 	for _, a := range search.Addresses {
-		if ascii(string(a)) {
-			words = append(words, string(a))
+		local, _, _ := strings.Cut(a.Local(), "+")
+		switch domain := a.Domain(); {
+		case !ascii(string(a)) || local == "":
+			all = true
+		case domain == "gmail.com" || domain == "googlemail.com":
+			sought = append(sought, []string{"gmail.com"}, []string{"googlemail.com"})
+		case strings.Contains(domain, "xn--"):
+			sought = append(sought, []string{local})
+		default:
+			sought = append(sought, []string{local, domain})
 		}
 	}
 	for _, d := range search.Domains {
-		if ascii(d) && strings.Contains(d, ".") {
-			words = append(words, "@"+d, "."+d)
+		if !ascii(d) || strings.Contains(d, "xn--") {
+			all = true
+			continue
+		}
+		sought = append(sought, []string{d})
+	}
+	slices.SortFunc(sought, slices.Compare[[]string])
+	for _, words := range slices.CompactFunc(sought, slices.Equal[[]string]) {
+		for _, field := range searchFields {
+			out = append(out, mention{field, words})
 		}
 	}
-	var out []mention
-	for _, w := range words {
-		for _, field := range []string{"FROM", "TO", "CC", "BCC"} {
-			out = append(out, mention{field, w})
-		}
-	}
-	return out
+	return out, all
 }
 
 func ascii(s string) bool {
@@ -109,7 +132,7 @@ func ascii(s string) bool {
 func (s *Syncer) searchWords(ctx context.Context, sess *session, words []mention) (message.UIDSet, error) {
 	var found message.UIDSet
 	for len(words) > 0 {
-		n := min(len(words), wordsAtOnce*4)
+		n := min(len(words), wordsAtOnce*len(searchFields))
 		if err := s.limit.Wait(ctx); err != nil {
 			return found, err
 		}
@@ -145,7 +168,7 @@ func (s *Syncer) searchWorks(sess *session) bool {
 	sess.tried, sess.searches = true, true
 	for _, from := range message.ParseHead(got.data).From {
 		if a := string(from.Address); ascii(a) {
-			found, err := sess.searchMentions([]mention{{"FROM", a}})
+			found, err := sess.searchMentions([]mention{{"FROM", []string{a}}})
 			sess.searches = err == nil && found.Has(all.Max())
 			break
 		}

@@ -350,10 +350,13 @@ func (s *session) searchSince(t time.Time) (message.UIDSet, error) {
 	return s.search(imap.SearchCriteria{Since: t.AddDate(0, 0, -1)})
 }
 
-// mention is a word to look for in a header field.
-type mention struct{ field, word string }
+// mention is words to look for together in one header field.
+type mention struct {
+	field string
+	words []string
+}
 
-// searchMentions lists the UIDs whose headers bear one of the words.
+// searchMentions lists the UIDs whose headers bear one of the mentions.
 func (s *session) searchMentions(words []mention) (message.UIDSet, error) {
 	return s.search(anyOf(words))
 }
@@ -361,7 +364,11 @@ func (s *session) searchMentions(words []mention) (message.UIDSet, error) {
 // anyOf builds a balanced tree of ORs, so that it never is deep.
 func anyOf(words []mention) imap.SearchCriteria {
 	if len(words) == 1 {
-		return imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: words[0].field, Value: words[0].word}}}
+		var c imap.SearchCriteria
+		for _, w := range words[0].words {
+			c.Header = append(c.Header, imap.SearchCriteriaHeaderField{Key: words[0].field, Value: w})
+		}
+		return c
 	}
 	half := len(words) / 2
 	return imap.SearchCriteria{Or: [][2]imap.SearchCriteria{{anyOf(words[:half]), anyOf(words[half:])}}}
