@@ -329,6 +329,7 @@ func TestRevokedToken(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- y.Run(ctx) }()
 		time.Sleep(24 * time.Hour)
+		synctest.Wait()
 		if tokens != 3 || notices != 1 || y.Status().State != message.StateStopped || !strings.Contains(y.Status().Error, "renew the authorisation") {
 			t.Errorf("%d tokens asked for, %d notices, status %+v", tokens, notices, y.Status())
 		}

@@ -312,9 +312,17 @@ func (s *Syncer) round(ctx context.Context, sess *session, folders, mine []folde
 	if err := s.statuses(sess, mine); err != nil {
 		return err
 	}
-	_, err = s.passAll(ctx, sess, mine)
-	return err
+	for range passesInRow {
+		if settled, err := s.passAll(ctx, sess, mine); err != nil || settled {
+			return err
+		}
+	}
+	return nil
 }
+
+// passesInRow is how often a folder is read again at once because something
+// came while it was read, or the sink left something unsettled.
+const passesInRow = 4
 
 // statuses asks for the numbers of the folders where LIST did not bring them
 // along, so that unchanged ones need not be opened.
@@ -368,7 +376,15 @@ func (s *Syncer) watch(ctx context.Context, sess *session, f *folder, l *loop, t
 	if err != nil {
 		return err
 	}
+	again := 0
 	for end := time.Now().Add(s.o.Mailbox.Poll); time.Now().Before(end); {
+		if out != nil && !out.settled && again < passesInRow {
+			again++
+			if out, err = s.watched(ctx, sess, *f, out); err != nil {
+				return err
+			}
+			continue
+		}
 		s.rests(l, ticket)
 		select {
 		case <-sess.w.changed:
@@ -389,6 +405,7 @@ func (s *Syncer) watch(ctx context.Context, sess *session, f *folder, l *loop, t
 			return nil
 		case sess.w.selected().changes != out.sel.changes:
 			s.starts(l)
+			again = 0
 			if out, err = s.watched(ctx, sess, *f, out); err != nil {
 				return err
 			}
