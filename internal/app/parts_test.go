@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,10 +70,9 @@ func TestSupervise(t *testing.T) {
 func TestSuperviseHurryAndRestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		runs := 0
+		var runs atomic.Int32
 		s := newSupervisor("x", slog.New(slog.DiscardHandler), func(ctx context.Context) error {
-			runs++
-			if runs <= 8 {
+			if runs.Add(1) <= 8 {
 				return errors.New("trouble")
 			}
 			<-ctx.Done()
@@ -82,22 +82,22 @@ func TestSuperviseHurryAndRestart(t *testing.T) {
 		done := make(chan struct{})
 		go func() { s.supervise(ctx); close(done) }()
 		time.Sleep(100 * time.Second) // in a wait of more than a minute
-		before := runs
+		before := runs.Load()
 		s.hurry()
 		synctest.Wait()
-		if runs != before+1 {
-			t.Errorf("%d runs after hurry, want %d", runs, before+1)
+		if runs.Load() != before+1 {
+			t.Errorf("%d runs after hurry, want %d", runs.Load(), before+1)
 		}
 		time.Sleep(10 * time.Minute)
-		before = runs
+		before = runs.Load()
 		s.restart(errStuck)
 		synctest.Wait()
 		if got := s.standing(); got.phase != waiting || !errors.Is(got.err, errStuck) {
 			t.Errorf("standing after restart = %+v, want a wait because it was stuck", got)
 		}
 		time.Sleep(time.Minute)
-		if runs != before+1 {
-			t.Errorf("%d runs after restart, want %d", runs, before+1)
+		if runs.Load() != before+1 {
+			t.Errorf("%d runs after restart, want %d", runs.Load(), before+1)
 		}
 		cancel()
 		<-done
