@@ -204,8 +204,8 @@ func (s *Server) compact(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// recordsOf reads everybody's id in order, so that an export goes through
-// them without a long transaction.
+// recordsOf hands a listing over page by page, a short transaction each, so
+// that an export pins no pages of the store.
 func recordsOf[T any](ctx context.Context, s store.Store, list func(store.Tx, store.Slice) (store.Page[T], error), visit func([]T) error) error {
 	cursor := store.Cursor("")
 	for {

@@ -48,6 +48,7 @@ func gatherWords(n *kong.Node, at string, words map[string][]string) {
 	sort.Strings(words[at])
 }
 
+// places lists the commands in order; "" is the beginning of the line.
 func places(words map[string][]string) []string {
 	var ps []string
 	for p := range words {
@@ -57,8 +58,8 @@ func places(words map[string][]string) []string {
 	return ps
 }
 
-// walk is the shell code that finds which command the line has come to; the
-// first %s is the loop over the words, the second the known places.
+// shellPlaces is a shell pattern of every command, by which a script tells how
+// far into one the line has come.
 func shellPlaces(words map[string][]string) string {
 	var known []string
 	for _, p := range places(words) {
