@@ -105,7 +105,7 @@ func (d *dateReader) token(t string) {
 		}
 		if n, ok := number(t); ok {
 			d.number(n, len(t))
-		} else if n, ok := number(strings.TrimRight(t, "ºª°stndrhthe日年月")); ok {
+		} else if n, ok := number(strings.TrimRight(t, "ºª°stndrhe日年月")); ok {
 			d.number(n, 2)
 		}
 	default:

@@ -23,9 +23,8 @@ type headReader struct {
 	dates       []string
 	received    []byte // the last, which is the oldest hop
 	parties     []partyField
-	suppress    string // X-Auto-Response-Suppress
-	listHint    string // List-Post or List-Unsubscribe
-	authBytes   int
+	suppress    string   // X-Auto-Response-Suppress
+	listHint    string   // List-Post or List-Unsubscribe
 	failed      []string // X-Failed-Recipients
 	token       string   // X-Rapport-Id
 }

@@ -50,9 +50,12 @@ func (w *walker) newLeaf(h partHeader) *leaf {
 		l.kind, l.limit = t, min(w.keep, 256<<10)
 	case t == "text/calendar" || t == "application/ics":
 		l.kind, l.file, l.limit = "text/calendar", attached || h.name() != "", min(w.keep, 256<<10)
-	case isMessageType(t) && encoded(h.encoding) && len(w.stack) < w.lim.Depth:
+	case isMessageType(t) && encoded(h.encoding) && len(w.stack) < w.lim.Depth && w.encoded < maxEncoded:
 		l.kind, l.file = t, true
 		l.openChild()
+	case isMessageType(t) && encoded(h.encoding):
+		w.defect("too-deep")
+		l.file = true
 	case attached || !strings.HasPrefix(t, "text/") || notText[t]:
 		l.file = true
 	default:
@@ -73,6 +76,10 @@ var notText = map[string]bool{
 	"text/vcard": true, "text/x-vcard": true, "text/directory": true, "text/csv": true, "text/css": true, "text/javascript": true, "text/xml": true, "text/rtf": true, "text/x-amp-html": true,
 }
 
+// maxEncoded bounds how many encoded messages are read inside each other:
+// each level decodes the rest of the mail once more.
+const maxEncoded = 4
+
 // openChild prepares to read a message that is itself encoded.
 func (l *leaf) openChild() {
 	lim := l.w.lim
@@ -80,7 +87,7 @@ func (l *leaf) openChild() {
 	lim.Parts -= l.w.parts
 	l.mail = &Parsed{}
 	l.child = newWalker(lim, l.mail)
-	l.child.keep = l.w.keep
+	l.child.keep, l.child.encoded = l.w.keep, l.w.encoded+1
 }
 
 // write takes the next piece of the part's encoded content.
@@ -301,8 +308,8 @@ func mailName(subject string) string {
 func (w *walker) adopt(l *leaf) {
 	l.child.close()
 	l.child.finish()
-	at, m := len(w.out.Inner), l.mail
-	w.out.Inner = append(w.out.Inner, Inner{Head: m.Head, Text: m.Text})
+	m := l.mail
+	w.out.Inner = append(w.out.Inner, Inner{Head: m.Head, Text: m.own})
 	w.out.Inner = append(w.out.Inner, m.Inner...)
 	for _, a := range m.Attachments {
 		a.Part = strings.TrimPrefix(l.head.path+"."+a.Part, ".")
@@ -313,7 +320,6 @@ func (w *walker) adopt(l *leaf) {
 			w.defect(d)
 		}
 	}
-	w.segments = append(w.segments, segment{text: m.Text, inner: at})
 	w.parts += l.child.parts
 	w.keep = max(l.child.keep, 0)
 }

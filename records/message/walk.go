@@ -21,6 +21,7 @@ type walker struct {
 	path     string
 	leaf     *leaf
 	parts    int
+	encoded  int   // how many encoded messages this one is inside
 	keep     int64 // bytes of text that may still be kept
 	segments []segment
 	top      *headReader
