@@ -55,6 +55,10 @@ type Blob struct {
 
 // Tx is one transaction. It and its collections must not be used after fn
 // has returned, nor by several goroutines at once.
+//
+// In every collection a question for one thing that is not there ends in
+// [ErrNotFound], a question for a list in an empty one; deleting what is not
+// there is no error. A write inside a View ends in [ErrReadOnly].
 type Tx interface {
 	Contacts() Contacts
 	Organisations() Organisations
@@ -205,7 +209,8 @@ type Entries interface {
 
 // Folders hold the settled UIDs: the truth about every folder.
 type Folders interface {
-	// Progress returns the zero value for a folder never seen.
+	// Progress returns the zero value for a folder never seen. Renumbered is
+	// left at 0: whether another numbering is still kept, List tells.
 	Progress(message.Folder) (message.Progress, error)
 	// Settle moves UIDs to a state, out of whichever they were in.
 	Settle(f message.Folder, s Settlement) error

@@ -185,7 +185,7 @@ func TestM70_Kill(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	rnd := rand.New(rand.NewPCG(11, 12))
 	last := -1
-	for range 8 {
+	for range kills {
 		cmd := runChild(t, "write", dir, 0)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
@@ -239,7 +239,7 @@ func TestM71_StopAtEveryStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := dumpDir(t, whole)
-	for k := 1; ; k++ {
+	for k := 1; ; k += everyStep {
 		dir := filepath.Join(base, strconv.Itoa(k))
 		err := runChild(t, "script", dir, k).Run()
 		if err == nil {

@@ -1,0 +1,9 @@
+//go:build soak
+
+package boltstore
+
+// The full size of the fault matrix.
+const (
+	kills     = 200
+	everyStep = 1
+)

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFold(t *testing.T) {
+	for in, want := range map[string]string{
+		"Müller": "muller", "STRASSE": "strasse", "Straße": "strasse", "ẞ": "ss", "résumé": "resume", "Ångström": "angstrom",
+		"ΟΔΟΣ": "οδοσ", "οδός": "οδοσ", "Ёлка": "елка", "ﬁnance": "finance", "ＡＢＣ": "abc", "smørrebrød": "smorrebrod",
+		"দামের": "দামের", "가나": "가나", "が": "が", "ｶﾞ": "ガ", "नमस्ते": "नमस्ते", "İstanbul": "istanbul", "4711": "4711", "": "",
+	} {
+		if got := Fold(in); got != want {
+			t.Errorf("Fold(%q) = %q, want %q", in, got, want)
+		}
+		if again := Fold(Fold(in)); again != Fold(in) {
+			t.Errorf("Fold(Fold(%q)) = %q, want %q", in, again, Fold(in))
+		}
+	}
+}
+
+func TestTokens(t *testing.T) {
+	for in, want := range map[string][]string{
+		"":                              nil,
+		" - ... !":                      nil,
+		"Don't panic, ada@example.org!": {"don't", "panic", "ada", "example.org"},
+		"東京の会議":                         {"東", "京", "の", "会", "議"},
+		"Order東京":                       {"order", "東", "京"},
+		"দামের তালিকা":                  {"দামের", "তালিকা"},
+		"a\u00adb soft\u00adhyphen":     {"ab", "softhyphen"},
+	} {
+		var got []string
+		for _, tok := range Tokens(in) {
+			got = append(got, tok.Text)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("Tokens(%q) (-want +got):\n%s", in, d)
+		}
+	}
+}
+
+func TestParseQueryErrors(t *testing.T) {
+	for in, want := range map[string]string{
+		"before:yesterday":              "before:yesterday is no date",
+		"after:2026-13":                 "after:2026-13 is no date",
+		"after:20":                      "after:20 is no date",
+		"has:money":                     "has:money is not known",
+		"from:":                         "from: has no value",
+		"from:...":                      "from:... holds no word",
+		`"open`:                         "no closing",
+		"OR a":                          "OR stands between",
+		"a OR":                          "OR stands between",
+		"a OR OR b":                     "OR stands between",
+		"(a":                            "( has no )",
+		"a)":                            ") has no (",
+		"-(a":                           "( has no )",
+		strings.Repeat("(", 100):        "levels",
+		strings.Repeat("-(", 100):       "levels",
+		strings.Repeat("w ", 100):       "words",
+		strings.Repeat("w", maxQuery+1): "longer",
+	} {
+		if _, err := ParseQuery(in); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseQuery(%.20q): %v, want an error with %q", in, err, want)
+		}
+	}
+}
+
+func TestParseQueryDates(t *testing.T) {
+	for in, want := range map[string]time.Time{
+		"after:2026":        time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		"before:2026-10":    time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC),
+		"BEFORE:2026-10-07": time.Date(2026, 10, 7, 0, 0, 0, 0, time.UTC),
+	} {
+		if q, err := ParseQuery(in); err != nil || !q.Root.Time.Equal(want) {
+			t.Errorf("ParseQuery(%q) = %v, %v; want %v", in, q.Root.Time, err, want)
+		}
+	}
+}
+
+// FuzzParseQuery demands that what is read can be written and read again, and
+// that a document of the query's own words is found where nothing forbids it.
+func FuzzParseQuery(f *testing.F) {
+	for _, s := range []string{"a b", `from:"Ada B" -c OR (d e*)`, "日本語*", `"a b"* in:x`, "-", "--a", "OR", `a"b"`, "(", "http://x -1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		q, err := ParseQuery(in)
+		if err != nil {
+			return
+		}
+		if _, err := ParseQuery(q.String()); err != nil && len(q.String()) <= maxQuery && !strings.Contains(in, `"`) {
+			t.Fatalf("ParseQuery(%q) wrote %q: %v", in, q.String(), err)
+		}
+		d := NewDocument(Fields{Text: in})
+		if n := q.Root; n.Op == OpWord {
+			if !n.Holds(Fields{Text: n.Value}) {
+				t.Fatalf("%q does not hold for itself", n.Value)
+			}
+			found := NewDocument(Fields{Text: n.Value})
+			l := n.Lookup()
+			for _, term := range l.All {
+				if _, ok := slices.BinarySearch(found.Terms, term); !ok {
+					t.Fatalf("term %q of %q is not among its own %q", term, n.Value, found.Terms)
+				}
+			}
+			for _, begin := range l.Begins {
+				if !slices.ContainsFunc(found.Terms, func(s string) bool { return strings.HasPrefix(s, begin) }) {
+					t.Fatalf("no term of %q begins with %q: %q", n.Value, begin, found.Terms)
+				}
+			}
+		}
+		if !slices.IsSorted(d.Terms) || len(slices.Compact(slices.Clone(d.Terms))) != len(d.Terms) {
+			t.Fatalf("terms of %q are not sorted and single", in)
+		}
+	})
+}
+
+func TestNewID(t *testing.T) {
+	before := NewID(time.Time{})
+	for range 1000 {
+		id := NewID(time.UnixMilli(5))
+		if len(id) != 26 || id <= before {
+			t.Fatalf("NewID = %q after %q", id, before)
+		}
+		before = id
+	}
+}
+
+func BenchmarkNewDocument(b *testing.B) {
+	text := strings.Repeat("Dear Ms Müller, thank you for your order of 12 chairs; the invoice is attached. ", 25)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		NewDocument(Fields{Text: text, From: []string{"ada@example.org"}})
+	}
+}
