@@ -1,5 +1,18 @@
 // Package mailsync reads mailboxes over IMAP: one supervisor per mailbox
 // connects, watches and fetches, and never changes anything on the server.
+//
+// A [Syncer] makes passes over folders. A pass opens a folder read-only, lists
+// its UIDs, and fetches those the [Sink] has not settled, newest first: headers
+// in chunks, which the sink judges, then the bodies it wishes. What is settled
+// is the sink's to keep; nothing here remembers a message.
+//
+// The IMAP library (in session.go, signin.go and idle.go) speaks through a
+// connection of our own, the wire. It has no timeouts and no bounds, and ends
+// at the first odd line, so the wire sets the deadlines, bounds every response,
+// and takes FETCH, LIST, STATUS and SEARCH out of the stream: the library sees
+// the greeting, capabilities, continuations and tagged replies only. So no
+// folder name and no message can end a connection by its form alone; one that
+// does so otherwise is found by halving and quarantined.
 package mailsync
 
 import (
