@@ -313,7 +313,7 @@ func inRanges(b *bolt.Bucket, no uint32, uids message.UIDSet, visit func(k []byt
 	c := b.Cursor()
 	prefix := appendUint32(nil, no)
 	for _, r := range uids.Ranges() {
-		for k, _ := c.Seek(appendUint32(slices.Clone(prefix), r.Lo)); k != nil && len(k) >= 8 && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		for k, _ := c.Seek(appendUint32(slices.Clone(prefix), r.Lo)); len(k) >= 8 && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
 			if binary.BigEndian.Uint32(k[4:]) > r.Hi {
 				break
 			}

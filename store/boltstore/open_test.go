@@ -224,6 +224,9 @@ func TestPermissions(t *testing.T) {
 	t.Parallel()
 	dir := filled(t)
 	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
 		info, err := d.Info()
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s has mode %v", name, info.Mode())

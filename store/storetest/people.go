@@ -72,15 +72,11 @@ func testContactLists(t *testing.T, s store.Store) {
 		people[i].ID = newID[contact.ID](i)
 	}
 	update(t, s, func(tx store.Tx) error {
-		if err := tx.Organisations().Put(acme); err != nil {
-			return err
-		}
+		err := tx.Organisations().Put(acme)
 		for _, c := range people {
-			if err := tx.Contacts().Put(c); err != nil {
-				return err
-			}
+			err = errors.Join(err, tx.Contacts().Put(c))
 		}
-		return nil
+		return err
 	})
 	of := view(t, s, func(tx store.Tx) (store.Page[contact.Contact], error) {
 		return tx.Contacts().Of(acme.ID, store.Slice{})
