@@ -155,8 +155,8 @@ type Messages interface {
 	SetThread(messageID string, t message.ThreadID) error
 	// Thread lists a thread's messages by time, oldest first.
 	Thread(message.ThreadID, Slice) (Page[message.ID], error)
-	// OfAddress lists messages with this participant, inner ones included,
-	// newest first.
+	// OfAddress lists messages with this participant, inner ones and other
+	// spellings of the address (the same when folded) included, newest first.
 	OfAddress(contact.Address, Slice) (Page[message.ID], error)
 	// OfDomain lists messages with a participant at this domain or a
 	// subdomain of it, newest first.

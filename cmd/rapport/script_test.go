@@ -11,7 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rapport": main})
+	testscript.Main(cleaned{m}, map[string]func(){"rapport": main})
 }
 
 // TestScripts runs the command line as a shell does.

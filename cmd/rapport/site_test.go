@@ -19,6 +19,18 @@ import (
 	"rapport/store/storetest"
 )
 
+// cleaned is a test run that removes the built program at its end.
+type cleaned struct{ *testing.M }
+
+// Run implements the interface testscript wants.
+func (c cleaned) Run() int {
+	code := c.M.Run()
+	if bin, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(bin))
+	}
+	return code
+}
+
 // binary builds the real program once: what users run, without the race
 // detector and the test's own code in it.
 var binary = sync.OnceValues(func() (string, error) {
@@ -108,6 +120,18 @@ func (s *site) read(fn func(*boltstore.Store)) {
 	s.must(st.Close())
 }
 
+// view reads the store while nobody else does.
+func (s *site) view(fn func(store.Tx) error) {
+	s.t.Helper()
+	s.read(func(st *boltstore.Store) { s.must(st.View(context.Background(), fn)) })
+}
+
+// know imports everybody the world knows.
+func (s *site) know(w *mailtest.World) {
+	s.t.Helper()
+	s.run("contact", "import", s.write("contacts.csv", w.ContactsCSV()))
+}
+
 // dump is the content in its canonical form.
 func (s *site) dump() string {
 	s.t.Helper()
@@ -176,7 +200,9 @@ func (s *site) add(tx store.Tx, snap *mailtest.Snapshot, id message.ID, original
 		}
 		r.Close()
 		e.Raws = append(e.Raws, [32]byte(sum))
-		originals(id, raw.Bytes())
+		if originals != nil {
+			originals(id, raw.Bytes())
+		}
 	}
 	entry, err := tx.Entries().OfMessage(id)
 	if errors.Is(err, store.ErrNotFound) {

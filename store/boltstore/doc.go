@@ -61,7 +61,7 @@
 //	    message.identity      digest(16) id                             -
 //	    message.message-id    digest id                                 -
 //	    message.thread        id(thread) time id                        -
-//	    message.address       text(address) time id                     -
+//	    message.address       text(folded address) time id              -
 //	    message.domain        text(domain or parent) time id            -
 //	    message.holding       text(mailbox) text(folder) u32(uidvalidity) u32(uid)   id
 //	    entry.subject         "c" id(contact) | "o" id(organisation), time id        doc flags

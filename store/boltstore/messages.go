@@ -107,7 +107,7 @@ var messages = &table[storedMessage]{
 		}},
 		{indexAddress, func(m *storedMessage, add func(k, v []byte)) {
 			for a := range participants(m) {
-				add(appendID(appendTime(appendText(nil, shorten(string(a))), m.Time), string(m.ID)), nil)
+				add(appendID(appendTime(appendText(nil, shorten(string(a.Folded()))), m.Time), string(m.ID)), nil)
 			}
 		}},
 		{indexDomain, func(m *storedMessage, add func(k, v []byte)) {
@@ -225,7 +225,7 @@ func (m messagesOf) Thread(t message.ThreadID, s store.Slice) (store.Page[messag
 }
 
 func (m messagesOf) OfAddress(a contact.Address, s store.Slice) (store.Page[message.ID], error) {
-	l := m.tx.listing(indexAddress, appendText(nil, shorten(string(a))))
+	l := m.tx.listing(indexAddress, appendText(nil, shorten(string(a.Folded()))))
 	l.newest = true
 	return pageOf(m.tx, l, s, timedMessage)
 }

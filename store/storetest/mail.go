@@ -61,7 +61,7 @@ func testMessages(t *testing.T, s store.Store) {
 
 func testMessageIndexes(t *testing.T, s store.Store) {
 	var ids []message.ID
-	from := []contact.Address{"a@x.example", "b@mail.x.example", "c@y.example", "a@x.example"}
+	from := []contact.Address{"a@x.example", "b@mail.x.example", "c@y.example", "a+tag@x.example"}
 	update(t, s, func(tx store.Tx) error {
 		ids = nil
 		for i, a := range from {

@@ -1,4 +1,4 @@
-package main
+package matcher_test
 
 import (
 	"bytes"
@@ -14,14 +14,14 @@ import (
 	"rapport/records/message"
 )
 
-// directory is the generator's people as the matcher asks for them.
-type directory struct {
+// generated is the generator's people as the matcher asks for them.
+type generated struct {
 	contacts []contact.Contact
 	orgs     map[contact.OrganisationID]contact.Organisation
 }
 
-func newDirectory(t *testing.T, w *mailtest.World) *directory {
-	d := &directory{orgs: map[contact.OrganisationID]contact.Organisation{}}
+func newGenerated(t *testing.T, w *mailtest.World) *generated {
+	d := &generated{orgs: map[contact.OrganisationID]contact.Organisation{}}
 	for _, o := range w.Organisations {
 		rec := contact.Organisation{ID: contact.OrganisationID(o.Name), Name: o.Name}
 		for _, name := range o.Domains {
@@ -50,15 +50,15 @@ func newDirectory(t *testing.T, w *mailtest.World) *directory {
 	return d
 }
 
-func (d *directory) ByAddress(a contact.Address) ([]contact.Contact, error) {
+func (d *generated) ByAddress(a contact.Address) ([]contact.Contact, error) {
 	return d.where(func(x contact.Address) bool { return x == a }), nil
 }
 
-func (d *directory) ByFolded(a contact.Address) ([]contact.Contact, error) {
+func (d *generated) ByFolded(a contact.Address) ([]contact.Contact, error) {
 	return d.where(func(x contact.Address) bool { return x.Folded() == a.Folded() }), nil
 }
 
-func (d *directory) where(match func(contact.Address) bool) (found []contact.Contact) {
+func (d *generated) where(match func(contact.Address) bool) (found []contact.Contact) {
 	for _, c := range d.contacts {
 		if slices.ContainsFunc(c.Addresses, match) {
 			found = append(found, c)
@@ -67,7 +67,7 @@ func (d *directory) where(match func(contact.Address) bool) (found []contact.Con
 	return found
 }
 
-func (d *directory) ByDomain(domain string) (found []contact.Organisation, err error) {
+func (d *generated) ByDomain(domain string) (found []contact.Organisation, err error) {
 	for _, o := range d.orgs {
 		if slices.ContainsFunc(o.Domains, func(x contact.Domain) bool { return x.Name == domain }) {
 			found = append(found, o)
@@ -76,7 +76,7 @@ func (d *directory) ByDomain(domain string) (found []contact.Organisation, err e
 	return found, nil
 }
 
-func (d *directory) Erased(contact.Address) (bool, error) { return false, nil }
+func (d *generated) Erased(contact.Address) (bool, error) { return false, nil }
 
 // TestReaderAndMatcherAgreeWithTheGenerator reads every copy of a world and
 // judges it alone: whatever does not need a thread must come out as the
@@ -84,7 +84,7 @@ func (d *directory) Erased(contact.Address) (bool, error) { return false, nil }
 func TestReaderAndMatcherAgreeWithTheGenerator(t *testing.T) {
 	t.Parallel()
 	w := mailtest.NewWorld(mailtest.Options{Seed: 11, Messages: 1500, Scale: 0.2})
-	dir := newDirectory(t, w)
+	dir := newGenerated(t, w)
 	rules := matcher.Rules{Team: contact.Team{Domains: w.TeamDomains}, LogAddress: []contact.Address{contact.Address(w.LogAddress)}}
 	for _, m := range w.Members {
 		member := contact.Member{Name: m.Name}
