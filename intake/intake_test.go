@@ -452,3 +452,26 @@ func (w *world) tryPass() (failed bool) {
 	}
 	return failed
 }
+
+func TestEraseOrganisation(t *testing.T) {
+	w, c, o := filled(t)
+	ctx := context.Background()
+	if _, err := w.Note(ctx, "ada", store.Subject{Organisation: o.ID}, timeline.Note, "Only about the firm", start); err != nil {
+		t.Fatal(err)
+	}
+	before := w.of(c)
+	r, err := w.EraseOrganisation(ctx, "ada", o.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sync()
+	if r.Messages != 1 || r.Entries != 1 {
+		t.Errorf("EraseOrganisation() = %+v; want the one message its domain filed and the note gone", r)
+	}
+	if d := cmp.Diff(before, w.of(c)); d != "" {
+		t.Errorf("its person's timeline changed (-before +after):\n%s", d)
+	}
+	if got := w.dump(); strings.Contains(got, "Only about the firm") || len(w.find("From the domain")) != 0 {
+		t.Errorf("something of the organisation is left:\n%s", got)
+	}
+}

@@ -30,6 +30,9 @@ type Records interface {
 	Import(ctx context.Context, actor string, rows []contact.Row, dry bool) (contact.ImportResult, error)
 	// Erase removes a person and all mail that concerns nobody else.
 	Erase(ctx context.Context, actor string, id contact.ID) (EraseResult, error)
+	// EraseOrganisation removes an organisation and the mail that only its
+	// domains filed; its people stay.
+	EraseOrganisation(ctx context.Context, actor string, id contact.OrganisationID) (EraseResult, error)
 	File(ctx context.Context, actor string, id message.ID, who store.Subject) (auditID string, err error)
 	Unfile(ctx context.Context, actor string, id message.ID, who store.Subject) (auditID string, err error)
 	Withdraw(ctx context.Context, actor string, id message.ID) (auditID string, err error)

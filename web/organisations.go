@@ -132,23 +132,12 @@ func (s *Server) editOrganisation(w http.ResponseWriter, r *http.Request) error 
 	return s.replyOrganisation(w, r, o.ID)
 }
 
-// OrganisationEraser erases organisations. Records that have it can; without
-// it the request is refused.
-type OrganisationEraser interface {
-	EraseOrganisation(ctx context.Context, actor string, id contact.OrganisationID) (EraseResult, error)
-}
-
 func (s *Server) eraseOrganisation(w http.ResponseWriter, r *http.Request) error {
-	eraser, ok := s.records.(OrganisationEraser)
-	if !ok {
-		return &Problem{Status: http.StatusNotImplemented, Code: codeRefused,
-			Detail: "organisations cannot be erased here; erase their people, or merge them into another organisation"}
-	}
 	o, err := s.namedOrganisation(r.Context(), r.PathValue("who"))
 	if err != nil {
 		return err
 	}
-	result, err := eraser.EraseOrganisation(r.Context(), s.actor(r), o.ID)
+	result, err := s.records.EraseOrganisation(r.Context(), s.actor(r), o.ID)
 	if err != nil {
 		return refused(err)
 	}

@@ -29,6 +29,16 @@ const stateErased = "erased-not-compacted"
 
 // Erase implements web.Records.
 func (r records) Erase(ctx context.Context, actor string, id contact.ID) (web.EraseResult, error) {
+	return r.erase(ctx, func() (intake.Erased, error) { return r.Intake.Erase(ctx, actor, id) })
+}
+
+// EraseOrganisation implements web.Records.
+func (r records) EraseOrganisation(ctx context.Context, actor string, id contact.OrganisationID) (web.EraseResult, error) {
+	return r.erase(ctx, func() (intake.Erased, error) { return r.Intake.EraseOrganisation(ctx, actor, id) })
+}
+
+// erase notes that bytes are to leave the disk, then erases.
+func (r records) erase(ctx context.Context, do func() (intake.Erased, error)) (web.EraseResult, error) {
 	// Before the erasure: a compaction too many is harmless.
 	err := r.store.Update(ctx, func(tx store.Tx) error {
 		return tx.State().Put(stateErased, []byte(store.NewID(r.now())))
@@ -36,7 +46,7 @@ func (r records) Erase(ctx context.Context, actor string, id contact.ID) (web.Er
 	if err != nil {
 		return web.EraseResult{}, fmt.Errorf("note the erasure: %w", err)
 	}
-	e, err := r.Intake.Erase(ctx, actor, id)
+	e, err := do()
 	return web.EraseResult{Messages: e.Messages, Shared: e.Shared, Entries: e.Entries, Physical: physical}, err
 }
 
