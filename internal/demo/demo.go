@@ -173,7 +173,8 @@ func (d *demo) withDaemon(ctx context.Context, work func(context.Context, *app.C
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
 		ended <- app.Run(ctx, d.config, app.RunOptions{
-			Version: d.Version, Log: os.Stderr, Ready: func(app.Listening) { close(ready) },
+			Version: d.Version, Log: os.Stderr, Signals: make(chan os.Signal), // our ctx ends it
+			Ready: func(app.Listening) { close(ready) },
 		})
 	}()
 	select {
@@ -241,7 +242,7 @@ The demo keeps running. Try in another terminal:
   %[1]s timeline lindenhof.example
   %[1]s timeline grace@harbourbooks.example
   %[1]s search 'চা'
-  %[1]s search 'from:marek customs has:attachment'
+  %[1]s search 'from:mitali has:attachment'
   %[1]s organisation list
   %[1]s suggestion list
   %[1]s note oona.lahti@post.example 'Mother loved the jasmine'
