@@ -41,8 +41,9 @@ type Sink struct {
 	// Arrived hears of every message taken, when set before the server serves.
 	Arrived func(Received)
 
-	server *smtp.Server
-	served sync.WaitGroup
+	server   *smtp.Server
+	listener net.Listener
+	served   sync.WaitGroup
 
 	mu       sync.Mutex // guards received and changed
 	received []Received
@@ -61,7 +62,7 @@ func NewSink(options ...func(*Sink)) (*Sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for SMTP: %w", err)
 	}
-	s := &Sink{Addr: l.Addr().String(), changed: make(chan struct{})}
+	s := &Sink{Addr: l.Addr().String(), listener: l, changed: make(chan struct{})}
 	for _, o := range options {
 		o(s)
 	}
@@ -79,6 +80,7 @@ func NewSink(options ...func(*Sink)) (*Sink, error) {
 // Close ends all sessions.
 func (s *Sink) Close() error {
 	err := s.server.Close()
+	_ = s.listener.Close() // the server closes only what it has begun to serve
 	s.served.Wait()
 	return err
 }
