@@ -106,7 +106,7 @@ func (p prepared) candidate(f message.Folder) candidate {
 	return candidate{
 		head:       p.msg.Head,
 		folder:     f,
-		flags:      append(append([]string(nil), p.Flags...), p.Labels...),
+		flags:      flagsOf(p.Copy),
 		inner:      p.inner,
 		bodyRead:   true,
 		identities: p.identities,

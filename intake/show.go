@@ -125,7 +125,7 @@ func (t *taking) unhold(m message.Message, r message.Reason) error {
 		if err := t.tx.Folders().Settle(known[at], s); err != nil {
 			return fmt.Errorf("settle UID %d: %w", h.UID, err)
 		}
-		if d := t.hintDigests(m.Head); d != nil && r == message.NoMatch {
+		if d := t.hintDigests(m.Head); len(d) > 0 && findable(r) {
 			if err := t.tx.Folders().Hint(known[at], h.UID, d); err != nil {
 				return fmt.Errorf("keep hints: %w", err)
 			}

@@ -187,9 +187,8 @@ func (w *world) pass(f *folder) bool {
 	return work || !st.InSync
 }
 
-func (w *world) take(f *folder, uids []uint32) {
-	w.t.Helper()
-	ctx := context.Background()
+// copies are what the header pass yields.
+func (w *world) copies(f *folder, uids []uint32) []message.Copy {
 	var copies []message.Copy
 	for _, uid := range uids {
 		raw := f.mails[uid]
@@ -198,6 +197,13 @@ func (w *world) take(f *folder, uids []uint32) {
 			Header: int64(strings.Index(raw, "\r\n\r\n") + 4), Head: message.ParseHead([]byte(raw)),
 		})
 	}
+	return copies
+}
+
+func (w *world) take(f *folder, uids []uint32) {
+	w.t.Helper()
+	ctx := context.Background()
+	copies := w.copies(f, uids)
 	wishes, err := w.Wanted(ctx, f.Folder, copies)
 	if err != nil {
 		w.t.Fatal(err)
@@ -233,7 +239,7 @@ func (w *world) searches(f *folder) {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			again := p.Skipped[message.NoMatch].Union(p.Skipped[message.NotOurs]).Union(p.Skipped[message.Internal])
+			again := p.Skipped[message.NoMatch].Union(p.Skipped[message.NotOurs]).Union(p.Skipped[message.Internal]).Union(p.Skipped[message.Erased])
 			if err := w.Reopen(ctx, g.Folder, again); err != nil {
 				w.t.Fatal(err)
 			}

@@ -152,7 +152,39 @@ func (t *taking) unwanted(p *prepared) error {
 			return err // left unsettled: the next pass judges it anew
 		}
 	}
+	c := candidate{head: p.Head, folder: t.folder, flags: flagsOf(p.Copy), identities: message.IdentityKeys(p.Head, nil)}
+	if gone, err := t.overtaken(c, p.Wish.Reason); err != nil || gone {
+		return err
+	}
 	return t.skip(p.Copy, p.Wish.Reason)
+}
+
+// flagsOf are a copy's flags, keywords and labels.
+func flagsOf(c message.Copy) []string { return slices.Concat(c.Flags, c.Labels) }
+
+// overtaken reports whether a copy that was nobody's when it was judged would
+// be somebody's now: the message itself or its thread has been stored in
+// between, from another mailbox. A copy that is settled leaves hints by which
+// whatever is stored later finds it; before that nothing can.
+func (t *taking) overtaken(c candidate, r message.Reason) (bool, error) {
+	if !findable(r) {
+		return false, nil
+	}
+	if known, err := t.known(c.identities); err != nil || known != nil {
+		return known != nil, err
+	}
+	for _, id := range c.head.ThreadIDs() {
+		_, err := t.tx.Messages().ThreadOf(id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("find thread: %w", err)
+		}
+		v, err := t.judge(c)
+		return v.Action != message.Skip && v.Action != message.Inspect, err
+	}
+	return false, nil
 }
 
 // inspected settles a mail that was read and found to be nobody's, unless whom
@@ -164,6 +196,9 @@ func (t *taking) inspected(p *prepared) error {
 			return err
 		}
 	}
+	if gone, err := t.overtaken(p.candidate(t.folder), p.notOurs); err != nil || gone {
+		return err
+	}
 	return t.skip(p.Copy, p.notOurs)
 }
 
@@ -173,18 +208,28 @@ func (t *taking) inspected(p *prepared) error {
 // correspondent.
 func (t *taking) skip(c message.Copy, r message.Reason) error {
 	t.settled[r] = append(t.settled[r], c.UID)
+	if findable(r) {
+		t.hint(c.UID, c.Head)
+	}
 	switch r {
 	case message.IsPrivate:
 		if t.folder.Role == message.RolePrivate {
 			return t.movedToPrivate(c.Head)
 		}
-	case message.Internal:
-		t.hint(c.UID, c.Head)
 	case message.NoMatch, message.NotOurs:
-		t.hint(c.UID, c.Head)
 		return t.tally(c)
 	}
 	return nil
+}
+
+// findable reports whether a copy skipped for this reason may become somebody's
+// by its thread or by another copy, and so leaves hints.
+func findable(r message.Reason) bool {
+	switch r {
+	case message.NoMatch, message.NotOurs, message.Internal, message.Erased:
+		return true
+	}
+	return false
 }
 
 // hint keeps by which Message-IDs a skipped copy can be found again.

@@ -74,7 +74,7 @@ func (j *judging) wish(f message.Folder, c message.Copy, since time.Time) (messa
 	cand := candidate{
 		head:       c.Head,
 		folder:     f,
-		flags:      append(append([]string(nil), c.Flags...), c.Labels...),
+		flags:      flagsOf(c),
 		identities: message.IdentityKeys(c.Head, nil),
 	}
 	v, err := j.alone(cand)
@@ -117,7 +117,7 @@ func (j *judging) wish(f message.Folder, c message.Copy, since time.Time) (messa
 // message yet.
 func final(r message.Reason) bool {
 	switch r {
-	case message.IsPrivate, message.Draft, message.Excluded, message.Withdrawn, message.Erased:
+	case message.IsPrivate, message.Draft, message.Excluded, message.Withdrawn:
 		return true
 	}
 	return false
@@ -167,7 +167,7 @@ func (j *judging) skipStands(f message.Folder, it message.Item) (bool, error) {
 	c := candidate{
 		head:       it.Head,
 		folder:     f,
-		flags:      append(append([]string(nil), it.Flags...), it.Labels...),
+		flags:      flagsOf(it.Copy),
 		identities: message.IdentityKeys(it.Head, nil),
 	}
 	v, err := j.judge(c)

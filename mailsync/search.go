@@ -13,7 +13,7 @@ const wordsAtOnce = 8
 
 // reopenable are the reasons to skip that another contact, address or rule
 // can undo.
-var reopenable = []message.Reason{message.NoMatch, message.Internal, message.NotOurs, message.Excluded}
+var reopenable = []message.Reason{message.NoMatch, message.Internal, message.NotOurs, message.Excluded, message.Erased}
 
 // searches does the searches that wait for this mailbox: what was skipped and
 // may match now is reopened, and the next pass fetches it. Folders are those
