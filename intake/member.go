@@ -40,24 +40,17 @@ func (i *Intake) member(a contact.Address) (contact.Member, error) {
 	return m, nil
 }
 
-// Away records a member's absence and deputy; nil ends it.
+// Away records a member's absence and, where there is one, the deputy; nil
+// ends it.
 func (i *Intake) Away(ctx context.Context, actor string, member contact.Address, away *contact.Away) error {
 	m, err := i.member(member)
 	if err != nil {
 		return err
 	}
 	if away != nil {
-		deputy, err := i.member(away.Deputy)
-		if err != nil {
+		if away, err = i.absence(m, *away); err != nil {
 			return err
 		}
-		if deputy.Primary() == m.Primary() {
-			return fmt.Errorf("set %s away: %w: nobody is their own deputy", m.Primary(), store.ErrConflict)
-		}
-		if !away.Until.After(i.now()) {
-			return fmt.Errorf("set %s away until %s: that day is over", m.Primary(), away.Until.Format("2006-01-02"))
-		}
-		away = &contact.Away{Until: away.Until, Deputy: deputy.Primary()}
 	}
 	return i.store.Update(ctx, func(tx store.Tx) error {
 		kept, err := tx.Members().Get(m.Primary())
@@ -70,6 +63,25 @@ func (i *Intake) Away(ctx context.Context, actor string, member contact.Address,
 		}
 		return i.audit(tx, actor, "member.away", string(m.Primary()), "", nil)
 	})
+}
+
+// absence checks an absence and names the deputy by the primary address.
+func (i *Intake) absence(m contact.Member, away contact.Away) (*contact.Away, error) {
+	if !away.Until.After(i.now()) {
+		return nil, fmt.Errorf("set %s away until %s: that day is over", m.Primary(), away.Until.Format("2006-01-02"))
+	}
+	if away.Deputy == "" {
+		return &away, nil
+	}
+	deputy, err := i.member(away.Deputy)
+	if err != nil {
+		return nil, err
+	}
+	if deputy.Primary() == m.Primary() {
+		return nil, fmt.Errorf("set %s away: %w: nobody is their own deputy", m.Primary(), store.ErrConflict)
+	}
+	away.Deputy = deputy.Primary()
+	return &away, nil
 }
 
 // Leave records that a member has left and hands their contacts and
