@@ -3,7 +3,6 @@ package intake_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"rapport/records/contact"
 )
@@ -11,7 +10,7 @@ import (
 // TestAwayWithoutDeputy says that a member is away while nobody stands in.
 func TestAwayWithoutDeputy(t *testing.T) {
 	w := newWorld(t)
-	until := time.Now().AddDate(1, 0, 0)
+	until := start.AddDate(1, 0, 0)
 	if err := w.Away(context.Background(), "test", ada, &contact.Away{Until: until}); err != nil {
 		t.Fatalf("Away without a deputy: %v", err)
 	}
