@@ -109,7 +109,7 @@ func TestHostileFiles(t *testing.T) {
 			if len(faults) == 0 || len(faults) > 2*maxFaults {
 				t.Errorf("%d faults", len(faults))
 			}
-			if took := time.Since(begin); took > 5*time.Second {
+			if took := time.Since(begin); took > 30*time.Second { // a bound on the kind of growth; the race detector slows it tenfold
 				t.Errorf("took %v", took)
 			}
 			for _, f := range faults {
