@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"rapport/records/message"
@@ -145,6 +146,30 @@ func count(p message.Progress, r message.Report) message.FolderStatus {
 	}
 	st.InSync = sum == st.Exists
 	return st
+}
+
+// recount keeps the counts of a folder true between passes when a stored UID
+// becomes a skipped one. Where settled UIDs are gone from the server, only a
+// pass can tell whether this one is among them: clearing the mark asks for it,
+// and until then the folder does not show as in sync.
+func recount(tx store.Tx, f message.Folder, r message.Reason) error {
+	st, err := lastStatus(tx, f)
+	if err != nil || st.UIDValidity != f.UIDValidity {
+		return err
+	}
+	if st.Gone > 0 || st.Stored == 0 {
+		if err := tx.Folders().SetMark(f, message.Mark{}); err != nil {
+			return fmt.Errorf("clear mark: %w", err)
+		}
+		return nil
+	}
+	skipped := maps.Clone(st.Skipped)
+	if skipped == nil {
+		skipped = map[message.Reason]int{}
+	}
+	skipped[r]++
+	st.Stored, st.Skipped = st.Stored-1, skipped
+	return tx.Folders().SetStatus(f.Mailbox, st)
 }
 
 // endRenumbering forgets the numberings a folder had before. Holdings that

@@ -125,6 +125,9 @@ func (t *taking) unhold(m message.Message, r message.Reason) error {
 		if err := t.tx.Folders().Settle(known[at], s); err != nil {
 			return fmt.Errorf("settle UID %d: %w", h.UID, err)
 		}
+		if err := recount(t.tx, known[at], r); err != nil {
+			return err
+		}
 		if d := t.hintDigests(m.Head); len(d) > 0 && findable(r) {
 			if err := t.tx.Folders().Hint(known[at], h.UID, d); err != nil {
 				return fmt.Errorf("keep hints: %w", err)
