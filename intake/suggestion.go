@@ -85,7 +85,7 @@ func suggestedAt(tx store.Tx, domain string) ([]store.Suggestion, error) {
 func (i *Intake) accept(tx store.Tx, actor string, s store.Suggestion, kind contact.Kind, f *followUp) (contact.Contact, error) {
 	c := contact.Contact{Name: s.Name, Addresses: []contact.Address{s.Address}, Kind: kind, Stage: contact.Active}
 	if c.Name == "" {
-		c.Name = nameOf(s.Address)
+		c.Name = contact.PersonName(s.Address)
 	}
 	org, err := i.organisationFor(tx, actor, s.Address, kind, f)
 	if err != nil {
@@ -98,18 +98,6 @@ func (i *Intake) accept(tx store.Tx, actor string, s store.Suggestion, kind cont
 		return c, err
 	}
 	return i.addContact(tx, actor, c, f)
-}
-
-// nameOf makes a readable name of an address that came without one.
-func nameOf(a contact.Address) string {
-	words := strings.FieldsFunc(a.Local(), func(r rune) bool { return strings.ContainsRune("._-+", r) })
-	for n, w := range words {
-		words[n] = strings.ToUpper(w[:1]) + w[1:]
-	}
-	if len(words) == 0 {
-		return string(a)
-	}
-	return strings.Join(words, " ")
 }
 
 func (i *Intake) organisationFor(tx store.Tx, actor string, a contact.Address, kind contact.Kind, f *followUp) (contact.OrganisationID, error) {
@@ -129,9 +117,8 @@ func (i *Intake) organisationFor(tx store.Tx, actor string, a contact.Address, k
 			return "", nil // shared: a person decides
 		}
 	}
-	label, _, _ := strings.Cut(domain, ".")
 	o := contact.Organisation{
-		Name: strings.ToUpper(label[:1]) + label[1:], Domains: []contact.Domain{{Name: domain}},
+		Name: contact.CompanyName(domain), Domains: []contact.Domain{{Name: domain}},
 		Kind: kind, Stage: contact.Active,
 	}
 	if err := o.Normalize(); err != nil {

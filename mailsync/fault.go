@@ -1,7 +1,6 @@
 package mailsync
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -234,12 +233,6 @@ func blamesPassword(low string) bool {
 		}
 	}
 	return false
-}
-
-// ours tells whether an error is our own end's: the context, or the store.
-func ours(ctx context.Context, err error) bool {
-	var s *sinkError
-	return ctx.Err() != nil || errors.As(err, &s)
 }
 
 // sinkError marks an error of the Sink: no fault of the server's.

@@ -192,7 +192,7 @@ func TestDailyBudget(t *testing.T) {
 		go func() { done <- y.Run(ctx) }()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if st := y.Status(); st.State != message.StateWaiting || st.NextTry.Sub(time.Now()) > 25*time.Hour || sink.state(t, "INBOX").Stored.Len() == 900 {
+		if st := y.Status(); st.State != message.StateWaiting || time.Until(st.NextTry) > 25*time.Hour || sink.state(t, "INBOX").Stored.Len() == 900 {
 			t.Errorf("after a minute %+v", st)
 		}
 		time.Sleep(4 * 24 * time.Hour)

@@ -30,9 +30,6 @@ type session struct {
 	counted         int64 // bytes received that are in the budget already; guarded by Syncer.mu
 }
 
-// dialFunc opens the raw connection.
-type dialFunc func(ctx context.Context, address string) (net.Conn, error)
-
 func dialTCP(ctx context.Context, address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: 30 * time.Second}
 	return d.DialContext(ctx, "tcp", address)

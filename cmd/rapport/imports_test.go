@@ -23,7 +23,6 @@ var (
 		"records/contact", "records/message", "records/sale", "records/campaign",
 		"records/survey", "records/outbox", "records/timeline",
 	}
-	enginePackages = []string{"mailsync", "intake", "planner", "delivery", "web"}
 )
 
 // may says which of our own packages each package may import: the table of

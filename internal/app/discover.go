@@ -161,7 +161,7 @@ func (s *system) acceptProposals(ctx context.Context, proposals []store.Suggesti
 	for _, p := range proposals {
 		if accept(p, now) {
 			if p.Name == "" {
-				p.Name = personName(p.Address)
+				p.Name = contact.PersonName(p.Address)
 			}
 			chosen = append(chosen, p)
 		}

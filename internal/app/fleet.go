@@ -146,8 +146,11 @@ func (f *fleet) watch(ctx context.Context) {
 // wait waits for all supervisors; the context they watch by has ended.
 func (f *fleet) wait() {
 	f.mu.Lock() // whoever adopts from now on starts nothing
+	started := f.ctx != nil
 	f.mu.Unlock()
-	f.wg.Wait()
+	if started {
+		f.wg.Wait()
+	}
 }
 
 // start runs a mailbox's supervisor once its predecessor, if any, has ended:

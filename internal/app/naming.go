@@ -6,9 +6,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
-
-	"rapport/records/contact"
 	"rapport/records/message"
 )
 
@@ -63,38 +60,4 @@ func favourite(weights map[string]int) string {
 		}
 	}
 	return best
-}
-
-// personName guesses a person's name from the address where no header told it.
-func personName(a contact.Address) string {
-	local, _, _ := strings.Cut(a.Local(), "+")
-	words := strings.FieldsFunc(local, func(r rune) bool { return strings.ContainsRune("._-", r) })
-	for i, w := range words {
-		words[i] = capital(w)
-	}
-	if len(words) == 0 || !strings.ContainsFunc(local, unicode.IsLetter) {
-		return string(a)
-	}
-	return strings.Join(words, " ")
-}
-
-// organisationName guesses a company's name from its registrable domain.
-func organisationName(domain string) string {
-	label, _, _ := strings.Cut(domain, ".")
-	if u, err := idna.ToUnicode(label); err == nil {
-		label = u
-	}
-	words := strings.FieldsFunc(label, func(r rune) bool { return r == '-' || r == '_' })
-	for i, w := range words {
-		words[i] = capital(w)
-	}
-	if len(words) == 0 {
-		return domain
-	}
-	return strings.Join(words, " ")
-}
-
-func capital(w string) string {
-	r, n := utf8.DecodeRuneInString(w)
-	return string(unicode.ToTitle(r)) + w[n:]
 }

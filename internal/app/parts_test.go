@@ -252,13 +252,6 @@ func TestNames(t *testing.T) {
 			t.Errorf("cleanName(%q) = %q, want %q", tt.in, got, tt.want)
 		}
 	}
-	for in, want := range map[contact.Address]string{
-		"ada.byron@x.example": "Ada Byron", "ada_byron+news@x.example": "Ada Byron", "info@x.example": "Info", "007@x.example": "007@x.example",
-	} {
-		if got := personName(in); got != want {
-			t.Errorf("personName(%s) = %q, want %q", in, got, want)
-		}
-	}
 }
 
 func TestLogIsSafeToPrint(t *testing.T) {

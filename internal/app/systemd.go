@@ -21,9 +21,8 @@ func (n notifier) tell(state string) {
 	}
 }
 
-func (n notifier) ready()          { n.tell(daemon.SdNotifyReady) }
-func (n notifier) stopping()       { n.tell(daemon.SdNotifyStopping) }
-func (n notifier) status(s string) { n.tell("STATUS=" + oneLine(s)) }
+func (n notifier) ready()    { n.tell(daemon.SdNotifyReady) }
+func (n notifier) stopping() { n.tell(daemon.SdNotifyStopping) }
 func (n notifier) reloading() {
 	// Type=notify-reload wants the monotonic clock of the moment.
 	var now unix.Timespec

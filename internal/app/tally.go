@@ -28,13 +28,12 @@ type tally struct {
 
 // letter is one message as far as counting needs it.
 type letter struct {
-	id       string
-	out      bool
-	at       time.Time
-	subject  string // folded
-	parents  []string
-	parties  []message.Party // the outside correspondents
-	answered bool
+	id      string
+	out     bool
+	at      time.Time
+	subject string // folded
+	parents []string
+	parties []message.Party // the outside correspondents
 }
 
 func newTally(ours func(contact.Address) bool, since time.Time) *tally {

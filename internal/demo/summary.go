@@ -20,9 +20,9 @@ type relation struct {
 
 // line is one entry of a history as the summary shows it.
 type line struct {
-	at                     time.Time
-	arrow, who, subject    string
-	attached, auto, answer bool
+	at                  time.Time
+	arrow, who, subject string
+	attached, auto      bool
 }
 
 // shown is how many entries of each history the summary shows.

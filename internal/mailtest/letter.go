@@ -96,16 +96,15 @@ type letter struct {
 	copies []copyOf
 
 	// What the oracle knows.
-	index                int
-	expected             Expected
-	records              []string
-	rule                 string
-	private, draft       bool
-	marker               string // a word in the text, of stored letters
-	sample               string // a sentence in the text
-	canary, titleCanary  string // words in text and subject, of letters that must not be stored
-	texts                int    // different texts among the copies
-	neverOurs, cutThread bool   // no part in thread inheritance by construction
+	index               int
+	expected            Expected
+	records             []string
+	rule                string
+	private, draft      bool
+	marker              string // a word in the text, of stored letters
+	sample              string // a sentence in the text
+	canary, titleCanary string // words in text and subject, of letters that must not be stored
+	texts               int    // different texts among the copies
 }
 
 // copyOf is one copy in one mailbox.
@@ -141,16 +140,6 @@ func (l *letter) outside() map[*person]bool {
 		}
 	}
 	return out
-}
-
-// hasOurs reports whether one of our people takes part.
-func (l *letter) hasOurs() bool {
-	for _, p := range l.participants() {
-		if p.who != nil && p.who.side == ours {
-			return true
-		}
-	}
-	return false
 }
 
 func (l *letter) readable() bool {
