@@ -87,7 +87,7 @@ func (i *Intake) opposite(tx store.Tx, d store.Decision) error {
 func (i *Intake) Private(ctx context.Context, actor string, thread message.ThreadID) (string, error) {
 	var audit string
 	err := i.change(ctx, func(tx store.Tx) error {
-		msgs, err := threadMessages(tx, thread)
+		msgs, _, err := threadMessages(tx, thread)
 		if err != nil {
 			return err
 		}

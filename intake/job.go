@@ -16,11 +16,12 @@ import (
 // changed. It is written in the transaction of the change and goes when it is
 // done, so that a crash in between loses nothing; doing it twice is harmless.
 type job struct {
-	ID        string            `json:"id"`
-	Addresses []contact.Address `json:"addresses,omitempty"`
-	Domains   []string          `json:"domains,omitempty"`
-	Subjects  []store.Subject   `json:"subjects,omitempty"`
-	All       bool              `json:"all,omitempty"`
+	ID        string             `json:"id"`
+	Addresses []contact.Address  `json:"addresses,omitempty"`
+	Domains   []string           `json:"domains,omitempty"`
+	Subjects  []store.Subject    `json:"subjects,omitempty"`
+	Threads   []message.ThreadID `json:"threads,omitempty"`
+	All       bool               `json:"all,omitempty"`
 }
 
 func jobs(tx store.Tx) ([]job, error) {
@@ -105,30 +106,39 @@ func (i *Intake) do(ctx context.Context, j job, progress func(done, total int)) 
 		return total, err
 	}
 	for n := 0; n < len(threads); n += threadsPerUpdate {
-		var ch changes
-		var woken []string
 		some := threads[n:min(n+threadsPerUpdate, len(threads))]
-		err := i.store.Update(ctx, func(tx store.Tx) error {
-			ch = changes{}
-			t, err := i.taking(tx, message.Folder{})
-			if err != nil {
-				return err
-			}
+		rest := map[message.ThreadID]store.Cursor{}
+		err := i.filing(ctx, &total, func(t *taking) (changes, error) {
+			var ch changes
+			clear(rest)
 			for _, th := range some {
-				c, err := t.refile(th)
+				c, next, err := t.refileBeginning(th)
 				if err != nil {
-					return err
+					return ch, err
+				}
+				if next != "" {
+					rest[th] = next
 				}
 				ch.add(c)
 			}
-			woken = t.woken
-			return nil
+			return ch, nil
 		})
 		if err != nil {
 			return total, err
 		}
-		total.add(ch)
-		i.wake(woken...)
+		for th, at := range rest {
+			for at != "" {
+				next := at
+				err := i.filing(ctx, &total, func(t *taking) (ch changes, err error) {
+					ch, next, err = t.refileRest(th, at)
+					return ch, err
+				})
+				if err != nil {
+					return total, err
+				}
+				at = next
+			}
+		}
 		if progress != nil {
 			progress(n+len(some), len(threads))
 		}
@@ -136,9 +146,33 @@ func (i *Intake) do(ctx context.Context, j job, progress func(done, total int)) 
 	return total, nil
 }
 
+// filing files again in one transaction, and adds what that changed.
+func (i *Intake) filing(ctx context.Context, total *changes, fn func(*taking) (changes, error)) error {
+	var ch changes
+	var woken []string
+	err := i.store.Update(ctx, func(tx store.Tx) error {
+		t, err := i.taking(tx, message.Folder{})
+		if err != nil {
+			return err
+		}
+		ch, err = fn(t)
+		woken = t.woken
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	total.add(ch)
+	i.wake(woken...)
+	return nil
+}
+
 // threadsOf lists the threads a job concerns, page by page.
 func (i *Intake) threadsOf(ctx context.Context, j job) ([]message.ThreadID, error) {
 	seen := map[message.ThreadID]bool{}
+	for _, th := range j.Threads {
+		seen[th] = true
+	}
 	add := func(tx store.Tx, ids []message.ID) error {
 		for _, id := range ids {
 			m, err := tx.Messages().Get(id)

@@ -11,19 +11,17 @@ import (
 	"rapport/store"
 )
 
-// maxMates bounds how much of one thread is read to judge a message of it.
-const maxMates = 2000
-
 // judging is what one transaction's judgements share.
 type judging struct {
 	*setup
-	tx  store.Tx
-	dir *directory
-	key []byte
+	tx   store.Tx
+	dir  *directory
+	key  []byte
+	read map[message.ThreadID]*conversation
 }
 
 func (i *Intake) judging(tx store.Tx) *judging {
-	return &judging{setup: i.setup.Load(), tx: tx, dir: newDirectory(tx, i.opts.Key), key: i.opts.Key}
+	return &judging{setup: i.setup.Load(), tx: tx, dir: newDirectory(tx, i.opts.Key), key: i.opts.Key, read: map[message.ThreadID]*conversation{}}
 }
 
 // candidate is a message to be judged, stored or not.
@@ -189,67 +187,6 @@ func liveOrganisation(tx store.Tx, id contact.OrganisationID) (contact.Organisat
 		id = o.MergedInto
 	}
 	return contact.Organisation{}, fmt.Errorf("read organisation %s: merged in a circle", id)
-}
-
-// mates lists the filed messages of every thread the head belongs to, except
-// one.
-func (j *judging) mates(h message.Head, except message.ID) ([]matcher.Mate, error) {
-	var threads []message.ThreadID
-	for _, id := range h.ThreadIDs() {
-		t, err := j.tx.Messages().ThreadOf(id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read thread: %w", err)
-		}
-		if !slices.Contains(threads, t) {
-			threads = append(threads, t)
-		}
-	}
-	var mates []matcher.Mate
-	for _, t := range threads {
-		msgs, err := threadMessages(j.tx, t)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range msgs {
-			if m.ID != except {
-				mates = j.appendMate(mates, m)
-			}
-		}
-	}
-	return mates, nil
-}
-
-func (j *judging) appendMate(mates []matcher.Mate, m message.Message) []matcher.Mate {
-	if len(m.Matches) == 0 {
-		return mates
-	}
-	return append(mates, matcher.Mate{Theirs: theirs(j.team, m.Head), Matches: m.Matches})
-}
-
-// threadMessages reads a thread, oldest first, at most maxMates of it.
-func threadMessages(tx store.Tx, t message.ThreadID) ([]message.Message, error) {
-	var out []message.Message
-	var at store.Cursor
-	for len(out) < maxMates {
-		page, err := tx.Messages().Thread(t, store.Slice{Cursor: at, Limit: 500})
-		if err != nil {
-			return nil, fmt.Errorf("list thread: %w", err)
-		}
-		for _, id := range page.Items {
-			m, err := tx.Messages().Get(id)
-			if err != nil {
-				return nil, fmt.Errorf("read message %s: %w", id, err)
-			}
-			out = append(out, m)
-		}
-		if at = page.Next; at == "" {
-			break
-		}
-	}
-	return out, nil
 }
 
 // stored returns the candidate that a stored message is.

@@ -119,7 +119,7 @@ func (i *Intake) Plan(ctx context.Context, r matcher.Rules, progress func(done, 
 
 // compare counts what filing a thread again would change.
 func (t *taking) compare(th message.ThreadID, ch *changes) error {
-	msgs, err := threadMessages(t.tx, th)
+	msgs, _, err := threadMessages(t.tx, th)
 	if err != nil {
 		return err
 	}

@@ -90,6 +90,10 @@ func (t *taking) drop(m message.Message, r message.Reason) error {
 	if err := t.tx.Messages().Delete(m.ID); err != nil {
 		return fmt.Errorf("delete message %s: %w", m.ID, err)
 	}
+	delete(t.read, m.Thread)
+	if err := t.unflagDuplicate(m); err != nil {
+		return err
+	}
 	sums := []message.Sum{m.Raw}
 	for _, v := range m.Variants {
 		sums = append(sums, v.Raw)

@@ -21,7 +21,7 @@ func (i *Intake) Take(ctx context.Context, b message.Batch) error {
 		return err
 	}
 	var woken []string
-	var unread bool
+	var unread, queued bool
 	err = i.store.Update(ctx, func(tx store.Tx) error {
 		t, err := i.taking(tx, b.Folder)
 		if err != nil {
@@ -30,13 +30,17 @@ func (i *Intake) Take(ctx context.Context, b message.Batch) error {
 		if err := t.batch(b, items); err != nil {
 			return err
 		}
-		woken, unread = t.woken, t.unread
+		woken, unread, queued = t.woken, t.unread, t.queued
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("file batch of %s/%s: %w", b.Folder.Mailbox, b.Folder.Name, err)
 	}
 	i.wake(woken...)
+	if queued {
+		_, err := i.settleJobs(ctx, nil)
+		return err
+	}
 	if unread {
 		return i.catchUp(ctx)
 	}
@@ -54,6 +58,10 @@ type taking struct {
 	settled    map[message.Reason][]uint32
 	stored     []uint32
 	hints      []hint
+	again      map[message.ThreadID]bool // threads to file again at the end of the batch
+	widen      map[message.ThreadID]bool // threads that name more people now
+	queued     bool                      // a job was queued
+	clashing   map[string]bool           // Message-IDs known to be borne by several messages, all flagged
 }
 
 // hint is what flush keeps of one skipped copy, once it is settled as such.
@@ -70,6 +78,7 @@ func (i *Intake) taking(tx store.Tx, f message.Folder) (*taking, error) {
 	return &taking{
 		judging: i.judging(tx), i: i, folder: f, generation: gen,
 		settled: map[message.Reason][]uint32{},
+		again:   map[message.ThreadID]bool{}, widen: map[message.ThreadID]bool{}, clashing: map[string]bool{},
 	}, nil
 }
 
@@ -101,6 +110,9 @@ func (t *taking) batch(b message.Batch, items []prepared) error {
 	}
 	if err := t.flush(); err != nil {
 		return err
+	}
+	if err := t.followThreads(); err != nil {
+		return fmt.Errorf("file threads again: %w", err)
 	}
 	if b.Fingerprints != nil {
 		if err := t.tx.Folders().SetFingerprints(b.Folder, b.Fingerprints); err != nil {
@@ -398,6 +410,11 @@ func (t *taking) insert(p *prepared, v matcher.Verdict) error {
 	}
 	t.stored = append(t.stored, p.UID)
 	apply(&m, v)
+	if c, err := t.conversation(m.Thread); err != nil {
+		return err
+	} else if c.hidden {
+		m.Hidden = true
+	}
 	if err := t.tx.Messages().Put(m, p.identities); err != nil {
 		return fmt.Errorf("store message: %w", err)
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"rapport/matcher"
@@ -26,19 +26,9 @@ func digest(key []byte, id string) store.Digest {
 // refers to, present or not (JWZ's absent parents). Threads it connects become
 // one.
 func (t *taking) joinThreads(m message.Message) (message.ThreadID, error) {
-	ids := m.Head.ThreadIDs()
-	var threads []message.ThreadID
-	for _, id := range ids {
-		th, err := t.tx.Messages().ThreadOf(id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("find thread: %w", err)
-		}
-		if !slices.Contains(threads, th) {
-			threads = append(threads, th)
-		}
+	threads, err := t.threads(m.Head)
+	if err != nil {
+		return "", err
 	}
 	if len(threads) == 0 {
 		threads = append(threads, message.ThreadID(store.NewID(t.i.now())))
@@ -46,11 +36,12 @@ func (t *taking) joinThreads(m message.Message) (message.ThreadID, error) {
 	slices.Sort(threads)
 	keep := threads[0]
 	for _, th := range threads[1:] {
+		t.again[keep], t.widen[keep] = true, true
 		if err := t.mergeThread(th, keep); err != nil {
 			return "", err
 		}
 	}
-	for _, id := range ids {
+	for _, id := range m.Head.ThreadIDs() {
 		if err := t.tx.Messages().SetThread(id, keep); err != nil {
 			return "", fmt.Errorf("join thread: %w", err)
 		}
@@ -60,6 +51,11 @@ func (t *taking) joinThreads(m message.Message) (message.ThreadID, error) {
 
 // mergeThread moves every message of one thread to another.
 func (t *taking) mergeThread(from, to message.ThreadID) error {
+	for _, th := range []message.ThreadID{from, to} {
+		delete(t.read, th)
+	}
+	delete(t.again, from)
+	delete(t.widen, from)
 	for {
 		page, err := t.tx.Messages().Thread(from, store.Slice{Limit: 200})
 		if err != nil {
@@ -89,97 +85,167 @@ func (t *taking) mergeThread(from, to message.ThreadID) error {
 	}
 }
 
-// flagDuplicates marks messages that share a Message-ID but not Date or From.
+// duplicateID flags messages that share a Message-ID but not Date or From.
+const duplicateID = "duplicate-message-id"
+
+// flagDuplicates flags a new message whose Message-ID another bears, and the
+// other. Where that one is flagged already, so are all.
 func (t *taking) flagDuplicates(m *message.Message) error {
-	if m.Head.MessageID == "" {
+	if t.clashing[m.Head.MessageID] {
+		m.Flags = withFlag(m.Flags, duplicateID)
 		return nil
 	}
-	others, err := t.tx.Messages().ByMessageID(m.Head.MessageID)
-	if err != nil {
-		return fmt.Errorf("find Message-ID: %w", err)
+	others, err := t.bearers(*m, 1)
+	if err != nil || len(others) == 0 {
+		return err
 	}
-	const flag = "duplicate-message-id"
-	for _, id := range others {
-		o, err := t.tx.Messages().Get(id)
-		if err != nil {
-			return fmt.Errorf("read message %s: %w", id, err)
-		}
-		if o.Head.MessageID != m.Head.MessageID {
-			continue // an alias; that is not a clash
-		}
-		m.Flags = withFlag(m.Flags, flag)
-		o.Flags = withFlag(o.Flags, flag)
-		if err := t.tx.Messages().Put(o, nil); err != nil {
-			return fmt.Errorf("flag message %s: %w", id, err)
-		}
+	t.clashing[m.Head.MessageID] = true
+	m.Flags = withFlag(m.Flags, duplicateID)
+	return t.putFlags(others[0], withFlag(others[0].Flags, duplicateID))
+}
+
+// unflagDuplicate takes the flag off a message that is the last to bear its
+// Message-ID.
+func (t *taking) unflagDuplicate(gone message.Message) error {
+	if !slices.Contains(gone.Flags, duplicateID) {
+		return nil
+	}
+	delete(t.clashing, gone.Head.MessageID)
+	others, err := t.bearers(gone, 2)
+	if err != nil || len(others) != 1 {
+		return err
+	}
+	flags := slices.DeleteFunc(slices.Clone(others[0].Flags), func(f string) bool { return f == duplicateID })
+	return t.putFlags(others[0], flags)
+}
+
+func (t *taking) putFlags(m message.Message, flags []string) error {
+	if slices.Equal(m.Flags, flags) {
+		return nil
+	}
+	m.Flags = flags
+	if err := t.tx.Messages().Put(m, nil); err != nil {
+		return fmt.Errorf("flag message %s: %w", m.ID, err)
 	}
 	return nil
 }
 
-// joined follows up a message that has come into a thread: those that are in
-// the thread by its rule may gain, and skipped copies of the thread may now
-// belong to somebody.
-func (t *taking) joined(m message.Message) error {
-	if len(m.Matches) == 0 {
-		return nil
+// bearers finds other messages with the same Message-ID, at most so many. An
+// alias is no clash.
+func (t *taking) bearers(m message.Message, most int) ([]message.Message, error) {
+	if m.Head.MessageID == "" {
+		return nil, nil
 	}
-	siblings, err := threadMessages(t.tx, m.Thread)
+	ids, err := t.tx.Messages().ByMessageID(m.Head.MessageID)
+	if err != nil {
+		return nil, fmt.Errorf("find Message-ID: %w", err)
+	}
+	var out []message.Message
+	for _, id := range ids {
+		if id == m.ID {
+			continue
+		}
+		o, err := t.tx.Messages().Get(id)
+		if err != nil {
+			return nil, fmt.Errorf("read message %s: %w", id, err)
+		}
+		if o.Head.MessageID == m.Head.MessageID {
+			if out = append(out, o); len(out) == most {
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// joined follows up a message that has come into a thread: those that are in
+// the thread by its rule, or wait for a person, may gain, and skipped copies of
+// the thread may now belong to somebody. What concerns the whole thread is done
+// once, at the end of the batch: see followThreads.
+func (t *taking) joined(m message.Message) error {
+	c, err := t.conversation(m.Thread)
 	if err != nil {
 		return err
 	}
-	ids := m.Head.ThreadIDs()
-	known := map[contact.Address]bool{}
-	again := false
-	for _, s := range siblings {
-		if s.ID == m.ID {
-			continue
-		}
-		for _, a := range theirs(t.team, s.Head) {
-			known[a] = true
-		}
-		again = again || byThread(s)
+	open, hidden := c.open, c.hidden
+	newcomer := c.join(t.team, m)
+	if m.Hidden != hidden || open && len(m.Matches) > 0 {
+		t.again[m.Thread] = true
 	}
-	if again {
-		if _, err := t.refile(m.Thread); err != nil {
+	if len(m.Matches) == 0 {
+		return nil
+	}
+	if newcomer {
+		t.widen[m.Thread] = true
+		return nil
+	}
+	return t.reopenHinted(m.Head.ThreadIDs())
+}
+
+// followThreads files the threads again that a batch has added to, and looks
+// for what was skipped of those that name more people now.
+func (t *taking) followThreads() error {
+	for _, id := range slices.Sorted(maps.Keys(t.again)) {
+		if _, err := t.refile(id); err != nil {
 			return err
 		}
 	}
-	newcomer := slices.ContainsFunc(theirs(t.team, m.Head), func(a contact.Address) bool { return !known[a] })
-	if newcomer {
-		for _, s := range siblings {
-			ids = append(ids, s.Head.ThreadIDs()...)
+	clear(t.again)
+	for _, id := range slices.Sorted(maps.Keys(t.widen)) {
+		if err := t.reopenThread(id); err != nil {
+			return err
 		}
+	}
+	clear(t.widen)
+	return nil
+}
+
+// reopenThread unsettles skipped copies that bear or refer to any id of a
+// thread.
+func (t *taking) reopenThread(id message.ThreadID) error {
+	msgs, _, err := threadMessages(t.tx, id)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, m := range msgs {
+		ids = append(ids, m.Head.ThreadIDs()...)
 	}
 	return t.reopenHinted(ids)
 }
 
-// byThread reports whether the thread rule filed a message.
-func byThread(m message.Message) bool {
-	return slices.ContainsFunc(m.Matches, func(x message.Match) bool { return x.Rule == matcher.RuleThread })
-}
-
 // reopenHinted unsettles skipped copies that bear or refer to one of the ids.
 func (t *taking) reopenHinted(ids []string) error {
+	found := map[message.Folder][]uint32{}
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
-		found, err := t.tx.Folders().Hinted(digest(t.key, id))
+		copies, err := t.tx.Folders().Hinted(digest(t.key, id))
 		if err != nil {
 			return fmt.Errorf("find skipped copies of the thread: %w", err)
 		}
-		for _, s := range found {
-			if err := t.tx.Folders().Unsettle(s.Folder, message.UIDs(s.UID)); err != nil {
-				return fmt.Errorf("unsettle UID %d: %w", s.UID, err)
-			}
-			if !slices.Contains(t.woken, s.Folder.Mailbox) {
-				t.woken = append(t.woken, s.Folder.Mailbox)
-			}
+		for _, s := range copies {
+			found[s.Folder] = append(found[s.Folder], s.UID)
+		}
+	}
+	for f, uids := range found {
+		if err := t.tx.Folders().Unsettle(f, message.UIDs(uids...)); err != nil {
+			return fmt.Errorf("unsettle %d copies: %w", len(uids), err)
+		}
+		if !slices.Contains(t.woken, f.Mailbox) {
+			t.woken = append(t.woken, f.Mailbox)
 		}
 	}
 	return nil
 }
 
 // changes counts what filing again changed.
-type changes struct{ messages, gained, lost, moved, removed int }
+type changes struct {
+	messages, gained, lost, moved, removed int
+
+	shrunk int // messages that lost a match and stay
+	hidden int // messages that are private by hand now, or no longer
+	found  int // messages that matched nobody before
+}
 
 func (c *changes) add(o changes) {
 	c.messages += o.messages
@@ -187,68 +253,154 @@ func (c *changes) add(o changes) {
 	c.lost += o.lost
 	c.moved += o.moved
 	c.removed += o.removed
+	c.shrunk += o.shrunk
+	c.hidden += o.hidden
+	c.found += o.found
 }
 
 // refile judges every message of a thread anew: first each by itself, then by
 // the thread rule to a fixpoint. Matches only grow on the way, so the fixpoint
-// is one and the same whatever the order.
+// is one and the same whatever the order. Of a thread longer than maxMates the
+// rest is filed again by a job where the beginning has changed.
 func (t *taking) refile(id message.ThreadID) (changes, error) {
-	var ch changes
-	msgs, err := threadMessages(t.tx, id)
-	if err != nil {
+	ch, next, err := t.refileBeginning(id)
+	if err != nil || next == "" || ch.gained+ch.lost+ch.removed+ch.hidden == 0 {
 		return ch, err
+	}
+	t.queued = true
+	return ch, t.i.queue(t.tx, job{Threads: []message.ThreadID{id}})
+}
+
+// refileBeginning files what is read of a thread to judge its messages.
+func (t *taking) refileBeginning(id message.ThreadID) (changes, store.Cursor, error) {
+	var ch changes
+	msgs, next, err := threadMessages(t.tx, id)
+	if err != nil {
+		return ch, "", err
 	}
 	verdicts, err := t.fixpoint(msgs)
 	if err != nil {
-		return ch, err
+		return ch, "", err
 	}
 	for n, m := range msgs {
+		if ch.removed > 0 { // whose going may have changed others
+			if m, err = t.tx.Messages().Get(m.ID); err != nil {
+				return ch, "", fmt.Errorf("read message %s: %w", m.ID, err)
+			}
+		}
 		c, err := t.adjust(m, verdicts[n])
 		if err != nil {
-			return ch, err
+			return ch, "", err
 		}
 		ch.add(c)
 	}
-	return ch, nil
+	delete(t.read, id)
+	if ch.found > 0 {
+		if err := t.reopenThread(id); err != nil {
+			return ch, "", err
+		}
+	}
+	return ch, next, nil
 }
 
-// fixpoint judges the messages of one thread together.
+// refileRest files a page of what lies behind the beginning of a long thread,
+// each message by itself and by the beginning.
+func (t *taking) refileRest(id message.ThreadID, at store.Cursor) (changes, store.Cursor, error) {
+	var ch changes
+	c, err := t.conversation(id)
+	if err != nil {
+		return ch, "", err
+	}
+	msgs, next, err := threadPage(t.tx, id, at)
+	if err != nil {
+		return ch, "", err
+	}
+	for _, m := range msgs {
+		v, err := t.alone(stored(m))
+		if err == nil && v.Open() {
+			if mates := c.mates(theirs(t.team, m.Head), m.ID); len(mates) > 0 {
+				v, err = t.with(stored(m), mates)
+			}
+		}
+		if err != nil {
+			return ch, "", err
+		}
+		v.Hidden = v.Hidden || c.hidden
+		one, err := t.adjust(m, v)
+		if err != nil {
+			return ch, "", err
+		}
+		ch.add(one)
+	}
+	return ch, next, nil
+}
+
+// fixpoint judges the messages of one thread together. Whoever gains a record
+// tells those that name one of the same people, until nobody has news.
 func (t *taking) fixpoint(msgs []message.Message) ([]matcher.Verdict, error) {
-	verdicts := make([]matcher.Verdict, len(msgs))
-	var open []int // those only the thread can file
+	f := filing{
+		kin: kin{}, verdicts: make([]matcher.Verdict, len(msgs)), theirs: make([][]contact.Address, len(msgs)),
+		counted: make([]map[record]bool, len(msgs)), waiting: map[contact.Address][]int{}, queued: make([]bool, len(msgs)),
+	}
+	hidden := false
 	for n, m := range msgs {
 		v, err := t.alone(stored(m))
 		if err != nil {
 			return nil, err
 		}
-		verdicts[n] = v
+		f.verdicts[n], f.theirs[n], f.counted[n] = v, theirs(t.team, m.Head), map[record]bool{}
+		hidden = hidden || v.Hidden
 		if v.Open() {
-			open = append(open, n)
-		}
-	}
-	for changed := len(open) > 0; changed; {
-		changed = false
-		for _, n := range open {
-			var mates []matcher.Mate
-			for k, m := range msgs {
-				if k != n && verdicts[k].Action == message.Log && verdicts[k].Review == "" {
-					m.Matches = verdicts[k].Matches
-					mates = t.appendMate(mates, m)
-				}
-			}
-			v, err := t.with(stored(msgs[n]), mates)
-			if err != nil {
-				return nil, err
-			}
-			if v.Action != message.Log || v.Review != "" {
-				continue
-			}
-			if verdicts[n].Review != "" || !sameMatches(v.Matches, verdicts[n].Matches) {
-				verdicts[n], changed = v, true
+			for _, a := range f.theirs[n] {
+				f.waiting[a] = append(f.waiting[a], n)
 			}
 		}
 	}
-	return verdicts, nil
+	for n, m := range msgs {
+		f.tell(n, m.ID)
+	}
+	for len(f.queue) > 0 {
+		n := f.queue[0]
+		f.queue, f.queued[n] = f.queue[1:], false
+		v, err := t.with(stored(msgs[n]), f.mates(f.theirs[n], msgs[n].ID))
+		if err != nil {
+			return nil, err
+		}
+		if v.Action == message.Log && v.Review == "" {
+			f.verdicts[n] = v
+			f.tell(n, msgs[n].ID)
+		}
+	}
+	for n := range f.verdicts {
+		f.verdicts[n].Hidden = f.verdicts[n].Hidden || hidden
+	}
+	return f.verdicts, nil
+}
+
+// filing is a thread on its way to the fixpoint.
+type filing struct {
+	kin
+	verdicts []matcher.Verdict
+	theirs   [][]contact.Address
+	counted  []map[record]bool         // what each message has told
+	waiting  map[contact.Address][]int // messages only the thread can file, by whom they name
+	queue    []int
+	queued   []bool
+}
+
+// tell makes known under whom message n is filed.
+func (f *filing) tell(n int, id message.ID) {
+	v := f.verdicts[n]
+	if v.Action != message.Log || v.Review != "" {
+		return
+	}
+	for _, a := range f.add(id, f.theirs[n], v.Matches, f.counted[n]) {
+		for _, k := range f.waiting[a] {
+			if !f.queued[k] {
+				f.queue, f.queued[k] = append(f.queue, k), true
+			}
+		}
+	}
 }
 
 // adjust makes a stored message agree with its verdict.
@@ -267,6 +419,15 @@ func (t *taking) adjust(m message.Message, v matcher.Verdict) (changes, error) {
 	ch.gained, ch.lost = countMatches(was.Matches, m.Matches)
 	if ch.gained > 0 && ch.lost > 0 {
 		ch.moved = 1
+	}
+	if ch.lost > 0 {
+		ch.shrunk = 1
+	}
+	if was.Hidden != m.Hidden {
+		ch.hidden = 1
+	}
+	if len(was.Matches) == 0 && ch.gained > 0 {
+		ch.found = 1
 	}
 	if err := t.review(m.ID, v); err != nil {
 		return ch, err
