@@ -60,8 +60,10 @@ func newBars(s *session) *mpb.Progress {
 	return mpb.NewWithContext(s.ctx, mpb.WithOutput(s.err), mpb.WithWidth(min(s.notes.width, 100)))
 }
 
+// newBar makes a bar whose total is told later, again and again: one made with
+// a total would keep to that, and complete itself.
 func newBar(p *mpb.Progress, name string) *mpb.Bar {
-	return p.New(1, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
+	return p.New(0, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
 		mpb.PrependDecorators(decor.Name(cut(plain(name), 20), decor.WCSyncSpaceR)),
 		mpb.AppendDecorators(
 			decor.CountersNoUnit("%d/%d", decor.WCSyncSpace),

@@ -83,6 +83,23 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// TestTableInFile leaves nothing out of what is read by programs, or kept.
+func TestTableInFile(t *testing.T) {
+	t.Parallel()
+	address := strings.Repeat("a", 60) + "@" + strings.Repeat("b", 60) + ".example"
+	draw := func(s *session) {
+		table := newTable(column{title: "ADDRESS", least: 12}, column{title: "NAME", least: 10})
+		table.add(address, "Ada")
+		table.print(s)
+	}
+	if got := drawn(screen{width: fileWidth}, draw); !strings.Contains(got, address) {
+		t.Errorf("the address is cut in a file:\n%s", got)
+	}
+	if got := drawn(screen{terminal: true, width: 80}, draw); strings.Contains(got, address) {
+		t.Errorf("the address is not cut on a narrow terminal:\n%s", got)
+	}
+}
+
 func TestSyncSummary(t *testing.T) {
 	t.Parallel()
 	st := web.Status{Seconds: 3.21, Mailboxes: []message.MailboxStatus{
@@ -112,7 +129,7 @@ func TestSyncSummary(t *testing.T) {
 func TestTableGivesWayWhereItIsTooWide(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{40, 60, 120} {
-		got := drawn(screen{width: n}, func(s *session) {
+		got := drawn(screen{terminal: true, width: n}, func(s *session) {
 			tb := newTable(column{title: "NAME", least: 6}, column{title: "N", right: true}, column{title: "WHAT", least: 4})
 			tb.add("Acme Maschinenbau und Söhne GmbH & Co. KG", "7", "a long text that can be cut \x1b[31mred")
 			tb.add("新茶のサンプルについて", "1,234", "")

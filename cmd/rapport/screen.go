@@ -17,7 +17,7 @@ type screen struct {
 	width    int // columns; of a file or pipe, enough for whole lines
 }
 
-// fileWidth is how wide tables and timelines get outside a terminal.
+// fileWidth is how wide timelines get outside a terminal.
 const fileWidth = 120
 
 func screenOf(w io.Writer, env func(string) string) screen {

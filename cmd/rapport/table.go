@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"strings"
 )
 
@@ -32,10 +33,15 @@ func (t *table) styled(st style, cells ...string) {
 	t.rows, t.styles = append(t.rows, row), append(t.styles, st)
 }
 
-// print lays the table out for the screen: as wide as its cells, and where
-// that is too wide the cuttable columns give way, the widest first.
+// print lays the table out: as wide as its cells, and where that is too wide
+// for a terminal the cuttable columns give way, the widest first. A file or
+// pipe gets every cell whole.
 func (t *table) print(s *session) {
-	widths := t.fit(s.screen.width)
+	screen := s.screen.width
+	if !s.screen.terminal {
+		screen = math.MaxInt
+	}
+	widths := t.fit(screen)
 	titles := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		titles[i] = c.title
