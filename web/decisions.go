@@ -212,7 +212,7 @@ func (s *Server) listReviews(w http.ResponseWriter, r *http.Request) error {
 			}
 			page.Items = append(page.Items, Review{
 				Message: rv.Message, Reason: rv.Reason, At: rv.At.UTC(), Candidates: candidates,
-				From: parties(m.Head.From), Subject: m.Head.Subject, Time: m.Time.UTC(),
+				From: message.DescribeParties(m.Head.From), Subject: m.Head.Subject, Time: m.Time.UTC(),
 			})
 		}
 		return nil

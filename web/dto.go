@@ -11,65 +11,13 @@ import (
 // The shapes below are what scripts read: names are added, never changed.
 // Lists are never null, times are UTC.
 
-// Party is somebody named in a header. Raw stands in for an address that could
-// not be read.
-type Party struct {
-	Name    string `json:"name"`
-	Address string `json:"address"`
-	Raw     string `json:"raw,omitempty"`
-}
-
-// Attachment is one attached file.
-type Attachment struct {
-	Name   string `json:"name"`
-	Type   string `json:"type"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-	Part   string `json:"part,omitempty"`
-	Inline bool   `json:"inline,omitempty"`
-}
-
-// Verdict is what a message is, every field always there.
-type Verdict struct {
-	Kind      message.Kind             `json:"kind"`
-	Auto      bool                     `json:"auto"`
-	Bounces   []message.BouncedTo      `json:"bounces"`
-	Complaint *message.ComplaintReport `json:"complaint"`
-	Original  *message.Original        `json:"original"`
-	AwayUntil *time.Time               `json:"away_until"`
-	Successor string                   `json:"successor"`
-	Calendar  *message.CalendarEvent   `json:"calendar"`
-}
-
-// Forwarded is the first message found inside another.
-type Forwarded struct {
-	MessageID string     `json:"message_id"`
-	Date      *time.Time `json:"date"`
-	From      []Party    `json:"from"`
-	To        []Party    `json:"to"`
-	Cc        []Party    `json:"cc"`
-	Subject   string     `json:"subject"`
-	Text      string     `json:"text"`
-	Inline    bool       `json:"inline"` // read out of the text, so perhaps wrongly
-}
-
-// Mail is how Rapport reads one mail: what parse and message show print.
-type Mail struct {
-	File        string       `json:"file,omitempty"`
-	MessageID   string       `json:"message_id"`
-	Date        *time.Time   `json:"date"`
-	From        []Party      `json:"from"`
-	To          []Party      `json:"to"`
-	Cc          []Party      `json:"cc"`
-	ReplyTo     []Party      `json:"reply_to"`
-	Subject     string       `json:"subject"`
-	Text        string       `json:"text"`
-	Reply       string       `json:"reply"`
-	Attachments []Attachment `json:"attachments"`
-	Verdict     Verdict      `json:"verdict"`
-	Forwarded   *Forwarded   `json:"forwarded"`
-	Defects     []string     `json:"defects"`
-}
+// A mail is described in one form, by parse as by the API.
+type (
+	Mail       = message.Description
+	Party      = message.DescribedParty
+	Verdict    = message.DescribedVerdict
+	Attachment = message.Attachment
+)
 
 // Message is a stored message, read, with where it lies and whose it is.
 type Message struct {

@@ -231,7 +231,7 @@ func (s *Server) showMessage(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("read message %s: %w", m.ID, err)
 	}
 	return reply(w, Message{
-		ID: m.ID, Mail: NewMail("", parsed, m.Verdict), Thread: m.Thread, Time: m.Time.UTC(), Direction: m.Direction,
+		ID: m.ID, Mail: message.Describe("", parsed), Thread: m.Thread, Time: m.Time.UTC(), Direction: m.Direction,
 		Size: m.Size, Trust: m.Trust, Flags: list(m.Flags), Holdings: holdings(m.Holdings), Matches: matched,
 		Variants: len(m.Variants), Protected: m.Protected,
 	})

@@ -125,11 +125,11 @@ func (v *views) withMessage(out Entry, e timeline.Entry) (Entry, bool, error) {
 	}
 	out.Message = &MessageRef{
 		ID: m.ID, MessageID: m.Head.MessageID, Thread: m.Thread,
-		From: parties(m.Head.From), To: parties(m.Head.To), Cc: parties(m.Head.Cc),
-		Attachments: attachments(m.Attachments),
+		From: message.DescribeParties(m.Head.From), To: message.DescribeParties(m.Head.To), Cc: message.DescribeParties(m.Head.Cc),
+		Attachments: list(m.Attachments),
 	}
 	out.Holdings = holdings(m.Holdings)
-	judged := verdict(m.Verdict)
+	judged := message.DescribeVerdict(m.Verdict)
 	out.Verdict = &judged
 	out.Trust = m.Trust
 	out.Protected = out.Protected || m.Protected

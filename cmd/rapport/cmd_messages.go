@@ -226,7 +226,7 @@ func (s *session) parse(name string) (web.Mail, error) {
 	if err != nil {
 		return web.Mail{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	return web.NewMail(name, p, message.Classify(p)), nil
+	return message.Describe(name, p), nil
 }
 
 // decisionFlags name a message and whom it is about.

@@ -4,10 +4,11 @@ import (
 	"time"
 )
 
-// Description is what `rapport parse --json` prints of one mail file. Lists
-// are empty rather than absent.
+// Description is a mail as scripts read it: what `rapport parse --json` prints
+// of a file, and `rapport message show --json` of a stored mail. Lists are empty
+// rather than absent.
 type Description struct {
-	File        string            `json:"file"`
+	File        string            `json:"file,omitempty"`
 	MessageID   string            `json:"message_id"`
 	Date        *time.Time        `json:"date"`
 	From        []DescribedParty  `json:"from"`
@@ -23,11 +24,12 @@ type Description struct {
 	Defects     []string          `json:"defects"`
 }
 
-// DescribedParty is a party with both fields always there; an address that
-// could not be read stands as it was written.
+// DescribedParty is a party with name and address always there. Raw stands in
+// for an address that could not be read.
 type DescribedParty struct {
 	Name    string `json:"name"`
 	Address string `json:"address"`
+	Raw     string `json:"raw,omitempty"`
 }
 
 // DescribedVerdict is a verdict with every field always there.
@@ -38,7 +40,7 @@ type DescribedVerdict struct {
 	Complaint *ComplaintReport `json:"complaint"`
 	Original  Original         `json:"original"`
 	AwayUntil *time.Time       `json:"away_until"`
-	Successor *string          `json:"successor"`
+	Successor string           `json:"successor"`
 	Calendar  *CalendarEvent   `json:"calendar"`
 }
 
@@ -59,24 +61,32 @@ func Describe(file string, p Parsed) Description {
 	h := p.Head
 	d := Description{
 		File: file, MessageID: h.MessageID, Date: timeOrNil(h.Date), Subject: h.Subject, Text: p.Text, Reply: p.Reply,
-		From: describeParties(h.From), To: describeParties(h.To), Cc: describeParties(h.Cc), ReplyTo: describeParties(h.ReplyTo),
+		From: DescribeParties(h.From), To: DescribeParties(h.To), Cc: DescribeParties(h.Cc), ReplyTo: DescribeParties(h.ReplyTo),
 		Attachments: append([]Attachment{}, p.Attachments...), Defects: append([]string{}, p.Defects...),
 	}
 	v := Classify(p)
-	d.Verdict = DescribedVerdict{Kind: v.Kind, Auto: v.Auto, Bounces: append([]BouncedTo{}, v.Bounces...), Complaint: v.Complaint, AwayUntil: v.AwayUntil, Calendar: v.Calendar}
-	if v.Original != nil {
-		d.Verdict.Original = *v.Original
-	}
-	if v.Successor != "" {
-		s := string(v.Successor)
-		d.Verdict.Successor = &s
-	}
+	d.Verdict = DescribeVerdict(v)
 	if len(p.Inner) > 0 && v.Kind != Bounce && v.Kind != Complaint {
 		in := p.Inner[0]
 		d.Forwarded = &DescribedForward{
-			MessageID: in.Head.MessageID, Date: timeOrNil(in.Head.Date), From: describeParties(in.Head.From), To: describeParties(in.Head.To), Cc: describeParties(in.Head.Cc),
+			MessageID: in.Head.MessageID, Date: timeOrNil(in.Head.Date), From: DescribeParties(in.Head.From), To: DescribeParties(in.Head.To), Cc: DescribeParties(in.Head.Cc),
 			Subject: in.Head.Subject, Text: in.Text, Inline: in.Inline,
 		}
+	}
+	return d
+}
+
+// DescribeVerdict puts a verdict into the form scripts read.
+func DescribeVerdict(v Verdict) DescribedVerdict {
+	d := DescribedVerdict{
+		Kind: v.Kind, Auto: v.Auto, Bounces: append([]BouncedTo{}, v.Bounces...), Complaint: v.Complaint,
+		Successor: string(v.Successor), Calendar: v.Calendar,
+	}
+	if v.Original != nil {
+		d.Original = *v.Original
+	}
+	if v.AwayUntil != nil {
+		d.AwayUntil = timeOrNil(*v.AwayUntil)
 	}
 	return d
 }
@@ -89,14 +99,11 @@ func timeOrNil(t time.Time) *time.Time {
 	return &t
 }
 
-func describeParties(list []Party) []DescribedParty {
+// DescribeParties puts parties into the form scripts read.
+func DescribeParties(list []Party) []DescribedParty {
 	out := make([]DescribedParty, 0, len(list))
 	for _, p := range list {
-		address := string(p.Address)
-		if address == "" {
-			address = p.Raw
-		}
-		out = append(out, DescribedParty{p.Name, address})
+		out = append(out, DescribedParty{p.Name, string(p.Address), p.Raw})
 	}
 	return out
 }
