@@ -41,15 +41,16 @@ func (i *Intake) Erase(ctx context.Context, actor string, id contact.ID) (Erased
 				return fmt.Errorf("put tombstone: %w", err)
 			}
 		}
+		// Before the decisions go that name them.
+		if err := i.requeueContacts(tx, people...); err != nil {
+			return err
+		}
 		for _, c := range people {
 			n, err := i.erase(tx, c)
 			if err != nil {
 				return fmt.Errorf("erase contact %s: %w", c.ID, err)
 			}
 			out.Entries += n
-		}
-		if err := i.requeueContacts(tx, people...); err != nil {
-			return err
 		}
 		return i.audit(tx, actor, "contact.erase", string(id), "", nil)
 	})
@@ -58,7 +59,7 @@ func (i *Intake) Erase(ctx context.Context, actor string, id contact.ID) (Erased
 	}
 	ch, err := i.settleJobs(ctx, nil)
 	out.Messages = ch.removed
-	out.Shared = ch.messages - ch.removed
+	out.Shared = ch.shrunk
 	i.wake("")
 	return out, err
 }
@@ -145,15 +146,7 @@ func (i *Intake) erase(tx store.Tx, c contact.Contact) (int, error) {
 	if err := tx.Contacts().Delete(c.ID); err != nil {
 		return 0, err
 	}
-	for _, a := range c.Addresses {
-		if err := ignoreNotFound(tx.Suggestions().Delete(a)); err != nil {
-			return 0, err
-		}
-		if err := tx.Audit().Redact(string(a)); err != nil {
-			return 0, err
-		}
-	}
-	return removed, tx.Audit().Redact(string(c.ID))
+	return removed, i.forget(tx, c)
 }
 
 // forgetDecisions removes decisions that name an erased person.
@@ -185,6 +178,9 @@ func forgetDecisions(tx store.Tx, who store.Subject) error {
 // Reapply erases again whoever a journal names: after an older backup was
 // restored, the erased are back in it. It returns how many were.
 func (i *Intake) Reapply(ctx context.Context, digests []store.Digest) (int, error) {
+	if len(digests) == 0 {
+		return 0, nil
+	}
 	var back []contact.ID
 	err := i.store.View(ctx, func(tx store.Tx) error {
 		var found []contact.ID
@@ -216,7 +212,10 @@ func (i *Intake) Reapply(ctx context.Context, digests []store.Digest) (int, erro
 				return fmt.Errorf("put tombstone: %w", err)
 			}
 		}
-		return nil
+		if err := i.forgetSuggestions(tx); err != nil {
+			return err
+		}
+		return i.queue(tx, job{All: true}) // in mail of others, they may be named
 	})
 	if err != nil {
 		return 0, err
@@ -226,5 +225,6 @@ func (i *Intake) Reapply(ctx context.Context, digests []store.Digest) (int, erro
 			return 0, err
 		}
 	}
-	return len(back), nil
+	_, err = i.settleJobs(ctx, nil)
+	return len(back), err
 }

@@ -88,6 +88,11 @@ func (i *Intake) requeueContacts(tx store.Tx, cs ...contact.Contact) error {
 	for _, c := range cs {
 		j.Subjects = append(j.Subjects, store.Subject{Contact: c.ID})
 		j.Addresses = append(j.Addresses, c.Addresses...)
+		threads, err := decidedThreads(tx, store.Subject{Contact: c.ID})
+		if err != nil {
+			return err
+		}
+		j.Threads = append(j.Threads, threads...)
 	}
 	return i.queue(tx, j)
 }

@@ -166,4 +166,3 @@ func TestLastBearerOfAMessageIDIsNoDuplicate(t *testing.T) {
 		t.Errorf("flags %q of the only message with its Message-ID; want %q", got, want)
 	}
 }
-
