@@ -127,6 +127,12 @@ func invalid(format string, args ...any) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Code: codeInvalid, Detail: fmt.Sprintf(format, args...)}
 }
 
+// Invalid marks an error of what sits behind this package as one of what was
+// typed: it cannot be understood.
+func Invalid(err error) error {
+	return &Problem{Status: http.StatusBadRequest, Code: codeInvalid, Detail: oneLine(err.Error())}
+}
+
 // refused marks the error of a change a person asked for: a plain sentence is
 // theirs to read, and no fault of the server.
 func refused(err error) error {

@@ -145,11 +145,14 @@ func (c *doctorCommand) Run(s *session) error {
 				}
 				continue
 			}
-			mark := s.screen.paint(green, "ok  ")
+			mark, what := s.screen.paint(green, "ok  "), f.What
+			if warning, ok := strings.CutPrefix(what, "warning: "); ok {
+				mark, what = s.screen.paint(yellow, "note"), warning
+			}
 			if !f.OK {
 				mark = s.screen.paint(red, "FAIL")
 			}
-			s.printf("%s  %s  %s\n", mark, pad(plain(f.Object), 16), plain(f.What))
+			s.printf("%s  %s  %s\n", mark, pad(plain(f.Object), 16), plain(what))
 			if f.Fix != "" {
 				s.printf("      %s  %s\n", pad("", 16), s.screen.paint(yellow, plain(f.Fix)))
 			}

@@ -162,6 +162,9 @@ func (c *statusCommand) Run(s *session) error {
 			return err
 		}
 		return s.show(st, func() {
+			if s.alone {
+				s.printf("no daemon is running (`rapport run`): this is how the last pass left the folders\n\n")
+			}
 			for _, m := range st.Mailboxes {
 				s.mailbox(m)
 			}

@@ -12,6 +12,7 @@ import (
 type linked struct{ conn *app.Conn }
 
 func (l linked) Client() *web.Client { return l.conn.Client }
+func (l linked) Daemon() bool        { return l.conn.Daemon }
 func (l linked) Close() error        { return l.conn.Close() }
 
 // connect reaches the daemon, or opens the store for this one command.

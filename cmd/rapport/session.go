@@ -31,11 +31,13 @@ type session struct {
 	config string // as given
 	json   bool
 	dial   func(context.Context, *config.Config) (connection, error) // nil: the real one
+	alone  bool                                                      // no daemon answers, this process does its work
 }
 
 // connection is a way to the API, as long as it is open.
 type connection interface {
 	Client() *web.Client
+	Daemon() bool // another process answers
 	Close() error
 }
 
@@ -86,6 +88,7 @@ func (s *session) online(do func(*web.Client) error) error {
 	if err != nil {
 		return err
 	}
+	s.alone = !c.Daemon()
 	return errors.Join(do(c.Client()), c.Close())
 }
 

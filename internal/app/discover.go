@@ -30,7 +30,7 @@ func (s *system) Discover(ctx context.Context, o web.DiscoverOptions, progress f
 	if o.Accept != "" {
 		var err error
 		if accept, err = parseAcceptance(o.Accept); err != nil {
-			return web.Discovered{}, err
+			return web.Discovered{}, web.Invalid(err)
 		}
 	}
 	if o.Since.IsZero() {
