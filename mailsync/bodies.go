@@ -119,7 +119,7 @@ func (p *pass) body(got *part) message.Source {
 	}
 	src := spooled{path: got.file.Name(), size: got.length}
 	if err := got.file.Close(); err != nil {
-		p.s.o.Log.Debug("spool file", "err", err)
+		p.s.o.Log.Debug("spool file", "mailbox", p.mf.Mailbox, "err", err)
 	}
 	got.file = nil
 	return src

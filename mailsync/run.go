@@ -106,7 +106,8 @@ func (s *Syncer) rest(ctx context.Context, err error, failures, refused int) err
 	if s.passing(err) && s.narrowing() {
 		wait = min(wait, time.Second)
 	}
-	s.o.Log.Warn("mailbox waits", "mailbox", s.o.Mailbox.Name, "wait", wait, "err", err)
+	// Failed tells of the fault once; each further try is of interest to few.
+	s.o.Log.Debug("mailbox waits", "mailbox", s.o.Mailbox.Name, "wait", wait, "err", err)
 	s.become(message.StateWaiting, err, s.o.Now().Add(wait))
 	s.broadcast()
 	var wake <-chan struct{}

@@ -38,14 +38,14 @@ func (s *system) newEngine(cfg config.Mailbox, failed func(error)) (engine, erro
 	if err != nil {
 		return nil, err
 	}
-	log := s.log.With("component", "mailsync", "mailbox", cfg.Name)
+	log := s.log.With("component", "mailsync") // which adds the mailbox
 	o := mailsync.Options{
 		Mailbox: box, Sink: s.intake, Log: log, Now: s.now, Dial: s.dial,
 		SpoolDir: spoolDir(s.cfg.DataDir),
 		Failed:   func(_ string, err error) { failed(err) },
 	}
 	if log.Enabled(context.Background(), slog.LevelDebug) && os.Getenv("RAPPORT_TRACE") != "" {
-		o.Transcript = func(line string) { log.Debug("imap", "line", line) }
+		o.Transcript = func(line string) { log.Debug("imap", "mailbox", cfg.Name, "line", line) }
 	}
 	return mailsync.New(o)
 }
