@@ -39,7 +39,7 @@ type Sink interface {
 	Reopen(ctx context.Context, f message.Folder, uids message.UIDSet) error
 	// Report closes a pass over a folder and returns its status.
 	Report(ctx context.Context, r message.Report) (message.FolderStatus, error)
-	// Gone says which folders the mailbox has now, so that renamed and
+	// Listed says which folders the mailbox has now, so that renamed and
 	// deleted ones are noticed; names as in message.Folder.
 	Listed(ctx context.Context, mailbox string, folders []string) error
 	// Pending lists the searches this mailbox has to do; Searched ticks one off.
