@@ -1,7 +1,6 @@
 package web
 
 import (
-	"time"
 
 	"rapport/records/contact"
 	"rapport/records/message"
@@ -13,14 +12,6 @@ func list[T any](s []T) []T {
 		return []T{}
 	}
 	return s
-}
-
-func when(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }
 
 func holdings(hs []message.Holding) []Holding {
