@@ -174,12 +174,8 @@ func (s *session) explanation(e web.Explanation) {
 		}
 		s.printf("%s\n", line)
 	}
-	decided := string(e.Decided.Action)
-	if e.Decided.Reason != "" {
-		decided += ", " + string(e.Decided.Reason)
-	}
 	s.printf("\n")
-	s.field("decided", decided)
+	s.field("decided", judged(e.Decided))
 	for i, m := range e.Filed {
 		s.field(label("filed under", i), matchText(m))
 	}

@@ -107,15 +107,15 @@ func total(by map[message.Reason]int) int {
 }
 
 func (s *session) summary(st web.Status) {
-	var why []string
+	var reasons []string
 	for _, r := range slices.Sorted(maps.Keys(st.Totals.Skipped)) {
 		if n := st.Totals.Skipped[r]; n > 0 {
-			why = append(why, fmt.Sprintf("%s %s", number(n), r))
+			reasons = append(reasons, fmt.Sprintf("%s %s", number(n), why(r)))
 		}
 	}
 	s.printf("\n%s stored, %s skipped", number(st.Totals.Stored), number(total(st.Totals.Skipped)))
-	if len(why) > 0 {
-		s.printf(" (%s)", strings.Join(why, ", "))
+	if len(reasons) > 0 {
+		s.printf(" (%s)", strings.Join(reasons, ", "))
 	}
 	if st.Totals.Quarantined > 0 {
 		s.printf(", %s quarantined", number(st.Totals.Quarantined))
@@ -137,7 +137,7 @@ func (s *session) preview(api *web.Client) error {
 	return s.show(p, func() {
 		t := newTable(column{title: "WOULD BE"}, column{title: "MESSAGES", right: true})
 		for _, k := range slices.Sorted(maps.Keys(p.Counts)) {
-			t.add(k, number(p.Counts[k]))
+			t.add(counted(k), number(p.Counts[k]))
 		}
 		t.print(s)
 		if len(p.Samples) == 0 {
