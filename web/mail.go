@@ -1,7 +1,6 @@
 package web
 
 import (
-
 	"rapport/records/contact"
 	"rapport/records/message"
 )
