@@ -51,15 +51,6 @@ func (j *judging) judge(c candidate) (matcher.Verdict, error) {
 func (j *judging) alone(c candidate) (matcher.Verdict, error) { return j.with(c, nil) }
 
 func (j *judging) with(c candidate, mates []matcher.Mate) (matcher.Verdict, error) {
-	for _, id := range c.identities {
-		private, err := j.tx.Tombstones().Has(privateDigest(j.key, id))
-		if err != nil {
-			return matcher.Verdict{}, fmt.Errorf("read tombstones: %w", err)
-		}
-		if private {
-			return privateVerdict, nil
-		}
-	}
 	hand, err := j.byHand(c)
 	if err != nil {
 		return matcher.Verdict{}, err
@@ -74,6 +65,18 @@ func (j *judging) with(c candidate, mates []matcher.Mate) (matcher.Verdict, erro
 	})
 	if err != nil {
 		return v, fmt.Errorf("judge message: %w", err)
+	}
+	if v.Reason == message.Excluded {
+		return v, nil // nothing is said of it, not even that
+	}
+	for _, id := range c.identities {
+		private, err := j.tx.Tombstones().Has(privateDigest(j.key, id))
+		if err != nil {
+			return matcher.Verdict{}, fmt.Errorf("read tombstones: %w", err)
+		}
+		if private {
+			return privateVerdict, nil
+		}
 	}
 	return v, nil
 }

@@ -258,15 +258,19 @@ func (i *Intake) undo(tx store.Tx, u undo) error {
 	if u.Decision != "" {
 		return i.undoDecision(tx, u.Decision)
 	}
-	for _, c := range u.Contacts {
-		if err := i.restoreContact(tx, c, u.Stamps); err != nil {
+	var f followUp
+	for _, o := range u.Organisations {
+		if err := i.restoreOrganisation(tx, o, u.Stamps, &f); err != nil {
 			return err
 		}
 	}
-	for _, o := range u.Organisations {
-		if err := i.restoreOrganisation(tx, o, u.Stamps); err != nil {
+	for _, c := range u.Contacts {
+		if err := i.restoreContact(tx, c, u.Stamps, &f); err != nil {
 			return err
 		}
+	}
+	if err := i.follow(tx, f); err != nil {
+		return err
 	}
 	for _, e := range u.Entries {
 		if _, err := tx.Entries().Get(e.ID); errors.Is(err, store.ErrNotFound) {
@@ -283,7 +287,9 @@ func (i *Intake) undo(tx store.Tx, u undo) error {
 
 var errChanged = fmt.Errorf("%w: it has been changed since, which undoing would lose", store.ErrConflict)
 
-func (i *Intake) restoreContact(tx store.Tx, c contact.Contact, stamps map[string]time.Time) error {
+// restoreContact puts a contact back as it was, unless that would take from
+// somebody what they have been given since.
+func (i *Intake) restoreContact(tx store.Tx, c contact.Contact, stamps map[string]time.Time, f *followUp) error {
 	is, err := tx.Contacts().Get(c.ID)
 	if err != nil {
 		return fmt.Errorf("read contact %s: %w", c.ID, err)
@@ -291,14 +297,40 @@ func (i *Intake) restoreContact(tx store.Tx, c contact.Contact, stamps map[strin
 	if at, ok := stamps[string(c.ID)]; ok && !at.Equal(is.Updated) {
 		return fmt.Errorf("put contact %s back: %w", c.ID, errChanged)
 	}
+	if c.MergedInto == "" {
+		if err := i.addressesFree(tx, c); err != nil {
+			return fmt.Errorf("put contact %s back: %w", c.ID, err)
+		}
+	}
+	if c.Affiliations, err = livePlaces(tx, c.Affiliations); err != nil {
+		return fmt.Errorf("put contact %s back: %w", c.ID, err)
+	}
 	c.Updated = later(i.now(), is.Updated)
 	if err := tx.Contacts().Put(c); err != nil {
 		return fmt.Errorf("put contact %s back: %w", c.ID, err)
 	}
-	return i.requeueContacts(tx, is, c)
+	before := is.Addresses
+	if is.MergedInto != "" { // until now the addresses were somebody else's
+		before = c.Addresses
+	}
+	return i.nowKnown(tx, f, c.ID, before, c.Addresses)
 }
 
-func (i *Intake) restoreOrganisation(tx store.Tx, o contact.Organisation, stamps map[string]time.Time) error {
+// livePlaces names in affiliations the organisations that stand for those
+// merged since.
+func livePlaces(tx store.Tx, places []contact.Affiliation) ([]contact.Affiliation, error) {
+	places = slices.Clone(places)
+	for n := range places {
+		o, err := liveOrganisation(tx, places[n].Organisation)
+		if err != nil {
+			return nil, err
+		}
+		places[n].Organisation = o.ID
+	}
+	return places, nil
+}
+
+func (i *Intake) restoreOrganisation(tx store.Tx, o contact.Organisation, stamps map[string]time.Time, f *followUp) error {
 	is, err := tx.Organisations().Get(o.ID)
 	if err != nil {
 		return fmt.Errorf("read organisation %s: %w", o.ID, err)
@@ -306,11 +338,17 @@ func (i *Intake) restoreOrganisation(tx store.Tx, o contact.Organisation, stamps
 	if at, ok := stamps[string(o.ID)]; ok && !at.Equal(is.Updated) {
 		return fmt.Errorf("put organisation %s back: %w", o.ID, errChanged)
 	}
+	if o.MergedInto == "" {
+		if err := i.domainsFree(tx, o); err != nil {
+			return fmt.Errorf("put organisation %s back: %w", o.ID, err)
+		}
+	}
 	o.Updated = later(i.now(), is.Updated)
 	if err := tx.Organisations().Put(o); err != nil {
 		return fmt.Errorf("put organisation %s back: %w", o.ID, err)
 	}
-	return i.requeueOrganisations(tx, is, o)
+	i.nowKnownDomains(f, o.ID, domainNames(is), domainNames(o))
+	return nil
 }
 
 // undoDecision lifts a decision by hand and files its messages again. What it

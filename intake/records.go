@@ -128,7 +128,9 @@ func (i *Intake) nowKnown(tx store.Tx, f *followUp, id contact.ID, before, after
 	}
 	f.Addresses = append(append(f.Addresses, before...), after...)
 	f.Subjects = append(f.Subjects, store.Subject{Contact: id})
-	return nil
+	threads, err := decidedThreads(tx, store.Subject{Contact: id})
+	f.Threads = append(f.Threads, threads...)
+	return err
 }
 
 // addressesPerSearch keeps one request to a server short.

@@ -56,7 +56,7 @@ func (i *Intake) adopt(ctx context.Context, r matcher.Rules) error {
 		if was == nil {
 			return nil
 		}
-		woken, err = reopenSkipped(tx, message.NoMatch, message.NotOurs, message.Internal, message.Excluded, message.Erased)
+		woken, err = reopenSkipped(tx, message.NoMatch, message.NotOurs, message.Internal, message.Excluded, message.Erased, message.Withdrawn, message.IsPrivate)
 		if err != nil {
 			return err
 		}

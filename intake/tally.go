@@ -147,6 +147,13 @@ func (t *taking) count(p message.Party, c message.Copy, out bool) error {
 // moved a copy into a Private folder. A keyed digest of its identity stays, so
 // that other copies do not bring it back.
 func (t *taking) movedToPrivate(h message.Head) error {
+	// Copies that were skipped before are private too, and count for nobody.
+	if err := t.reopenHinted(append([]string{h.MessageID}, h.Aliases...)); err != nil {
+		return err
+	}
+	if err := t.untally(h); err != nil {
+		return err
+	}
 	for _, id := range message.IdentityKeys(h, nil) {
 		if err := t.tx.Tombstones().Put(privateDigest(t.key, id), t.i.now()); err != nil {
 			return fmt.Errorf("remember private message: %w", err)
@@ -162,11 +169,14 @@ func (t *taking) movedToPrivate(h message.Head) error {
 		if err != nil {
 			return fmt.Errorf("read message %s: %w", mid, err)
 		}
-		if err := t.drop(m, message.IsPrivate); err != nil {
-			return err
-		}
 		if _, err := t.refile(m.Thread); err != nil {
 			return err
+		}
+		if _, err := t.tx.Messages().Get(mid); err == nil { // it lies deep in a long thread
+			err = t.drop(m, message.IsPrivate)
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil

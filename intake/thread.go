@@ -69,16 +69,7 @@ func (t *taking) mergeThread(from, to message.ThreadID) error {
 			if err != nil {
 				return fmt.Errorf("read message %s: %w", id, err)
 			}
-			m.Thread = to
-			if err := t.tx.Messages().Put(m, nil); err != nil {
-				return fmt.Errorf("move message %s to its thread: %w", id, err)
-			}
-			for _, mid := range m.Head.ThreadIDs() {
-				if err := t.tx.Messages().SetThread(mid, to); err != nil {
-					return fmt.Errorf("join thread: %w", err)
-				}
-			}
-			if err := t.show(m, nil); err != nil {
+			if err := t.move(m, to); err != nil {
 				return err
 			}
 		}
@@ -219,6 +210,9 @@ func (t *taking) reopenHinted(ids []string) error {
 	found := map[message.Folder][]uint32{}
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
+		if id == "" {
+			continue
+		}
 		copies, err := t.tx.Folders().Hinted(digest(t.key, id))
 		if err != nil {
 			return fmt.Errorf("find skipped copies of the thread: %w", err)
@@ -295,6 +289,11 @@ func (t *taking) refileBeginning(id message.ThreadID) (changes, store.Cursor, er
 		ch.add(c)
 	}
 	delete(t.read, id)
+	if ch.removed > 0 && next == "" {
+		if err := t.split(id, msgs); err != nil {
+			return ch, "", err
+		}
+	}
 	if ch.found > 0 {
 		if err := t.reopenThread(id); err != nil {
 			return ch, "", err

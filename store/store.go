@@ -153,7 +153,8 @@ type Messages interface {
 	ByHolding(mailbox, folder string, uidValidity, uid uint32) (message.ID, error)
 	// ThreadOf finds the thread in which a Message-ID is borne or referred to.
 	ThreadOf(messageID string) (message.ThreadID, error)
-	// SetThread records that a Message-ID is borne or referred to in a thread.
+	// SetThread records that a Message-ID is borne or referred to in a thread,
+	// "" that it is in none.
 	SetThread(messageID string, t message.ThreadID) error
 	// Thread lists a thread's messages by time, oldest first.
 	Thread(message.ThreadID, Slice) (Page[message.ID], error)

@@ -214,6 +214,9 @@ func (m messagesOf) SetThread(messageID string, t message.ThreadID) error {
 		return err
 	}
 	b, key, val := m.tx.data(tableThread), digest(messageID), appendID(nil, string(t))
+	if t == "" {
+		return b.Delete(key)
+	}
 	if bytes.Equal(b.Get(key), val) {
 		return nil
 	}

@@ -127,6 +127,8 @@ func testThreads(t *testing.T, s store.Store) {
 	})
 	equal(t, "Thread after a merge", list(), []message.ID{ids[3], ids[2], ids[1], ids[0]})
 	equal(t, "ThreadOf after a merge", view(t, s, of("b@x")), one)
+	update(t, s, func(tx store.Tx) error { return tx.Messages().SetThread("b@x", "") })
+	missing(t, s, "ThreadOf what has left", of("b@x"))
 }
 
 func testBlobs(t *testing.T, s store.Store) {
