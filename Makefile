@@ -9,7 +9,7 @@ VERSION     ?=
 
 # What tests measure of time or memory means nothing under the race detector, so
 # those that measure run once more without it; so does the full world of mail.
-LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded|Hostile|Corpora|DovecotFiling' ./records/message ./mailsync ./intake ./cmd/rapport
+LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded|Hostile|Corpora|DovecotFiling|DiscoverFinds' ./records/message ./mailsync ./intake ./cmd/rapport
 
 .PHONY: help build test lint bench fuzz soak clean
 

@@ -126,7 +126,7 @@ func (s *site) killed(t *testing.T, after time.Duration) bool {
 // TestDiscoverFindsCustomers starts from nothing: who was written with often is
 // proposed and created, and nobody else.
 func TestDiscoverFindsCustomers(t *testing.T) {
-	w := mailtest.NewWorld(mailtest.Options{Seed: 23, Messages: 1500, Scale: 0.1})
+	w := mailtest.NewWorld(mailtest.Options{Seed: 23, Messages: *worldSize, Scale: 0.1})
 	d := mailtest.StartDovecotWith(t, mailtest.DovecotOptions{Users: w.Accounts()})
 	if err := w.DeliverTo(d); err != nil {
 		t.Fatal(err)
