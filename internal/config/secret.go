@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -174,6 +175,14 @@ func secretMode(path string) error {
 	return nil
 }
 
+// secretHint says what to do about a password file that cannot be read.
+func secretHint(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "it is another user's: run this as the user that the daemon runs as, with sudo -u USER"
+	}
+	return "write the password into it, alone, on one line, with mode 0600"
+}
+
 // secretFile checks a password file as far as that needs no password.
 func (v *validator) secretFile(path, file string) {
 	switch err := secretMode(file); {
@@ -181,14 +190,14 @@ func (v *validator) secretFile(path, file string) {
 		v.wrong(path, "others can read or change "+file, "chmod 600 "+file)
 		return
 	case err != nil:
-		v.wrong(path, fmt.Sprintf("%s cannot be used: %v", file, err), "write the password into it, alone, with mode 0600")
+		v.wrong(path, fmt.Sprintf("%s cannot be used: %v", file, err), secretHint(err))
 		return
 	}
 	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o006 != 0 {
 		v.warn(path, "others can read or change "+file, "let the platform mount it with mode 0400 where it can")
 	}
 	if _, err := (&source{file: file}).resolve(context.Background()); err != nil {
-		v.wrong(path, file+" cannot be used: "+cause(err), "write the password into it, alone, on one line, readable for the user that runs rapport")
+		v.wrong(path, file+" cannot be used: "+cause(err), secretHint(err))
 	}
 }
 
