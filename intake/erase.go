@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rapport/records/contact"
+	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -153,6 +154,7 @@ func (i *Intake) erase(tx store.Tx, c contact.Contact) (int, error) {
 func forgetDecisions(tx store.Tx, who store.Subject) error {
 	var at store.Cursor
 	var gone []string
+	unfiled := false
 	for {
 		page, err := tx.Decisions().List(store.Slice{Cursor: at, Limit: 1000})
 		if err != nil {
@@ -161,10 +163,17 @@ func forgetDecisions(tx store.Tx, who store.Subject) error {
 		for _, d := range page.Items {
 			if d.Who == who {
 				gone = append(gone, d.ID)
+				unfiled = unfiled || d.Kind == decideUnfile && d.Undone.IsZero()
 			}
 		}
 		if at = page.Next; at == "" {
 			break
+		}
+	}
+	if unfiled {
+		// Whatever was taken from the person by hand may be others'.
+		if _, err := reopenSkipped(tx, message.NoMatch); err != nil {
+			return err
 		}
 	}
 	for _, id := range gone {

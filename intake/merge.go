@@ -309,11 +309,11 @@ func (i *Intake) restoreContact(tx store.Tx, c contact.Contact, stamps map[strin
 	if err := tx.Contacts().Put(c); err != nil {
 		return fmt.Errorf("put contact %s back: %w", c.ID, err)
 	}
-	before := is.Addresses
-	if is.MergedInto != "" { // until now the addresses were somebody else's
-		before = c.Addresses
+	if is.MergedInto != c.MergedInto { // what was taken from the other by hand is asked for again
+		f.addresses = append(f.addresses, c.Addresses...)
+		is.Addresses = c.Addresses
 	}
-	return i.nowKnown(tx, f, c.ID, before, c.Addresses)
+	return i.nowKnown(tx, f, c.ID, is.Addresses, c.Addresses)
 }
 
 // livePlaces names in affiliations the organisations that stand for those
@@ -346,6 +346,10 @@ func (i *Intake) restoreOrganisation(tx store.Tx, o contact.Organisation, stamps
 	o.Updated = later(i.now(), is.Updated)
 	if err := tx.Organisations().Put(o); err != nil {
 		return fmt.Errorf("put organisation %s back: %w", o.ID, err)
+	}
+	if is.MergedInto != o.MergedInto {
+		f.domains = append(f.domains, domainNames(o)...)
+		is.Domains = o.Domains
 	}
 	i.nowKnownDomains(f, o.ID, domainNames(is), domainNames(o))
 	return nil

@@ -105,6 +105,10 @@ func (i *Intake) follow(tx store.Tx, f followUp) error {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
+	for _, list := range []*[]string{&f.Domains, &f.domains} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
 	if err := i.queue(tx, f.job); err != nil {
 		return err
 	}
@@ -113,6 +117,11 @@ func (i *Intake) follow(tx store.Tx, f followUp) error {
 
 // nowKnown follows up addresses that a contact has gained and lost.
 func (i *Intake) nowKnown(tx store.Tx, f *followUp, id contact.ID, before, after []contact.Address) error {
+	for _, a := range before {
+		if !slices.Contains(after, a) {
+			f.addresses = append(f.addresses, a) // what was taken away by hand may be others'
+		}
+	}
 	for _, a := range after {
 		if slices.Contains(before, a) {
 			continue
@@ -306,6 +315,11 @@ func (i *Intake) domainsFree(tx store.Tx, o contact.Organisation) error {
 func (i *Intake) nowKnownDomains(f *followUp, id contact.OrganisationID, before, after []string) {
 	for _, d := range after {
 		if !slices.Contains(before, d) {
+			f.domains = append(f.domains, d)
+		}
+	}
+	for _, d := range before {
+		if !slices.Contains(after, d) {
 			f.domains = append(f.domains, d)
 		}
 	}

@@ -125,6 +125,16 @@ func (t *taking) unhold(m message.Message, r message.Reason) error {
 		if at < 0 {
 			continue
 		}
+		if len(m.Holdings) > 1 && r == message.Excluded {
+			// What made it go may stand in one copy's header only.
+			if err := t.tx.Folders().Unsettle(known[at], message.UIDs(h.UID)); err != nil {
+				return fmt.Errorf("unsettle UID %d: %w", h.UID, err)
+			}
+			if !slices.Contains(t.woken, h.Mailbox) {
+				t.woken = append(t.woken, h.Mailbox)
+			}
+			continue
+		}
 		s := store.Settlement{UIDs: message.UIDs(h.UID), Skipped: r}
 		if err := t.tx.Folders().Settle(known[at], s); err != nil {
 			return fmt.Errorf("settle UID %d: %w", h.UID, err)

@@ -231,7 +231,7 @@ func (t *taking) skip(c message.Copy, r message.Reason) error {
 	case message.NoMatch, message.NotOurs:
 		return t.tally(c)
 	}
-	return nil
+	return t.untally(c.Head) // it may have counted before
 }
 
 // findable reports whether a copy skipped for this reason may become somebody's
