@@ -237,6 +237,7 @@ func (s *Server) listAudit(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		named := newViews(tx)
 		for _, object := range objects {
 			found, err := tx.Audit().List(object, slice)
 			if err != nil {
@@ -244,7 +245,11 @@ func (s *Server) listAudit(w http.ResponseWriter, r *http.Request) error {
 			}
 			page = Page[AuditLine]{Items: []AuditLine{}, Next: string(found.Next)}
 			for _, a := range found.Items {
-				page.Items = append(page.Items, auditLine(a))
+				line, err := named.auditLine(a)
+				if err != nil {
+					return err
+				}
+				page.Items = append(page.Items, line)
 			}
 			if len(page.Items) > 0 {
 				break
@@ -263,6 +268,17 @@ func auditLine(a store.AuditRecord) AuditLine {
 		ID: a.ID, At: a.At.UTC(), Actor: a.Actor, Action: a.Action, Object: a.Object, Detail: a.Detail,
 		Undoable: len(a.Before) > 0 || len(a.After) > 0,
 	}
+}
+
+// auditLine is a line of the trail with names where it holds ids.
+func (v *views) auditLine(a store.AuditRecord) (AuditLine, error) {
+	line := auditLine(a)
+	var err error
+	if line.Name, err = v.called(a.Object); err != nil {
+		return line, err
+	}
+	line.Who, err = v.called(a.Detail)
+	return line, err
 }
 
 // auditObjects are the names under which the trail may have an object.

@@ -199,7 +199,9 @@ type AuditLine struct {
 	Actor    string    `json:"actor"`
 	Action   string    `json:"action"`
 	Object   string    `json:"object"`
+	Name     string    `json:"name,omitempty"` // of the object, where it is still here
 	Detail   string    `json:"detail"`
+	Who      string    `json:"who,omitempty"` // the name where the detail is an id
 	Undoable bool      `json:"undoable"`
 }
 

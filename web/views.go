@@ -45,6 +45,25 @@ func (v *views) organisationName(id contact.OrganisationID) (string, error) {
 	return o.Name, nil
 }
 
+// idLength is how long the ids of the store are.
+const idLength = 26
+
+// called returns the name of a contact or organisation, or the subject of a
+// message; nothing where no record has the id.
+func (v *views) called(id string) (string, error) {
+	if len(id) != idLength {
+		return "", nil // an address, or a sentence
+	}
+	if name, err := v.contactName(contact.ID(id)); err != nil || name != "" {
+		return name, err
+	}
+	if name, err := v.organisationName(contact.OrganisationID(id)); err != nil || name != "" {
+		return name, err
+	}
+	m, err := v.tx.Messages().Get(message.ID(id))
+	return m.Head.Subject, missing(err)
+}
+
 func (v *views) contact(c contact.Contact) (Contact, error) {
 	out := Contact{Contact: c, Organisations: []Affiliation{}}
 	for _, a := range c.Affiliations {

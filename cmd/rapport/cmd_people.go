@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -109,7 +110,7 @@ func (c *auditCommand) Run(s *session) error {
 			t := newTable(column{title: "TIME"}, column{title: "WHO", least: 8}, column{title: "DID"},
 				column{title: "TO", least: 12}, column{title: "DETAIL", least: 10}, column{title: "ID"})
 			for _, a := range lines {
-				t.add(s.local(a.At), a.Actor, a.Action, a.Object, a.Detail, a.ID)
+				t.add(s.local(a.At), a.Actor, a.Action, cmp.Or(a.Name, a.Object), cmp.Or(a.Who, a.Detail), a.ID)
 			}
 			t.print(s)
 		})
