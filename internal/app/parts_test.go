@@ -213,6 +213,8 @@ func TestTally(t *testing.T) {
 	l.mail("d@dot.example", ada, "Offer", "") // answered by subject alone
 	l.mail(ada, "d@dot.example", "AW: Re[2]: offer", "")
 
+	o := l.mail("s@stranger.example", ada, "Who sells tea?", "") // answered, but to somebody else
+	l.mail(ada, "c@acme.example", "Re: Who sells tea?", o)
 	l.mail("s@stranger.example", ada, "Buy!", "") // never answered
 	l.mail(ada, "quiet@acme.example", "Are you there?", "")
 	l.mail(ada, bob, "Lunch", "")
@@ -229,9 +231,9 @@ func TestTally(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s in=%d out=%d exchanges=%d %s", p.Address, p.In, p.Out, p.Exchange, p.Name))
 	}
 	want := []string{
-		"c@acme.example in=2 out=1 exchanges=2 N c@acme.example",
+		"c@acme.example in=2 out=2 exchanges=2 N c@acme.example",
 		"d@dot.example in=1 out=1 exchanges=1 N d@dot.example",
-		"s@stranger.example in=1 out=0 exchanges=0 N s@stranger.example",
+		"s@stranger.example in=2 out=0 exchanges=0 N s@stranger.example",
 	}
 	for i := range want { // names with an @ are no names
 		want[i] = want[i][:strings.LastIndex(want[i], " N ")+1]

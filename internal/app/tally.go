@@ -251,9 +251,14 @@ func (t *tally) proposals(known map[contact.Address]bool) []store.Suggestion {
 	return out
 }
 
+// with reports whether an address is among the letter's correspondents.
+func (l *letter) with(a contact.Address) bool {
+	return slices.ContainsFunc(l.parties, func(p message.Party) bool { return p.Address == a })
+}
+
 // answers finds the messages that another one answers the other way, by
 // In-Reply-To and References. The exchange is with whoever outside wrote one
-// of the two. linked holds the answers so explained.
+// of the two, and where we answered, got the answer. linked holds the answers so explained.
 func (t *tally) answers() (linked map[*letter]bool, answered map[contact.Address]map[*letter]bool) {
 	linked, answered = map[*letter]bool{}, map[contact.Address]map[*letter]bool{}
 	for _, answer := range t.letters {
@@ -266,6 +271,8 @@ func (t *tally) answers() (linked map[*letter]bool, answered map[contact.Address
 			author := asked.parties[0].Address
 			if !answer.out {
 				author = answer.parties[0].Address
+			} else if !answer.with(author) {
+				continue // what they wrote was answered to somebody else
 			}
 			if answered[author] == nil {
 				answered[author] = map[*letter]bool{}
