@@ -352,14 +352,14 @@ func TestNewRulesAreAdopted(t *testing.T) {
 		t.Errorf("Plan() = %+v; want messages that would go", plan)
 	}
 	before := w.dump()
-	if err := w.Reconfigure(ctx, r, true, nil); err != nil {
+	if err := w.Reconfigure(ctx, r, true, boxes); err != nil {
 		t.Fatal(err)
 	}
 	w.sync()
 	if got := w.of(c); len(got) != 0 {
 		t.Errorf("blocked now, but the timeline is %q", got)
 	}
-	if err := w.Reconfigure(ctx, rules(), true, nil); err != nil {
+	if err := w.Reconfigure(ctx, rules(), true, boxes); err != nil {
 		t.Fatal(err)
 	}
 	w.sync()

@@ -329,7 +329,7 @@ func (h *history) change() error {
 		r.Exclusions = append(r.Exclusions, matcher.Exclusion{Address: h.address(), Mode: matcher.Protected})
 	}
 	h.rules = r
-	return h.Reconfigure(context.Background(), r, true, nil)
+	return h.Reconfigure(context.Background(), r, true, boxes)
 }
 
 // fresh is a world that knows from the start what this one has come to know.
@@ -337,7 +337,7 @@ func (h *history) fresh() *world {
 	h.t.Helper()
 	w := newWorld(h.t)
 	ctx := context.Background()
-	if err := w.Reconfigure(ctx, h.rules, true, nil); err != nil {
+	if err := w.Reconfigure(ctx, h.rules, true, boxes); err != nil {
 		h.t.Fatal(err)
 	}
 	people, companies := h.people(true), h.companies(true)

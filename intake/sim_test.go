@@ -21,6 +21,8 @@ import (
 
 var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
+var boxes = []intake.Mailbox{{Name: "ada"}, {Name: "bob"}}
+
 // rules are those of a small team at ours.example.
 func rules() matcher.Rules {
 	return matcher.Rules{
@@ -72,7 +74,7 @@ func newWorldWith(t *testing.T, wrap func(store.Store) store.Store) *world {
 	}
 	w.Intake, err = intake.New(intake.Options{
 		Store: w.store, Rules: rules(), Key: []byte("0123456789abcdef0123456789abcdef"), Suggest: true,
-		Mailboxes: []intake.Mailbox{{Name: "ada"}, {Name: "bob"}},
+		Mailboxes: boxes,
 		Now:       w.now,
 	})
 	if err != nil {
