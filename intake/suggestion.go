@@ -51,6 +51,9 @@ func suggested(tx store.Tx, what string) ([]store.Suggestion, error) {
 		return nil, err
 	}
 	s, err := tx.Suggestions().Get(a)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("%s is not among the suggestions: %w", a, store.ErrNotFound)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find suggestion %s: %w", a, err)
 	}
@@ -75,7 +78,7 @@ func suggestedAt(tx store.Tx, domain string) ([]store.Suggestion, error) {
 		}
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("find suggestions at %s: %w", domain, store.ErrNotFound)
+		return nil, fmt.Errorf("nobody at %s is among the suggestions: %w", domain, store.ErrNotFound)
 	}
 	return rows, nil
 }

@@ -226,7 +226,7 @@ type Suggestion struct {
 	Exchanges int             `json:"exchanges"`
 	First     time.Time       `json:"first"`
 	Last      time.Time       `json:"last"`
-	Expires   time.Time       `json:"expires"`
+	Expires   time.Time       `json:"expires,omitzero"`
 }
 
 // Discovery is what discover found and did.

@@ -99,7 +99,11 @@ func (c *importCommand) Run(s *session) error {
 				s.note("%s:%d: %s", c.File, e.Line, e.What)
 			}
 			if len(result.Errors) > 0 {
-				s.printf("nothing imported, %s faults\n", number(len(result.Errors)))
+				faults := "faults"
+				if len(result.Errors) == 1 {
+					faults = "fault"
+				}
+				s.printf("nothing imported, %s %s\n", number(len(result.Errors)), faults)
 				return
 			}
 			what := "imported"
