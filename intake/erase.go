@@ -58,7 +58,7 @@ func (i *Intake) Erase(ctx context.Context, actor string, id contact.ID) (Erased
 	if err != nil {
 		return out, err
 	}
-	ch, err := i.settleJobs(ctx, nil)
+	ch, err := i.settleJobs(context.WithoutCancel(ctx), nil)
 	out.Messages = ch.removed
 	out.Shared = ch.shrunk
 	i.wake("")

@@ -99,6 +99,14 @@ func (i *Intake) install(r matcher.Rules, suggest bool, boxes []Mailbox) {
 		freemail:  r.Freemail,
 		mailboxes: make(map[string]Mailbox, len(boxes)),
 	}
+	if old := i.setup.Load(); old != nil {
+		// A private mailbox that is taken out of the configuration stays so.
+		for name, b := range old.mailboxes {
+			if b.Hidden {
+				s.mailboxes[name] = Mailbox{Name: name, Hidden: true}
+			}
+		}
+	}
 	for _, b := range boxes {
 		s.mailboxes[b.Name] = b
 		s.names = append(s.names, b.Name)
@@ -129,6 +137,7 @@ func (i *Intake) wake(mailboxes ...string) {
 const (
 	stateGeneration = "directory-generation"
 	stateRules      = "rules-digest"
+	stateHidden     = "hidden-mailboxes"
 	stateRefile     = "refile-pending"
 )
 

@@ -39,7 +39,8 @@ func (i *Intake) change(ctx context.Context, fn func(tx store.Tx) error) error {
 	if err := i.store.Update(ctx, fn); err != nil {
 		return err
 	}
-	_, err := i.settleJobs(ctx, nil)
+	// What is committed is finished, whoever waits for it.
+	_, err := i.settleJobs(context.WithoutCancel(ctx), nil)
 	i.wake("")
 	return err
 }

@@ -41,13 +41,24 @@ func (i *Intake) adopt(ctx context.Context, r matcher.Rules) error {
 		return err
 	}
 	var woken []string
+	var hidden map[string]bool
 	err = i.store.Update(ctx, func(tx store.Tx) error {
+		woken = nil
+		var err error
+		if hidden, err = i.hiddenMailboxes(tx); err != nil {
+			return err
+		}
+		if err := i.endSearches(tx); err != nil {
+			return err
+		}
+		if err := i.forgetStrangers(tx); err != nil {
+			return err
+		}
 		was, err := tx.State().Get(stateRules)
 		if err != nil {
 			return fmt.Errorf("read rules digest: %w", err)
 		}
 		if slices.Equal(was, sum) {
-			woken = nil
 			return nil
 		}
 		if err := tx.State().Put(stateRules, sum); err != nil {
@@ -62,6 +73,9 @@ func (i *Intake) adopt(ctx context.Context, r matcher.Rules) error {
 		}
 		return i.queue(tx, job{All: true})
 	})
+	if err == nil {
+		i.hide(hidden)
+	}
 	if err != nil {
 		return fmt.Errorf("adopt rules: %w", err)
 	}

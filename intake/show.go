@@ -1,8 +1,6 @@
 package intake
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -103,7 +101,7 @@ func (t *taking) drop(m message.Message, r message.Reason) error {
 			return fmt.Errorf("delete original: %w", err)
 		}
 	}
-	if r == message.NoMatch {
+	if r == message.NoMatch && !t.inHiddenMailboxes(m) {
 		if err := t.tally(message.Copy{Head: m.Head, Received: m.Received}); err != nil {
 			return err
 		}
@@ -208,99 +206,4 @@ func withFlag(flags []string, f string) []string {
 	flags = append(slices.Clone(flags), f)
 	slices.Sort(flags)
 	return flags
-}
-
-// noteUnread remembers a message whose text has to be read again.
-func noteUnread(tx store.Tx, id message.ID) error {
-	ids, err := unread(tx)
-	if err != nil || slices.Contains(ids, id) {
-		return err
-	}
-	return putUnread(tx, append(ids, id))
-}
-
-const stateUnread = "unread-messages"
-
-func unread(tx store.Tx) ([]message.ID, error) {
-	b, err := tx.State().Get(stateUnread)
-	if err != nil || len(b) == 0 {
-		return nil, err
-	}
-	var ids []message.ID
-	if err := json.Unmarshal(b, &ids); err != nil {
-		return nil, fmt.Errorf("read %s: %w", stateUnread, err)
-	}
-	return ids, nil
-}
-
-func putUnread(tx store.Tx, ids []message.ID) error {
-	b, err := json.Marshal(ids)
-	if err != nil {
-		return err
-	}
-	return tx.State().Put(stateUnread, b)
-}
-
-// catchUp reads the text of messages that came onto a timeline without it:
-// a review that was decided, a private thread that is shown again.
-func (i *Intake) catchUp(ctx context.Context) error {
-	for {
-		var id message.ID
-		var m message.Message
-		var doc *store.Document
-		err := i.store.View(ctx, func(tx store.Tx) error {
-			ids, err := unread(tx)
-			if err != nil || len(ids) == 0 {
-				id = ""
-				return err
-			}
-			id = ids[0]
-			m, err = tx.Messages().Get(id)
-			return ignoreNotFound(err)
-		})
-		if err != nil || id == "" {
-			return err
-		}
-		if m.ID == id {
-			if doc, err = i.reread(ctx, m); err != nil {
-				return fmt.Errorf("read message %s again: %w", id, err)
-			}
-		}
-		if err := i.showRead(ctx, id, doc); err != nil {
-			return err
-		}
-	}
-}
-
-// reread makes the document of a stored message from its original bytes.
-func (i *Intake) reread(ctx context.Context, m message.Message) (*store.Document, error) {
-	var p message.Parsed
-	src := storedSource{ctx: ctx, store: i.store, sum: m.Raw, size: m.Size}
-	p, _, err := parseGuarded(src, m.Head)
-	if err != nil {
-		return nil, err
-	}
-	return document(m.Head, p), nil
-}
-
-func (i *Intake) showRead(ctx context.Context, id message.ID, doc *store.Document) error {
-	return i.store.Update(ctx, func(tx store.Tx) error {
-		ids, err := unread(tx)
-		if err != nil {
-			return err
-		}
-		ids = slices.DeleteFunc(ids, func(o message.ID) bool { return o == id })
-		if err := putUnread(tx, ids); err != nil {
-			return err
-		}
-		m, err := tx.Messages().Get(id)
-		if err != nil {
-			return ignoreNotFound(err)
-		}
-		t, err := i.taking(tx, message.Folder{})
-		if err != nil {
-			return err
-		}
-		return t.show(m, doc)
-	})
 }

@@ -343,3 +343,8 @@ func mail(id, from, to, subject string, more ...string) string {
 	fmt.Fprintf(&b, "\nText of %s.\n", subject)
 	return b.String()
 }
+
+// protects is an exclusion whose mail its owner alone sees.
+func protects(domain string) matcher.Exclusion {
+	return matcher.Exclusion{Domain: domain, Mode: matcher.Protected}
+}

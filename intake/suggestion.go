@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"rapport/matcher"
 	"rapport/records/contact"
+	"rapport/records/message"
 	"rapport/store"
 )
 
@@ -137,13 +139,22 @@ func (i *Intake) freemail(domain string) bool {
 }
 
 // Suggest stores what discover counted, so that it can be accepted; rows that
-// are there keep the larger counts.
+// are there keep the larger counts. Who is known, ours, excluded or erased is
+// left out.
 func (i *Intake) Suggest(ctx context.Context, rows []store.Suggestion) error {
 	for len(rows) > 0 {
 		some := rows[:min(len(rows), 200)]
 		rows = rows[len(some):]
 		err := i.store.Update(ctx, func(tx store.Tx) error {
+			j := i.judging(tx)
 			for _, s := range some {
+				stranger, err := j.stranger(s.Address)
+				if err != nil {
+					return err
+				}
+				if !stranger {
+					continue
+				}
 				old, err := tx.Suggestions().Get(s.Address)
 				if err != nil && !errors.Is(err, store.ErrNotFound) {
 					return err
@@ -160,6 +171,51 @@ func (i *Intake) Suggest(ctx context.Context, rows []store.Suggestion) error {
 		})
 		if err != nil {
 			return fmt.Errorf("keep suggestions: %w", err)
+		}
+	}
+	return nil
+}
+
+// stranger reports whether somebody may be suggested: nobody knows the address,
+// and no exclusion or erasure forbids to.
+func (j *judging) stranger(a contact.Address) (bool, error) {
+	if !j.suggest {
+		return false, nil
+	}
+	v, err := j.matcher.Judge(j.dir, message.Head{From: []message.Party{{Address: a}}}, matcher.Known{})
+	if err != nil {
+		return false, fmt.Errorf("judge correspondent: %w", err)
+	}
+	return slices.ContainsFunc(v.Strangers, func(p message.Party) bool { return p.Address == a }), nil
+}
+
+// forgetStrangers removes the suggestions that are not to be made any more:
+// all of them where none is, else of those who are no strangers.
+func (i *Intake) forgetStrangers(tx store.Tx) error {
+	j := i.judging(tx)
+	var gone []contact.Address
+	var at store.Cursor
+	for {
+		page, err := tx.Suggestions().List(store.Slice{Cursor: at, Limit: 1000})
+		if err != nil {
+			return fmt.Errorf("list suggestions: %w", err)
+		}
+		for _, s := range page.Items {
+			stranger, err := j.stranger(s.Address)
+			if err != nil {
+				return err
+			}
+			if !stranger {
+				gone = append(gone, s.Address)
+			}
+		}
+		if at = page.Next; at == "" {
+			break
+		}
+	}
+	for _, a := range gone {
+		if err := tx.Suggestions().Delete(a); err != nil {
+			return fmt.Errorf("delete suggestion: %w", err)
 		}
 	}
 	return nil

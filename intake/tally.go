@@ -18,7 +18,7 @@ const maxSeen = 64
 // tally counts a skipped message towards the suggestions: whom we write to,
 // and who writes to us by hand. It keeps no word of the message.
 func (t *taking) tally(c message.Copy) error {
-	if !t.suggest {
+	if !t.suggest || t.mailboxes[t.folder.Mailbox].Hidden {
 		return nil
 	}
 	people, out := t.correspondents(c.Head)
@@ -104,11 +104,7 @@ func noReply(a contact.Address) bool {
 
 // count adds one message to one correspondent's row.
 func (t *taking) count(p message.Party, c message.Copy, out bool) error {
-	known, err := t.dir.ByAddress(p.Address)
-	if err != nil || len(known) > 0 {
-		return err
-	}
-	if gone, err := t.dir.Erased(p.Address); err != nil || gone {
+	if stranger, err := t.stranger(p.Address); err != nil || !stranger {
 		return err
 	}
 	s, err := t.tx.Suggestions().Get(p.Address)
