@@ -3,6 +3,8 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"rapport/records/message"
 	"rapport/store"
@@ -10,8 +12,9 @@ import (
 
 // split takes a thread apart that messages have gone from. Who was joined by
 // them alone is so no longer, and what they alone named is in no thread, as if
-// they had never been there. was is the thread before.
-func (t *taking) split(id message.ThreadID, was []message.Message) error {
+// they had never been there. was is the thread before. It returns the threads
+// there are now.
+func (t *taking) split(id message.ThreadID, was []message.Message) ([]message.ThreadID, error) {
 	var left []message.Message
 	for _, m := range was {
 		m, err := t.tx.Messages().Get(m.ID)
@@ -19,7 +22,7 @@ func (t *taking) split(id message.ThreadID, was []message.Message) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("read thread: %w", err)
+			return nil, fmt.Errorf("read thread: %w", err)
 		}
 		left = append(left, m)
 	}
@@ -28,7 +31,7 @@ func (t *taking) split(id message.ThreadID, was []message.Message) error {
 		for _, mid := range m.Head.ThreadIDs() {
 			if _, named := parts[mid]; !named {
 				if err := t.tx.Messages().SetThread(mid, ""); err != nil {
-					return fmt.Errorf("leave thread: %w", err)
+					return nil, fmt.Errorf("leave thread: %w", err)
 				}
 			}
 		}
@@ -48,11 +51,11 @@ func (t *taking) split(id message.ThreadID, was []message.Message) error {
 		}
 		if to := threads[part]; to != m.Thread {
 			if err := t.move(m, to); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return slices.Collect(maps.Values(threads)), nil
 }
 
 // apart numbers the parts that messages fall into: two are in one part where

@@ -290,8 +290,17 @@ func (t *taking) refileBeginning(id message.ThreadID) (changes, store.Cursor, er
 	}
 	delete(t.read, id)
 	if ch.removed > 0 && next == "" {
-		if err := t.split(id, msgs); err != nil {
+		parts, err := t.split(id, msgs)
+		if err != nil {
 			return ch, "", err
+		}
+		for _, part := range parts { // what is left stands on its own now
+			c, _, err := t.refileBeginning(part)
+			if err != nil {
+				return ch, "", err
+			}
+			c.messages = 0
+			ch.add(c)
 		}
 	}
 	if ch.found > 0 {
@@ -348,7 +357,7 @@ func (t *taking) fixpoint(msgs []message.Message) ([]matcher.Verdict, error) {
 			return nil, err
 		}
 		f.verdicts[n], f.theirs[n], f.counted[n] = v, theirs(t.team, m.Head), map[record]bool{}
-		hidden = hidden || v.Hidden
+		hidden = hidden || v.Hidden && v.Action == message.Log
 		if v.Open() {
 			for _, a := range f.theirs[n] {
 				f.waiting[a] = append(f.waiting[a], n)
