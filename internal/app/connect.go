@@ -149,12 +149,22 @@ func (o ConnectOptions) actor() string {
 	return "command line"
 }
 
-// answers reports whether somebody listens on the socket.
+// aliveWithin is how long a daemon may take to say that it is there.
+const aliveWithin = 3 * time.Second
+
+// answers reports whether a daemon answers on the socket. That the socket
+// takes the connection is not enough: it does so for a daemon that is stuck.
 func answers(ctx context.Context, path string) bool {
 	conn, err := dialSocket(ctx, path)
 	if err != nil {
 		return false
 	}
 	conn.Close()
-	return true
+	ctx, cancel := context.WithTimeout(ctx, aliveWithin)
+	defer cancel()
+	c := web.NewSocketClient(path, "")
+	defer c.Close()
+	_, err = c.Version(ctx)
+	var problem *web.Problem
+	return err == nil || errors.As(err, &problem) // a refusal is an answer
 }
