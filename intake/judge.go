@@ -18,6 +18,7 @@ type judging struct {
 	dir  *directory
 	key  []byte
 	read map[message.ThreadID]*conversation
+	kept map[message.ID]*message.Message // read before, where nothing is written; nil elsewhere
 }
 
 func (i *Intake) judging(tx store.Tx) *judging {

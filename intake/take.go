@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"rapport/matcher"
@@ -101,6 +102,9 @@ func (t *taking) batch(b message.Batch, items []prepared) error {
 		}
 	}
 	if err := t.flush(); err != nil {
+		return err
+	}
+	if err := t.held(items); err != nil {
 		return err
 	}
 	for n := range items {
@@ -286,9 +290,6 @@ func (t *taking) oursTakePart(h message.Head) bool {
 
 // wanted stores an item, or adds it to the message we have.
 func (t *taking) wanted(p *prepared) error {
-	if p.Wish.Action == message.Hold {
-		return t.hold(p)
-	}
 	if !p.parsed || p.notOurs != "" || p.Quarantine != "" {
 		return nil
 	}
@@ -316,35 +317,57 @@ func (t *taking) wanted(p *prepared) error {
 	return t.flush() // what is stored next may belong to the same thread
 }
 
-// hold adds a copy to a message by the judgement of its header. Where the
-// message has gone since, the copy stays unsettled.
-func (t *taking) hold(p *prepared) error {
-	m, err := t.tx.Messages().Get(p.Wish.Known)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
+// held adds copies to messages by the judgement of their headers, all of one
+// message in one write. Where the message has gone since, they stay unsettled.
+func (t *taking) held(items []prepared) error {
+	copies := map[message.ID][]message.Copy{}
+	for _, p := range items {
+		if p.Wish.Action == message.Hold && p.Quarantine == "" {
+			copies[p.Wish.Known] = append(copies[p.Wish.Known], p.Copy)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("read message %s: %w", p.Wish.Known, err)
+	for _, id := range slices.Sorted(maps.Keys(copies)) {
+		m, err := t.tx.Messages().Get(id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read message %s: %w", id, err)
+		}
+		if err := t.addHoldings(copies[id], m, 0); err != nil {
+			return err
+		}
 	}
-	return t.addHolding(p.Copy, m, 0)
+	return nil
 }
 
 // addHolding records one more copy and settles it.
 func (t *taking) addHolding(c message.Copy, m message.Message, variant int) error {
-	h := message.Holding{
-		Mailbox: t.folder.Mailbox, Folder: t.folder.Name,
-		UIDValidity: t.folder.UIDValidity, UID: c.UID, Size: c.Size, Variant: variant,
+	return t.addHoldings([]message.Copy{c}, m, variant)
+}
+
+// addHoldings records more copies and settles them.
+func (t *taking) addHoldings(copies []message.Copy, m message.Message, variant int) error {
+	secret, more, met := t.inHiddenMailboxes(m), false, false
+	for _, c := range copies {
+		t.stored = append(t.stored, c.UID)
+		has, err := t.holds(c.UID, m.ID)
+		if err != nil {
+			return err
+		}
+		if has {
+			continue
+		}
+		met = meet(&m, c.Head) || met
+		m.Holdings = append(m.Holdings, message.Holding{
+			Mailbox: t.folder.Mailbox, Folder: t.folder.Name,
+			UIDValidity: t.folder.UIDValidity, UID: c.UID, Size: c.Size, Variant: variant,
+		})
+		more = true
 	}
-	t.stored = append(t.stored, c.UID)
-	same := func(o message.Holding) bool {
-		return o.Mailbox == h.Mailbox && o.Folder == h.Folder && o.UIDValidity == h.UIDValidity && o.UID == h.UID
-	}
-	if slices.ContainsFunc(m.Holdings, same) {
+	if !more {
 		return nil
 	}
-	met := meet(&m, c.Head)
-	secret := t.inHiddenMailboxes(m)
-	m.Holdings = append(m.Holdings, h)
 	if err := t.tx.Messages().Put(m, nil); err != nil {
 		return fmt.Errorf("add holding: %w", err)
 	}
@@ -358,12 +381,39 @@ func (t *taking) addHolding(c message.Copy, m message.Message, variant int) erro
 	}
 	// Whom only this copy names concerns the message too, and can be searched.
 	t.unread = true
-	if err := noteUnread(t.tx, m.ID); err != nil {
-		return err
-	}
-	_, err := t.refile(m.Thread)
-	return err
+	t.again[m.Thread] = true
+	return noteUnread(t.tx, m.ID)
 }
+
+// holds reports whether a message has the copy of a UID. Where another message
+// has it, the server has given the number to something else without saying so:
+// what it was once stays as history, under no number.
+func (t *taking) holds(uid uint32, id message.ID) (bool, error) {
+	f := t.folder
+	other, err := t.tx.Messages().ByHolding(f.Mailbox, f.Name, f.UIDValidity, uid)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || other == id {
+		return err == nil, err
+	}
+	m, err := t.tx.Messages().Get(other)
+	if err != nil {
+		return false, fmt.Errorf("read message %s: %w", other, err)
+	}
+	for n, h := range m.Holdings {
+		if h.Mailbox == f.Mailbox && h.Folder == f.Name && h.UIDValidity == f.UIDValidity && h.UID == uid {
+			m.Holdings[n].UIDValidity, m.Holdings[n].UID = 0, 0
+		}
+	}
+	if err := t.tx.Messages().Put(m, nil); err != nil {
+		return false, fmt.Errorf("part message %s from its number: %w", other, err)
+	}
+	return false, nil
+}
+
+// maxMet bounds whom the headers of all copies of one message name together.
+const maxMet = 10_000
 
 // meet adds the participants whom only another copy's header names: the
 // sender's own copy lists the Bcc recipients. It reports whether there were any.
@@ -381,7 +431,7 @@ func meet(m *message.Message, h message.Head) bool {
 		{&m.Head.Cc, h.Cc}, {&m.Head.Bcc, h.Bcc}, {&m.Head.Resent, h.Resent},
 	} {
 		for _, p := range l.from {
-			if p.Address != "" && !known[p.Address] {
+			if p.Address != "" && !known[p.Address] && len(known) < maxMet {
 				*l.to = append(slices.Clip(*l.to), p)
 				known[p.Address], met = true, true
 			}
@@ -398,6 +448,9 @@ func (t *taking) insert(p *prepared, v matcher.Verdict) error {
 		Mailbox: t.folder.Mailbox, Folder: t.folder.Name,
 		UIDValidity: t.folder.UIDValidity, UID: p.UID, Size: p.Size,
 	}}
+	if _, err := t.holds(p.UID, m.ID); err != nil {
+		return err
+	}
 	var err error
 	if m.Thread, err = t.joinThreads(m); err != nil {
 		return err

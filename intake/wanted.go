@@ -25,6 +25,7 @@ func (i *Intake) Wanted(ctx context.Context, f message.Folder, copies []message.
 			return err
 		}
 		j := i.judging(tx)
+		j.kept = map[message.ID]*message.Message{}
 		out := make([]message.Wish, 0, len(copies))
 		for _, c := range copies {
 			w, err := j.wish(f, c, since)
@@ -133,9 +134,15 @@ func (j *judging) known(ids []message.Sum) (*message.Message, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find message by identity: %w", err)
 		}
+		if m, ok := j.kept[mid]; ok {
+			return m, nil
+		}
 		m, err := j.tx.Messages().Get(mid)
 		if err != nil {
 			return nil, fmt.Errorf("read message %s: %w", mid, err)
+		}
+		if j.kept != nil {
+			j.kept[mid] = &m
 		}
 		return &m, nil
 	}
