@@ -154,6 +154,9 @@ func (t *taking) unhold(m message.Message, r message.Reason) error {
 // is the message's own is settled by the digests, not by who came first.
 func (t *taking) another(p *prepared, m message.Message) error {
 	if p.msg.TextSum == m.TextSum {
+		if p.msg.Trust == message.TrustPass { // the same text, read: one proof is enough
+			m.Trust = message.TrustPass
+		}
 		return t.addHolding(p.Copy, m, 0)
 	}
 	n := slices.IndexFunc(m.Variants, func(v message.Variant) bool { return v.TextSum == p.msg.TextSum })
@@ -184,6 +187,13 @@ func (t *taking) promote(p *prepared, m message.Message, n int) error {
 	m.Head, m.Inner, m.Size, m.BodySize = own.Head, own.Inner, own.Size, own.BodySize
 	m.Verdict, m.Attachments, m.Snippet = own.Verdict, own.Attachments, own.Snippet
 	m.Raw, m.TextSum = own.Raw, own.TextSum
+	m.Trust = own.Trust // who vouched for the other text vouches for that alone
+	for _, f := range []string{"variant", duplicateID} {
+		if slices.Contains(m.Flags, f) {
+			own.Flags = withFlag(own.Flags, f)
+		}
+	}
+	m.Flags = own.Flags
 	meet(&m, before)
 	if err := t.addHolding(p.Copy, m, 0); err != nil {
 		return err
