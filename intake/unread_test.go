@@ -31,7 +31,7 @@ func TestManyShownAgain(t *testing.T) {
 	if _, err := w.EditOrganisation(ctx, "test", o); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 20*time.Second {
+	if took := time.Since(began); took > 20*time.Second && !raceEnabled {
 		t.Errorf("showing %d messages took %v", n, took)
 	}
 	shown := 0
