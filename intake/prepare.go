@@ -88,6 +88,10 @@ func (i *Intake) inspect(ctx context.Context, f message.Folder, p prepared) (mat
 	var v matcher.Verdict
 	err := i.store.View(ctx, func(tx store.Tx) error {
 		j := i.judging(tx)
+		var err error
+		if v, err = j.alone(p.candidate(f)); err != nil || v.Action == message.Skip && final(v.Reason) {
+			return err
+		}
 		known, err := j.known(p.identities)
 		if err != nil {
 			return err

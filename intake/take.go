@@ -215,6 +215,10 @@ func (t *taking) inspected(p *prepared) error {
 	if gone, err := t.overtaken(p.candidate(t.folder), p.notOurs); err != nil || gone {
 		return err
 	}
+	if p.notOurs == message.IsPrivate && t.folder.Role == message.RolePrivate {
+		t.settled[p.notOurs] = append(t.settled[p.notOurs], p.UID)
+		return t.movedToPrivate(p.Head, p.identities)
+	}
 	return t.skip(p.Copy, p.notOurs)
 }
 
@@ -230,7 +234,7 @@ func (t *taking) skip(c message.Copy, r message.Reason) error {
 	switch r {
 	case message.IsPrivate:
 		if t.folder.Role == message.RolePrivate {
-			return t.movedToPrivate(c.Head)
+			return t.movedToPrivate(c.Head, message.IdentityKeys(c.Head, nil))
 		}
 	case message.NoMatch, message.NotOurs:
 		return t.tally(c)

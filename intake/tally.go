@@ -142,7 +142,7 @@ func (t *taking) count(p message.Party, c message.Copy, out bool) error {
 // movedToPrivate takes a message off every timeline because its owner has
 // moved a copy into a Private folder. A keyed digest of its identity stays, so
 // that other copies do not bring it back.
-func (t *taking) movedToPrivate(h message.Head) error {
+func (t *taking) movedToPrivate(h message.Head, identities []message.Sum) error {
 	// Copies that were skipped before are private too, and count for nobody.
 	if err := t.reopenHinted(append([]string{h.MessageID}, h.Aliases...)); err != nil {
 		return err
@@ -150,7 +150,7 @@ func (t *taking) movedToPrivate(h message.Head) error {
 	if err := t.untally(h); err != nil {
 		return err
 	}
-	for _, id := range message.IdentityKeys(h, nil) {
+	for _, id := range identities {
 		if err := t.tx.Tombstones().Put(privateDigest(t.key, id), t.i.now()); err != nil {
 			return fmt.Errorf("remember private message: %w", err)
 		}

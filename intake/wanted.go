@@ -83,6 +83,10 @@ func (j *judging) wish(f message.Folder, c message.Copy, since time.Time) (messa
 		return message.Wish{}, err
 	}
 	if v.Action == message.Skip && final(v.Reason) {
+		if v.Reason == message.IsPrivate && f.Role == message.RolePrivate && len(cand.identities) == 0 {
+			// Which message this is only its text tells.
+			return message.Wish{Decision: message.Decision{Action: message.Inspect, Rule: v.Rule}}, nil
+		}
 		return message.Wish{Decision: v.Decision}, nil
 	}
 	known, err := j.known(cand.identities)
