@@ -79,17 +79,7 @@ func TestEraseLeavesNoWord(t *testing.T) {
 	w.person("Zoe", "zoe@stranger.example")
 	w.sync()
 
-	// A merge that was undone, and one of organisations, keep what she was.
-	id, err := w.MergeContacts(ctx, "test", other.ID, e.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Undo(ctx, "test", id); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.MergeOrganisations(ctx, "test", a.ID, b.ID); err != nil {
-		t.Fatal(err)
-	}
+	w.mergedAndUndone(other.ID, e.ID, a.ID, b.ID)
 	// Mail filed under her by hand alone, in a private thread, is on no timeline.
 	m := w.find("About somebody")[0]
 	if _, err := w.File(ctx, "test", m.ID, store.Subject{Contact: e.ID}); err != nil {
@@ -123,6 +113,23 @@ func TestEraseLeavesNoWord(t *testing.T) {
 	}
 	if d := w.everything(); !strings.Contains(d, "x@other.example") {
 		t.Errorf("the search for somebody else is gone")
+	}
+}
+
+// mergedAndUndone merges people and takes it back, and merges organisations:
+// what undoes either keeps what everybody was.
+func (w *world) mergedAndUndone(keep, lose contact.ID, into, from contact.OrganisationID) {
+	w.t.Helper()
+	ctx := context.Background()
+	id, err := w.MergeContacts(ctx, "test", keep, lose)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.Undo(ctx, "test", id); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.MergeOrganisations(ctx, "test", into, from); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
