@@ -19,10 +19,19 @@ func (c *cellsOf) put(col column, cell string) {
 		c.values, c.custom = make(map[field][]string), make(map[string]string)
 	}
 	if col.field == custom {
+		if noDate(cell) {
+			return
+		}
 		c.custom[col.name] = cell
 		return
 	}
 	c.values[col.field] = append(c.values[col.field], cell)
+}
+
+// noDate reports whether a cell holds a date of zeros, which is what Outlook
+// and others write where they have none.
+func noDate(s string) bool {
+	return strings.Trim(s, "0/.-") == "" && strings.Contains(s, "0") && strings.Count(s, "/")+strings.Count(s, ".")+strings.Count(s, "-") == 2
 }
 
 // one returns the first value of a field, its line breaks as spaces.
