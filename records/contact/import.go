@@ -60,6 +60,7 @@ type rows struct {
 	options ImportOptions
 	list    []Row
 	errors  []RowError
+	claims  claims
 }
 
 // maxErrors bounds what is reported at once.
@@ -89,6 +90,10 @@ func (r *rows) add(row Row) {
 			what = after
 		}
 		r.fault(row.Line, "%s", what)
+	}
+	if line, name := r.claims.take(row); line > 0 {
+		r.fault(row.Line, "%q has an address that line %d gives to %q; make the names the same, or remove it from one of the two",
+			clip(row.Contact.Name), line, clip(name))
 	}
 	r.list = append(r.list, row)
 }

@@ -206,7 +206,8 @@ func TestImportOptions(t *testing.T) {
 }
 
 // randomRow draws a normalised row from characters that break naive formats.
-func randomRow(t *rapid.T) contact.Row {
+// The host keeps its addresses its own: rows that share one are one person.
+func randomRow(t *rapid.T, host string) contact.Row {
 	bits := []string{"a", "Ä", " ", `"`, "'", "=", "+", "-", "@", ",", ";", "\\", "|", "1", ":", "\t", ":::", "* ", "\uE001", "𝒳", "\n", "<b>", "!"}
 	line := func(label string) string {
 		s := strings.Join(rapid.SliceOfN(rapid.SampledFrom(bits), 0, 6).Draw(t, label), "")
@@ -234,7 +235,7 @@ func randomRow(t *rapid.T) contact.Row {
 		return contact.Row{Organisation: firm, Note: note}
 	}
 	c := &contact.Contact{
-		Name: line("name"), Addresses: []contact.Address{"ada+x@acme.example", `"a\"b;c,d"@acme.example`, "o'brien@home.example"},
+		Name: line("name"), Addresses: []contact.Address{contact.Address("ada+x@" + host), contact.Address(`"a\"b;c,d"@` + host), "o'brien@home." + contact.Address(host)},
 		Kind: contact.Customer, Stage: contact.Former, Role: line("role"), Owner: "me@example.com", Tags: []string{word("tag"), word("tag")},
 		Phones: []string{strings.ReplaceAll(line("phone"), ";", "")}, Language: "pt-BR", TimeZone: "America/Sao_Paulo", Custom: custom, Note: pinned,
 	}
@@ -276,7 +277,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(rt *rapid.T) {
-				want := []contact.Row{randomRow(rt), randomRow(rt)}
+				want := []contact.Row{randomRow(rt, "acme.example"), randomRow(rt, "other.example")}
 				for i := range want {
 					for _, err := range contact.NormalizeRow(&want[i]) {
 						rt.Fatal(err)
@@ -362,5 +363,50 @@ func TestHostileFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestReadOnePersonTwoNames refuses a file that gives one address to two
+// people, in whatever rows the two meet.
+func TestReadOnePersonTwoNames(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		rows string
+		want []contact.RowError
+	}{
+		"same name":      {"ada@x.example,Ada Byron\nada@x.example,ada  byron\n", nil},
+		"one has none":   {"ada@x.example,\nada@x.example,Ada Byron\n", nil},
+		"other adresses": {"ada@x.example,Ada Byron\nbob@x.example,Bob Byron\n", nil},
+		"two names": {"ada@x.example,Ada Byron\nADA@X.example,Bob Byron\n", []contact.RowError{
+			{Line: 3, What: `"Bob Byron" has an address that line 2 gives to "Ada Byron"; make the names the same, or remove it from one of the two`}}},
+		"second address": {"ada@x.example;a@y.example,Ada\nb@y.example;a@y.example,Bob\n", []contact.RowError{
+			{Line: 3, What: `"Bob" has an address that line 2 gives to "Ada"; make the names the same, or remove it from one of the two`}}},
+		"through one without": {"ada@x.example,Ada\nada@x.example;bob@x.example,\nbob@x.example,Bob\n", []contact.RowError{
+			{Line: 4, What: `"Bob" has an address that line 2 gives to "Ada"; make the names the same, or remove it from one of the two`}}},
+		"through one without before": {"ada@x.example;bob@x.example,\nada@x.example,Ada\nbob@x.example,Bob\n", []contact.RowError{
+			{Line: 4, What: `"Bob" has an address that line 3 gives to "Ada"; make the names the same, or remove it from one of the two`}}},
+	} {
+		rows, errs := contact.ReadCSV(strings.NewReader("email,name\n"+tt.rows), contact.ImportOptions{})
+		if diff := cmp.Diff(tt.want, errs); diff != "" {
+			t.Errorf("%s: errors (-want +got):\n%s", name, diff)
+		}
+		if (rows == nil) != (tt.want != nil) {
+			t.Errorf("%s: %d rows with %d errors; want all or nothing", name, len(rows), len(errs))
+		}
+	}
+}
+
+// TestReadEmptyDates leaves out the dates Outlook writes where it has none.
+func TestReadEmptyDates(t *testing.T) {
+	t.Parallel()
+	head := "First Name,Last Name,E-mail Address,Birthday,Anniversary\n"
+	for _, empty := range []string{"0/0/00", "0/0/0000", "00.00.0000", "0.0.00", "0000-00-00", "00/00/00"} {
+		row := readCSV(t, head+"Ada,Byron,ada@x.example,"+empty+",12/10/1815\n")[0]
+		if diff := cmp.Diff(map[string]string{"Anniversary": "12/10/1815"}, row.Contact.Custom); diff != "" {
+			t.Errorf("%s: custom fields (-want +got):\n%s", empty, diff)
+		}
+	}
+	if got := readCSV(t, "name,Number\nAda,0\n")[0].Contact.Custom["Number"]; got != "0" {
+		t.Errorf("a number that is 0 reads as %q, want it kept", got)
 	}
 }
