@@ -163,8 +163,8 @@ func (t *taking) joined(m message.Message) error {
 	if m.Hidden != hidden || open && len(m.Matches) > 0 {
 		t.again[m.Thread] = true
 	}
-	if len(m.Matches) == 0 {
-		return nil
+	if len(m.Matches) == 0 { // it waits for a person; other copies of it are its own
+		return t.reopenHinted(append([]string{m.Head.MessageID}, m.Head.Aliases...))
 	}
 	if newcomer {
 		t.widen[m.Thread] = true
