@@ -491,3 +491,45 @@ func TestALongOperationOutlivesTheReadTimeout(t *testing.T) {
 		t.Errorf("Sync = %v, want our own deadline", err)
 	}
 }
+
+// TestRecordsRefuseNonsense wants what no record can hold to be the fault of
+// what was typed, on every way in.
+func TestRecordsRefuseNonsense(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	p, err := w.client.AddContact(ctx, ContactInput{Name: "Zed", Emails: []string{"zed@zed.example"}, TimeZone: "Europe/Vienna"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, do := range map[string]func() error{
+		"zone of a new contact": func() error {
+			_, err := w.client.AddContact(ctx, ContactInput{Name: "Mars", TimeZone: "Mars/Phobos"})
+			return err
+		},
+		"language of a new contact": func() error {
+			_, err := w.client.AddContact(ctx, ContactInput{Name: "Mars", Language: "no language"})
+			return err
+		},
+		"zone": func() error {
+			_, err := w.client.EditContact(ctx, string(p.ID), Edit{Set: map[string]string{"timezone": "Mars/Phobos"}})
+			return err
+		},
+		"language": func() error {
+			_, err := w.client.EditContact(ctx, string(p.ID), Edit{Set: map[string]string{"language": "no language"}})
+			return err
+		},
+		"zone of an organisation": func() error {
+			_, err := w.client.AddOrganisation(ctx, OrganisationInput{Name: "Mars", TimeZone: "Europe/Berlinn"})
+			return err
+		},
+	} {
+		var problem *Problem
+		if err := do(); !errors.As(err, &problem) || problem.Status != http.StatusBadRequest {
+			t.Errorf("%s: %v; want the request refused as wrong", name, err)
+		}
+	}
+	got, err := w.client.Import(ctx, strings.NewReader("name,timezone\nX,Europe/Vienna\nY,Mars/Phobos\n"), ImportOptions{Name: "a.csv"})
+	if err != nil || len(got.Errors) != 1 || got.Errors[0].Line != 3 {
+		t.Errorf("Import of a zone nobody knows = %+v, %v; want the fault of line 3", got, err)
+	}
+}

@@ -96,6 +96,9 @@ func (s *Server) addContact(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := sound(c.Normalize(), c.TimeZone); err != nil {
+		return err
+	}
 	added, err := s.records.AddContact(r.Context(), s.actor(r), c)
 	if err != nil {
 		return refused(err)
@@ -148,6 +151,9 @@ func (s *Server) editContact(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if c, err = s.applyToContact(r.Context(), c, e); err != nil {
+		return err
+	}
+	if err := sound(c.Normalize(), e.Set["timezone"]); err != nil {
 		return err
 	}
 	if c, err = s.records.EditContact(r.Context(), s.actor(r), c); err != nil {

@@ -27,6 +27,9 @@ func (s *Server) importRecords(w http.ResponseWriter, r *http.Request) error {
 	dry := q.Get("dry") == "true"
 	body := bufio.NewReader(http.MaxBytesReader(w, r.Body, maxImport))
 	rows, faults := readRows(q.Get("name"), body, contact.ImportOptions{Kind: kind, Owner: owner, Tags: q["tag"], MaxBytes: maxImport})
+	if len(faults) == 0 {
+		faults = zonesOf(rows)
+	}
 	if len(faults) > 0 {
 		return reply(w, contact.ImportResult{Errors: faults, Dry: dry})
 	}

@@ -104,11 +104,14 @@ func (s *Server) addOrganisation(w http.ResponseWriter, r *http.Request) error {
 	if in.Name == "" {
 		return invalid("an organisation needs a name")
 	}
-	o, err := s.records.AddOrganisation(r.Context(), s.actor(r), contact.Organisation{
+	o := contact.Organisation{
 		Name: in.Name, Domains: ds, Kind: kind, Stage: stage, Role: in.Role, Owner: owner, Tags: in.Tags,
 		Phones: in.Phones, Language: in.Language, TimeZone: in.TimeZone, Note: in.Note, Custom: in.Custom,
-	})
-	if err != nil {
+	}
+	if err := sound(o.Normalize(), o.TimeZone); err != nil {
+		return err
+	}
+	if o, err = s.records.AddOrganisation(r.Context(), s.actor(r), o); err != nil {
 		return refused(err)
 	}
 	return s.replyOrganisation(w, r, o.ID)
@@ -124,6 +127,9 @@ func (s *Server) editOrganisation(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	if o, err = s.applyToOrganisation(r.Context(), o, e); err != nil {
+		return err
+	}
+	if err := sound(o.Normalize(), e.Set["timezone"]); err != nil {
 		return err
 	}
 	if o, err = s.records.EditOrganisation(r.Context(), s.actor(r), o); err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	_ "time/tzdata" // a machine without zone files knows the zones, too
 
 	"github.com/alecthomas/kong"
 
