@@ -230,7 +230,7 @@ func (s *session) confirm(yes bool, format string, args ...any) error {
 	var answer string
 	_, _ = fmt.Fscanln(s.in, &answer) // no answer is no
 	if a := strings.ToLower(answer); a != "y" && a != "yes" {
-		return usage("nothing done")
+		return coded{errors.New("nothing done"), exitFailed}
 	}
 	return nil
 }

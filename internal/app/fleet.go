@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"rapport/internal/config"
 	"rapport/records/message"
 	"rapport/store"
+	"rapport/web"
 )
 
 // fleet is the mailboxes, each with its engine and supervisor. Their troubles
@@ -217,13 +219,26 @@ func (f *fleet) all(names ...string) ([]*box, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(f.boxes, func(b *box) bool { return b.cfg.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("find mailbox %q: the configuration has none of that name", name)
+			return nil, f.noBox(name)
 		}
 		if !slices.Contains(out, f.boxes[i]) {
 			out = append(out, f.boxes[i])
 		}
 	}
 	return out, nil
+}
+
+// noBox says that a name means no mailbox, and which names do. The caller
+// holds mu.
+func (f *fleet) noBox(name string) error {
+	var known []string
+	for _, b := range f.boxes {
+		known = append(known, b.cfg.Name)
+	}
+	if len(known) == 0 {
+		return web.Invalid(fmt.Errorf("find mailbox %q: the configuration has no mailboxes", name))
+	}
+	return web.Invalid(fmt.Errorf("find mailbox %q: the configuration has none of that name; there are %s", name, strings.Join(known, ", ")))
 }
 
 // nudge tells a mailbox that there is work; "" means every one. One whose
