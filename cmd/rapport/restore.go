@@ -35,7 +35,7 @@ func (c *storeRestoreCommand) Run(s *session) error {
 	}
 	defer os.RemoveAll(part)
 	if err := boltstore.Restore(s.ctx, f, part); err != nil {
-		return err
+		return fmt.Errorf("restore %s: %w", c.File, err)
 	}
 	if err := moveStore(part, cfg.DataDir); err != nil {
 		return fmt.Errorf("restore %s: %w", c.File, err)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -228,14 +229,41 @@ func unpackBackup(ctx context.Context, r io.Reader, part string) error {
 		return err
 	}
 	defer z.Close()
+	if err := unpackAll(tar.NewReader(z), part); err != nil {
+		return readable(err)
+	}
+	return nil
+}
+
+// readable says in words what the readers of the format mean.
+func readable(err error) error {
+	switch {
+	case errors.Is(err, zstd.ErrMagicMismatch), errors.Is(err, tar.ErrHeader):
+		return fmt.Errorf("this is no backup of Rapport; name a file that `rapport store backup FILE` wrote (%w)", err)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Errorf("the backup is cut short; copy it again from where it was made, or use an older one (%w)", err)
+	case slices.ContainsFunc(unreadable, func(known error) bool { return errors.Is(err, known) }):
+		return fmt.Errorf("the backup is damaged; copy it again from where it was made, or use an older one (%w)", err)
+	}
+	return err
+}
+
+// unreadable are what the decoder says of bytes that were changed.
+var unreadable = []error{
+	zstd.ErrCRCMismatch, zstd.ErrReservedBlockType, zstd.ErrCompressedSizeTooBig, zstd.ErrBlockTooSmall, zstd.ErrUnexpectedBlockSize,
+	zstd.ErrWindowSizeExceeded, zstd.ErrWindowSizeTooSmall, zstd.ErrUnknownDictionary, zstd.ErrFrameSizeExceeded, zstd.ErrFrameSizeMismatch,
+}
+
+// unpackAll writes what the backup holds and compares it with its manifest.
+func unpackAll(in *tar.Reader, part string) error {
 	got := map[string]manifestFile{}
-	for in := tar.NewReader(z); ; {
+	for {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			return errors.New("the backup is cut short: its manifest is missing")
+			return fmt.Errorf("its manifest is missing: %w", io.ErrUnexpectedEOF)
 		}
 		if err != nil {
-			return fmt.Errorf("read the backup (is it one of ours?): %w", err)
+			return fmt.Errorf("read the backup: %w", err)
 		}
 		if h.Name == fileManifest {
 			return compare(in, got)

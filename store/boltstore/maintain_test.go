@@ -101,10 +101,19 @@ func testRestoreRefusals(t *testing.T, file []byte, taken string) {
 	}
 	flipped := bytes.Clone(file)
 	flipped[len(flipped)/2] ^= 1
-	for name, b := range map[string][]byte{"cut short": file[:len(file)*2/3], "flipped": flipped, "empty": nil, "no backup": []byte("PK\x03\x04 something")} {
+	for name, tt := range map[string]struct {
+		file []byte
+		says string
+	}{
+		"cut short":  {file[:len(file)*2/3], "the backup is cut short; copy it again"},
+		"flipped":    {flipped, "the backup is damaged"},
+		"empty":      {nil, "the backup is cut short"},
+		"no backup":  {[]byte("PK\x03\x04 something"), "this is no backup of Rapport; name a file"},
+		"a tar file": {append([]byte("PK"), make([]byte, 4096)...), "this is no backup of Rapport; name a file"},
+	} {
 		dir := filepath.Join(t.TempDir(), "x")
-		if err := Restore(t.Context(), bytes.NewReader(b), dir); err == nil {
-			t.Errorf("Restore of a backup that is %s succeeded", name)
+		if err := Restore(t.Context(), bytes.NewReader(tt.file), dir); err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("Restore of a backup that is %s: %v; want it to say %q", name, err, tt.says)
 		}
 		if left, _ := os.ReadDir(dir); len(left) > 0 {
 			t.Errorf("Restore of a backup that is %s left %s", name, left[0].Name())
