@@ -75,7 +75,7 @@ func (t *taking) addHoldings(copies []message.Copy, m message.Message, variant i
 	}
 	// Whom only this copy names concerns the message too, and can be searched.
 	t.unread = true
-	t.again[m.Thread] = true
+	t.again[m.Thread], t.widen[m.Thread] = true, true
 	return noteUnread(t.tx, m.ID)
 }
 

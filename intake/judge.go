@@ -38,14 +38,36 @@ type candidate struct {
 // judge says whose the message is, its thread included.
 func (j *judging) judge(c candidate) (matcher.Verdict, error) {
 	v, err := j.alone(c)
-	if err != nil || !v.Open() {
+	if err != nil {
 		return v, err
 	}
-	mates, err := j.mates(c.head, "")
-	if err != nil || len(mates) == 0 {
+	return j.inThread(c, v, "")
+}
+
+// inThread judges a message again that its thread may file; except is the
+// message itself where it is stored.
+func (j *judging) inThread(c candidate, v matcher.Verdict, except message.ID) (matcher.Verdict, error) {
+	if !v.Open() {
+		return v, nil
+	}
+	mates, err := j.mates(c.head, except)
+	if err != nil {
 		return v, err
 	}
-	return j.with(c, mates)
+	return j.amongMates(c, v, mates)
+}
+
+// amongMates is v, or what the thread's mates make of it: they may file a
+// message, and take nothing away from what it is by itself.
+func (j *judging) amongMates(c candidate, v matcher.Verdict, mates []matcher.Mate) (matcher.Verdict, error) {
+	if len(mates) == 0 {
+		return v, nil
+	}
+	w, err := j.with(c, mates)
+	if err != nil || w.Action != message.Log || w.Review != "" {
+		return v, err
+	}
+	return w, nil
 }
 
 // alone judges without looking at the thread.

@@ -180,14 +180,8 @@ func (i *Intake) Explain(ctx context.Context, id message.ID) (Explained, error) 
 		if err != nil {
 			return err
 		}
-		if v.Open() {
-			mates, err := j.mates(m.Head, m.ID)
-			if err != nil {
-				return err
-			}
-			if v, err = j.with(c, mates); err != nil {
-				return err
-			}
+		if v, err = j.inThread(c, v, m.ID); err != nil {
+			return err
 		}
 		out = Explained{Message: m, Verdict: v}
 		out.Hand, err = j.decisions(c)

@@ -326,9 +326,7 @@ func (t *taking) refileRest(id message.ThreadID, at store.Cursor) (changes, stor
 	for _, m := range msgs {
 		v, err := t.alone(stored(m))
 		if err == nil && v.Open() {
-			if mates := c.mates(theirs(t.team, m.Head), m.ID); len(mates) > 0 {
-				v, err = t.with(stored(m), mates)
-			}
+			v, err = t.amongMates(stored(m), v, c.mates(theirs(t.team, m.Head), m.ID))
 		}
 		if err != nil {
 			return ch, "", err

@@ -100,16 +100,8 @@ func (j *judging) wish(f message.Folder, c message.Copy, since time.Time) (messa
 		// Of another size: its text has to be compared.
 		return message.Wish{Decision: message.Decision{Action: message.Log, Rule: v.Rule}}, nil
 	}
-	if v.Open() {
-		mates, err := j.mates(c.Head, "")
-		if err != nil {
-			return message.Wish{}, err
-		}
-		if len(mates) > 0 {
-			if v, err = j.with(cand, mates); err != nil {
-				return message.Wish{}, err
-			}
-		}
+	if v, err = j.inThread(cand, v, ""); err != nil {
+		return message.Wish{}, err
 	}
 	if v.Action != message.Skip && !since.IsZero() && !c.Received.IsZero() && c.Received.Before(since) {
 		return message.Wish{Decision: message.Decision{Action: message.Skip, Reason: message.BeforeSince}}, nil
