@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ const maxImportErrors = 100
 func (i *Intake) Import(ctx context.Context, actor string, rows []contact.Row, dry bool) (contact.ImportResult, error) {
 	var out contact.ImportResult
 	err := i.change(ctx, func(tx store.Tx) error {
-		im := importing{Intake: i, tx: tx, actor: actor}
+		im := importing{Intake: i, tx: tx, actor: actor, dry: dry}
 		for _, row := range rows {
 			if err := im.row(row); err != nil {
 				return fmt.Errorf("import line %d: %w", row.Line, err)
@@ -48,7 +49,7 @@ func (i *Intake) Import(ctx context.Context, actor string, rows []contact.Row, d
 		err = nil
 	}
 	if len(out.Errors) > 0 {
-		out.Added, out.Updated, out.Unchanged = 0, 0, 0
+		out.Added, out.Updated, out.Unchanged, out.NoKind, out.Rows = 0, 0, 0, 0, nil
 	}
 	return out, err
 }
@@ -58,8 +59,11 @@ type importing struct {
 	*Intake
 	tx    store.Tx
 	actor string
+	dry   bool
 	out   contact.ImportResult
 	then  followUp
+	// kindless are the records so far that have no kind.
+	kindless map[store.Subject]bool
 }
 
 // fault notes what is wrong with a line. Anything but a conflict of records is
@@ -85,7 +89,9 @@ func (im *importing) row(r contact.Row) error {
 		}
 		org = id
 		if r.Contact == nil {
-			im.counted(changed, added)
+			if err := im.counted(r, store.Subject{Organisation: org}, changed, added); err != nil {
+				return err
+			}
 			return im.note(store.Subject{Organisation: org}, r, added)
 		}
 	}
@@ -93,19 +99,71 @@ func (im *importing) row(r contact.Row) error {
 	if err != nil {
 		return im.fault(r.Line, err)
 	}
-	im.counted(changed, added)
+	if err := im.counted(r, store.Subject{Contact: id}, changed, added); err != nil {
+		return err
+	}
 	return im.note(store.Subject{Contact: id}, r, added)
 }
 
-func (im *importing) counted(changed, added bool) {
+// counted notes what became of a row.
+func (im *importing) counted(r contact.Row, who store.Subject, changed, added bool) error {
+	does := "leave"
 	switch {
 	case added:
 		im.out.Added++
+		does = "add"
 	case changed:
 		im.out.Updated++
+		does = "update"
 	default:
 		im.out.Unchanged++
 	}
+	name, kind, err := im.called(who)
+	if err != nil {
+		return err
+	}
+	if kind == "" && !im.kindless[who] {
+		if im.kindless == nil {
+			im.kindless = make(map[store.Subject]bool)
+		}
+		im.kindless[who] = true
+		im.out.NoKind++
+	} else if kind != "" && im.kindless[who] { // a later row gave it one
+		delete(im.kindless, who)
+		im.out.NoKind--
+	}
+	if im.dry && len(im.out.Rows) < contact.MaxImportRows {
+		im.out.Rows = append(im.out.Rows, contact.ImportRow{Line: r.Line, Does: does, Name: name})
+	}
+	return nil
+}
+
+// called returns a record's name and its kind, which somebody without one has
+// from an organisation.
+func (im *importing) called(who store.Subject) (string, contact.Kind, error) {
+	if who.Contact == "" {
+		o, err := im.tx.Organisations().Get(who.Organisation)
+		if err != nil {
+			return "", "", fmt.Errorf("read organisation %s: %w", who.Organisation, err)
+		}
+		return o.Name, o.Kind, nil
+	}
+	c, err := im.tx.Contacts().Get(who.Contact)
+	if err != nil {
+		return "", "", fmt.Errorf("read contact %s: %w", who.Contact, err)
+	}
+	name, kind := cmp.Or(c.Name, string(c.Primary())), c.Kind
+	for _, a := range c.Affiliations {
+		if kind != "" {
+			break
+		}
+		o, err := im.tx.Organisations().Get(a.Organisation)
+		if err != nil {
+			return "", "", fmt.Errorf("read organisation %s: %w", a.Organisation, err)
+		}
+		kind = o.Kind
+	}
+	return name, kind, nil
 }
 
 // organisation finds or makes the organisation a row names.

@@ -106,12 +106,21 @@ func (c *importCommand) Run(s *session) error {
 				s.printf("nothing imported, %s %s\n", number(len(result.Errors)), faults)
 				return
 			}
+			for _, row := range result.Rows {
+				s.printf("%s:%d: would %s %s\n", plain(c.File), row.Line, row.Does, plain(row.Name))
+			}
+			if all := result.Added + result.Updated + result.Unchanged; c.DryRun && len(result.Rows) < all {
+				s.printf("and %s more\n", number(all-len(result.Rows)))
+			}
 			what := "imported"
 			if c.DryRun {
 				what = "would be imported"
 			}
 			s.printf("%s: %s added, %s updated, %s unchanged\n", what,
 				number(result.Added), number(result.Updated), number(result.Unchanged))
+			if result.NoKind > 0 {
+				s.printf("%s without a kind: neither customer nor partner; --kind KIND says what rows are that give none\n", number(result.NoKind))
+			}
 		})
 		if err == nil && len(result.Errors) > 0 {
 			return failed()

@@ -33,6 +33,22 @@ type ImportResult struct {
 	Unchanged int        `json:"unchanged"`
 	Errors    []RowError `json:"errors,omitempty"`
 	Dry       bool       `json:"dry_run,omitempty"`
+	// Rows is what would happen to each record, for a dry run, at most
+	// [MaxImportRows] of them.
+	Rows []ImportRow `json:"rows,omitempty"`
+	// NoKind counts the records that have no kind afterwards, neither their
+	// own nor their organisation's.
+	NoKind int `json:"no_kind,omitempty"`
+}
+
+// MaxImportRows bounds the rows a dry run lists.
+const MaxImportRows = 1000
+
+// ImportRow says what an import would do with one line.
+type ImportRow struct {
+	Line int    `json:"line"`
+	Does string `json:"does"` // add | update | leave
+	Name string `json:"name"` // of the contact or organisation, or its address
 }
 
 // ImportOptions are what a person says beside the file. Zero fields add
