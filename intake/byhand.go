@@ -23,7 +23,9 @@ func (i *Intake) File(ctx context.Context, actor string, id message.ID, who stor
 	return i.decide(ctx, actor, id, store.Decision{Kind: decideFile, Who: who})
 }
 
-// Unfile takes a message off somebody's timeline.
+// Unfile takes a message off somebody's timeline. Where it is on none of
+// theirs, and nobody waits for the answer whether it should be, there is
+// nothing to do and no audit id.
 func (i *Intake) Unfile(ctx context.Context, actor string, id message.ID, who store.Subject) (string, error) {
 	return i.decide(ctx, actor, id, store.Decision{Kind: decideUnfile, Who: who})
 }
@@ -45,6 +47,11 @@ func (i *Intake) decide(ctx context.Context, actor string, id message.ID, d stor
 			return err
 		}
 		d.Message, d.Identity = m.ID, message.IdentityKeys(m.Head, &m.TextSum)
+		if d.Kind == decideUnfile {
+			if there, err := i.concerns(tx, m, d); err != nil || !there {
+				return err
+			}
+		}
 		if err := i.opposite(tx, d); err != nil {
 			return err
 		}
@@ -52,6 +59,37 @@ func (i *Intake) decide(ctx context.Context, actor string, id message.ID, d stor
 		return err
 	})
 	return audit, err
+}
+
+// concerns reports whether a message is filed under whom a decision names, by
+// rule or by hand, or may yet be: as a question to a person.
+func (i *Intake) concerns(tx store.Tx, m message.Message, d store.Decision) (bool, error) {
+	about := func(match message.Match) bool {
+		return d.Who.Contact != "" && match.Contact == d.Who.Contact ||
+			d.Who.Organisation != "" && match.Organisation == d.Who.Organisation
+	}
+	if slices.ContainsFunc(m.Matches, about) {
+		return true, nil
+	}
+	r, err := tx.Reviews().Get(m.ID)
+	if err == nil && slices.ContainsFunc(r.Candidates, about) {
+		return true, nil
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, fmt.Errorf("read review of %s: %w", m.ID, err)
+	}
+	for _, key := range d.Identity {
+		standing, err := tx.Decisions().ByIdentity(key)
+		if err != nil {
+			return false, fmt.Errorf("read decisions: %w", err)
+		}
+		for _, o := range standing {
+			if o.Kind == decideFile && o.Who == d.Who {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 func subjectExists(tx store.Tx, d store.Decision) error {

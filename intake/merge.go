@@ -240,8 +240,8 @@ func (i *Intake) Undo(ctx context.Context, actor, auditID string) error {
 		if err != nil {
 			return fmt.Errorf("read audit line %s: %w", auditID, err)
 		}
-		if len(r.Before) == 0 {
-			return fmt.Errorf("undo %s: %w: it cannot be undone", r.Action, store.ErrConflict)
+		if err := undoable(tx, r); err != nil {
+			return err
 		}
 		var u undo
 		if err := json.Unmarshal(r.Before, &u); err != nil {
@@ -250,9 +250,33 @@ func (i *Intake) Undo(ctx context.Context, actor, auditID string) error {
 		if err := i.undo(tx, u); err != nil {
 			return fmt.Errorf("undo %s of %s: %w", r.Action, r.Object, err)
 		}
-		return i.audit(tx, actor, "undo", r.Object, auditID, nil)
+		return i.audit(tx, actor, store.ActionUndo, r.Object, auditID, nil)
 	})
 }
+
+// undoable refuses, in words for who asked, what cannot be taken back.
+func undoable(tx store.Tx, r store.AuditRecord) error {
+	switch {
+	case r.Action == store.ActionUndo:
+		return sentence{"this line of the trail takes another back, and cannot be undone itself; do again what it took back", store.ErrConflict}
+	case len(r.Before) == 0:
+		return sentence{fmt.Sprintf("what %s did cannot be undone", r.Action), store.ErrConflict}
+	}
+	undone, err := store.Undone(tx, r.Object)
+	if err == nil && undone[r.ID] {
+		return sentence{fmt.Sprintf("%s was undone already", r.Action), store.ErrConflict}
+	}
+	return err
+}
+
+// sentence is an error whose text says everything by itself.
+type sentence struct {
+	text string
+	is   error
+}
+
+func (s sentence) Error() string { return s.text }
+func (s sentence) Unwrap() error { return s.is }
 
 func (i *Intake) undo(tx store.Tx, u undo) error {
 	if u.Decision != "" {

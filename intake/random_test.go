@@ -55,13 +55,35 @@ func TestAnyHistoryGivesTheSameContent(t *testing.T) {
 }
 
 // comparable leaves out of a dump what is history by itself: decisions that
-// were undone, which message a decision was said of, and suggestions, which are
-// hints of who wrote before it was known who they are.
+// were undone, which message a decision was said of, suggestions, which are
+// hints of who wrote before it was known who they are, and which of two reasons
+// a skipped copy was first skipped for where both hold.
 func comparable(dump string) string {
-	lines := strings.Split(dump, "\n")
-	return strings.Join(slices.DeleteFunc(lines, func(l string) bool {
-		return strings.HasPrefix(l, "decision ") || strings.HasPrefix(l, "suggestion ")
-	}), "\n")
+	var out []string
+	skipped := map[string]message.UIDSet{}
+	for line := range strings.SplitSeq(dump, "\n") {
+		if strings.HasPrefix(line, "decision ") || strings.HasPrefix(line, "suggestion ") {
+			continue
+		}
+		folder, rest, found := strings.Cut(line, " skipped ")
+		reason, uids, _ := strings.Cut(rest, " ")
+		if !found || !strings.HasPrefix(line, "folder ") || reason == "excluded" || reason == "internal" {
+			out = append(out, line)
+			continue
+		}
+		set, err := message.ParseUIDSet(uids)
+		if err != nil {
+			panic(err)
+		}
+		kind := map[string]string{"no_match": "nobody's", "not_ours": "nobody's", "erased": "nobody's"}[reason]
+		key := folder + " skipped as " + kind
+		skipped[key] = skipped[key].Union(set)
+	}
+	for key, set := range skipped {
+		out = append(out, key+" "+set.String())
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
 }
 
 // history is a world with a life.

@@ -3,4 +3,4 @@
 package intake_test
 
 // histories is how many random lives are lived.
-const histories = 190
+const histories = 3000
