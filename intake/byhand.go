@@ -71,6 +71,13 @@ func (i *Intake) concerns(tx store.Tx, m message.Message, d store.Decision) (boo
 	if slices.ContainsFunc(m.Matches, about) {
 		return true, nil
 	}
+	e, err := tx.Entries().OfMessage(m.ID)
+	if err == nil && (slices.Contains(e.Contacts, d.Who.Contact) || slices.Contains(e.Organisations, d.Who.Organisation)) {
+		return true, nil
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, fmt.Errorf("read entry of %s: %w", m.ID, err)
+	}
 	r, err := tx.Reviews().Get(m.ID)
 	if err == nil && slices.ContainsFunc(r.Candidates, about) {
 		return true, nil

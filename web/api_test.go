@@ -533,3 +533,45 @@ func TestRecordsRefuseNonsense(t *testing.T) {
 		t.Errorf("Import of a zone nobody knows = %+v, %v; want the fault of line 3", got, err)
 	}
 }
+
+// TestTrailKnowsWhatWasUndone offers to undo only what still can be, and says
+// what undoing leaves to be done.
+func TestTrailKnowsWhatWasUndone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	ids := []string{store.NewID(now), store.NewID(now.Add(time.Second)), store.NewID(now.Add(2 * time.Second))}
+	gone := store.NewID(now.Add(time.Hour)) // a message, withdrawn
+	w.records.undoable = ids[0]
+	err := w.store.Update(t.Context(), func(tx store.Tx) error {
+		for i, a := range []store.AuditRecord{
+			{Action: "message.withdraw", Object: gone, Before: []byte("{}")},
+			{Action: "message.file", Object: gone, Before: []byte("{}")},
+			{Action: store.ActionUndo, Object: gone, Detail: ids[0]},
+		} {
+			a.ID, a.At = ids[i], now.Add(time.Duration(i)*time.Second)
+			if err := tx.Audit().Add(a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := w.client.Audit(t.Context(), "", Slice{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, a := range page.Items {
+		got[a.ID] = a.Undoable
+	}
+	if got[ids[0]] || !got[ids[1]] || got[ids[2]] {
+		t.Errorf("undoable: %v; want the line that was not undone alone", got)
+	}
+	a, err := w.client.Undo(t.Context(), ids[0])
+	if err != nil || !strings.Contains(a.Note, "comes back with the next pass") {
+		t.Errorf("Undo of a withdrawal = %+v, %v; want it to say when the mail comes back", a, err)
+	}
+}

@@ -46,7 +46,11 @@ func (s *Server) audited(w http.ResponseWriter) func(string, error) error {
 		if err != nil {
 			return refused(err)
 		}
-		return reply(w, Audited{Audit: audit})
+		out := Audited{Audit: audit}
+		if audit == "" {
+			out.Note = "nothing to do: the message is not filed there"
+		}
+		return reply(w, out)
 	}
 }
 
@@ -90,6 +94,21 @@ func (s *Server) private(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) undo(w http.ResponseWriter, r *http.Request) error {
 	audit := r.PathValue("audit")
+	var note string
+	err := s.store.View(r.Context(), func(tx store.Tx) error {
+		a, err := tx.Audit().Get(audit)
+		if err != nil || a.Action != "message.withdraw" && a.Action != "message.unfile" {
+			return missing(err)
+		}
+		// Where nobody else had it, the mail itself is gone.
+		if _, err = tx.Messages().Get(message.ID(a.Object)); errors.Is(err, store.ErrNotFound) {
+			note = "the mail comes back with the next pass over its mailbox (`rapport sync`), if its server still has it"
+		}
+		return missing(err)
+	})
+	if err != nil {
+		return err
+	}
 	if err := s.records.Undo(r.Context(), s.actor(r), audit); err != nil {
 		if errors.Is(err, store.ErrNotFound) {
 			return &Problem{Status: http.StatusNotFound, Code: codeNotFound,
@@ -97,7 +116,7 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request) error {
 		}
 		return refused(err)
 	}
-	return reply(w, Audited{Audit: audit})
+	return reply(w, Audited{Audit: audit, Note: note})
 }
 
 // explain says why a message is filed where it is. A copy that was skipped or
@@ -274,6 +293,19 @@ func auditLine(a store.AuditRecord) AuditLine {
 func (v *views) auditLine(a store.AuditRecord) (AuditLine, error) {
 	line := auditLine(a)
 	var err error
+	if line.Undoable {
+		undone, seen := v.undone[a.Object]
+		if !seen {
+			if undone, err = store.Undone(v.tx, a.Object); err != nil {
+				return line, err
+			}
+			if v.undone == nil {
+				v.undone = map[string]map[string]bool{}
+			}
+			v.undone[a.Object] = undone
+		}
+		line.Undoable = !undone[a.ID]
+	}
 	if line.Name, err = v.called(a.Object); err != nil {
 		return line, err
 	}

@@ -189,7 +189,9 @@ type Note struct {
 
 // Audited is the answer to a change that can be taken back.
 type Audited struct {
-	Audit string `json:"audit"` // give it to undo
+	Audit string `json:"audit"` // give it to undo; empty: nothing was done
+	// Note says what a person must know of the outcome.
+	Note string `json:"note,omitempty"`
 }
 
 // AuditLine is one line of the trail.

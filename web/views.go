@@ -15,6 +15,7 @@ type views struct {
 	tx            store.Tx
 	contacts      map[contact.ID]string
 	organisations map[contact.OrganisationID]string
+	undone        map[string]map[string]bool // audit lines taken back, by object
 }
 
 func newViews(tx store.Tx) *views {

@@ -274,7 +274,12 @@ func (c *undoCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		return s.show(a, func() { s.printf("undone\n") })
+		return s.show(a, func() {
+			s.printf("undone\n")
+			if a.Note != "" {
+				s.printf("%s\n", plain(a.Note))
+			}
+		})
 	})
 }
 

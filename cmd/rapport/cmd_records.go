@@ -268,7 +268,13 @@ func (s *session) audited(a web.Audited, err error) error {
 	if err != nil {
 		return err
 	}
-	return s.show(a, func() { s.printf("done; `rapport undo %s` takes it back\n", plain(a.Audit)) })
+	return s.show(a, func() {
+		if a.Audit == "" {
+			s.printf("%s\n", plain(a.Note))
+			return
+		}
+		s.printf("done; `rapport undo %s` takes it back\n", plain(a.Audit))
+	})
 }
 
 type contactExportCommand struct {
