@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"rapport/internal/app"
 	"rapport/internal/config"
@@ -22,6 +23,32 @@ func (s *session) connect(ctx context.Context, cfg *config.Config) (connection, 
 		return nil, err
 	}
 	return linked{conn}, nil
+}
+
+// running reaches a daemon that runs on though its configuration has faults by
+// now; nil: there is none. The faults are shown as warnings.
+func (s *session) running(fault error) connection {
+	var faults config.Faults
+	if !errors.As(fault, &faults) {
+		return nil
+	}
+	path, err := s.configPath()
+	if err != nil {
+		return nil
+	}
+	dir, ok := config.DataDir(path)
+	if !ok {
+		return nil
+	}
+	conn := app.Reach(s.ctx, dir, app.ConnectOptions{Version: buildVersion(), Actor: s.actor()})
+	if conn == nil {
+		return nil
+	}
+	for _, f := range faults {
+		s.note("warning: %s", f.String())
+	}
+	s.note("warning: the daemon runs on with the configuration it read before")
+	return linked{conn}
 }
 
 // daemon runs until it is stopped.

@@ -76,20 +76,27 @@ func (s *session) load() (*config.Config, error) {
 // online runs do with a client of the daemon, or of the store opened for this
 // one command where no daemon runs.
 func (s *session) online(do func(*web.Client) error) error {
-	cfg, err := s.load()
-	if err != nil {
-		return err
-	}
-	dial := s.dial
-	if dial == nil {
-		dial = s.connect
-	}
-	c, err := dial(s.ctx, cfg)
+	c, err := s.reached()
 	if err != nil {
 		return err
 	}
 	s.alone = !c.Daemon()
 	return errors.Join(do(c.Client()), c.Close())
+}
+
+// reached is the connection of this command.
+func (s *session) reached() (connection, error) {
+	cfg, err := s.load()
+	if err != nil {
+		if c := s.running(err); c != nil {
+			return c, nil
+		}
+		return nil, err
+	}
+	if s.dial != nil {
+		return s.dial(s.ctx, cfg)
+	}
+	return s.connect(s.ctx, cfg)
 }
 
 // actor names the person at the keyboard, for the audit trail.

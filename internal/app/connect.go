@@ -119,6 +119,22 @@ func Connect(ctx context.Context, cfg *config.Config, o ConnectOptions) (*Conn, 
 	}
 }
 
+// Reach speaks to the daemon of a data directory, and is nil where none
+// answers: it opens no store.
+func Reach(ctx context.Context, dataDir string, o ConnectOptions) *Conn {
+	if o.Args == nil {
+		o.Args = os.Args
+	}
+	if checkOwner(dataDir, o.Args) != nil {
+		return nil
+	}
+	path, err := SocketPath(dataDir)
+	if err != nil || !answers(ctx, path) {
+		return nil
+	}
+	return &Conn{Client: web.NewSocketClient(path, o.actor()), Daemon: true}
+}
+
 func (o ConnectOptions) options() (options, error) {
 	level := new(slog.LevelVar)
 	level.Set(slog.LevelWarn)

@@ -38,6 +38,25 @@ func Check(path string) (faults, warnings Faults) {
 	return faults, warnings
 }
 
+// DataDir returns the data directory a file names, or the default, even where
+// other things in the file are wrong: by it a daemon is found that still runs
+// with what the file said before. It is false where the file is no YAML, or
+// its data_dir is what is wrong.
+func DataDir(path string) (string, bool) {
+	abs, data, err := readFile(path)
+	if err != nil {
+		return "", false
+	}
+	c := &Config{File: abs}
+	r := &reader{file: path, places: map[string]place{}, bad: map[string]bool{}}
+	r.read(data, c)
+	absolute(reflect.ValueOf(c).Elem(), filepath.Dir(abs))
+	if _, read := r.places[""]; !read || r.bad[""] || r.bad["data_dir"] {
+		return "", false
+	}
+	return c.DataDir, c.DataDir != ""
+}
+
 // readFile returns the absolute path beside the content, so that paths in the
 // file keep their meaning when the process changes its directory.
 func readFile(path string) (abs string, data []byte, err error) {
