@@ -39,6 +39,7 @@ type judgement struct {
 	ambiguous  string          // the domain that is shared
 	hidden     bool
 	inspected  bool                    // the messages inside were looked at in vain
+	unfiled    bool                    // a person took it away from all a rule found
 	asking     bool                    // the matches are candidates, between which a person decides
 	places     map[contact.Address]int // of outside; made when first needed
 	said       map[string]Step
@@ -72,8 +73,8 @@ func (j *judgement) file(matches []message.Match) bool {
 	matches = tidy(matches)
 	left := j.withoutUnfiled(matches)
 	if len(left) == 0 {
-		j.say(RuleHand, "taken away by hand from everybody the rules found")
-		return j.decide(RuleHand, message.Skip, message.NoMatch)
+		j.unfiled = true // whom the rules below find, it may still belong to
+		return false
 	}
 	j.matches = left
 	return j.decide(left[0].Rule, message.Log, "")
@@ -126,6 +127,9 @@ func (j *judgement) nobody() {
 	switch {
 	case j.erased:
 		j.decide(RuleExcluded, message.Skip, message.Erased)
+	case j.unfiled:
+		j.say(RuleHand, "taken away by hand from everybody the rules found")
+		j.decide(RuleHand, message.Skip, message.NoMatch)
 	case j.inspected:
 		j.decide(RuleForward, message.Skip, message.NotOurs)
 	default:

@@ -186,6 +186,11 @@ func TestSharedDomains(t *testing.T) {
 			verdict: "log", rule: "address", matches: "address cc bo", strangers: "x@hub.example"},
 		{name: "the thread decides", lines: []string{"from: x@hub.example", "to: me@example.com"}, known: matcher.Known{Thread: filed},
 			verdict: "log", rule: "thread", matches: "thread from @hub2?", strangers: "x@hub.example"},
+		{name: "taken from whom else it found, it still waits", lines: []string{"from: x@hub.example", "to: me@example.com", "cc: new@acme.example"}, known: hand("unfile", "", "acme"),
+			verdict: "log", rule: "domain", matches: "domain from @hub1?, domain from @hub2?", review: true, strangers: "x@hub.example, new@acme.example"},
+		{name: "the thread is not asked against a person", lines: []string{"from: x@hub.example", "to: me@example.com"},
+			known:   matcher.Known{Thread: filed, Hand: hand("unfile", "", "hub1").Hand},
+			verdict: "log", rule: "domain", matches: "domain from @hub2?", review: true, strangers: "x@hub.example"},
 		{name: "a person took one away", lines: []string{"from: x@hub.example", "to: me@example.com"}, known: hand("unfile", "", "hub1"),
 			verdict: "log", rule: "domain", matches: "domain from @hub2?", review: true, strangers: "x@hub.example"},
 	} {

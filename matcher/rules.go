@@ -223,6 +223,10 @@ func (j *judgement) envelope() string {
 // thread inherits from filed messages of the thread, as long as one of theirs
 // and one of ours take part in both.
 func (j *judgement) thread() (bool, error) {
+	if slices.ContainsFunc(j.known.Hand, func(h ByHand) bool { return h.Kind == handUnfile }) {
+		j.say(RuleThread, "not asked: a person has said to whom of its thread it does not belong")
+		return false, nil
+	}
 	if !j.present() || len(j.known.Thread) == 0 {
 		j.say(RuleThread, "no message of its thread is filed, or none of us takes part")
 		return false, nil
