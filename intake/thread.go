@@ -349,11 +349,13 @@ func (t *taking) fixpoint(msgs []message.Message) ([]matcher.Verdict, error) {
 		counted: make([]map[record]bool, len(msgs)), waiting: map[contact.Address][]int{}, queued: make([]bool, len(msgs)),
 	}
 	hidden := false
+	alone := make([]matcher.Verdict, len(msgs))
 	for n, m := range msgs {
 		v, err := t.alone(stored(m))
 		if err != nil {
 			return nil, err
 		}
+		alone[n] = v
 		f.verdicts[n], f.theirs[n], f.counted[n] = v, theirs(t.team, m.Head), map[record]bool{}
 		hidden = hidden || v.Hidden && v.Action == message.Log
 		if v.Open() {
@@ -375,6 +377,12 @@ func (t *taking) fixpoint(msgs []message.Message) ([]matcher.Verdict, error) {
 		if v.Action == message.Log && v.Review == "" {
 			f.verdicts[n] = v
 			f.tell(n, msgs[n].ID)
+		}
+	}
+	if len(msgs) <= maxExact && !linked(msgs, alone, f.verdicts) {
+		var err error
+		if f.verdicts, err = t.exact(msgs, alone); err != nil {
+			return nil, err
 		}
 	}
 	for n := range f.verdicts {
