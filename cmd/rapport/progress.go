@@ -116,12 +116,10 @@ func (m *syncMeter) draw(box message.MailboxStatus) {
 }
 
 // say prints a line when a mailbox changes what it does, never for a count.
+// What went wrong stands in the result.
 func (m *syncMeter) say(box message.MailboxStatus) {
 	line := string(box.State)
-	if box.Error != "" {
-		line = box.Error
-	}
-	if line == "" || m.said[box.Name] == line {
+	if line == "" || box.Error != "" || m.said[box.Name] == line {
 		return
 	}
 	m.said[box.Name] = line
