@@ -93,7 +93,11 @@ func (s *session) folders(st web.Status) {
 			}
 		}
 		if m.Error != "" {
-			s.printf("%s\n", s.screen.paint(red, plain(m.Name+": "+m.Error)))
+			when := ""
+			if !m.ErrorAt.IsZero() {
+				when = "the last pass, " + s.local(m.ErrorAt) + ", failed: "
+			}
+			s.printf("%s\n", s.screen.paint(red, plain(m.Name+": "+when+m.Error)))
 		}
 	}
 }

@@ -25,6 +25,8 @@ type fleet struct {
 	faults  *faults
 	metrics *metrics
 	changed func() // a mailbox's fault began or ended
+	// remember keeps a watched mailbox's fault, or its end, for later processes.
+	remember func(ctx context.Context, mailbox string, err error)
 
 	mu    sync.Mutex // guards what follows
 	boxes []*box     // in the order of the configuration
@@ -141,6 +143,9 @@ func (f *fleet) watch(ctx context.Context) {
 	}
 	f.ctx = ctx
 	for _, b := range f.boxes {
+		if f.remember != nil { // from now on what it meets itself counts
+			f.remember(ctx, b.cfg.Name, nil)
+		}
 		f.start(b, nil)
 	}
 }
@@ -201,7 +206,11 @@ func (f *fleet) failed(b *box, err error) {
 		b.since = time.Now()
 	}
 	b.err = err
+	watched := b.sup != nil
 	b.mu.Unlock()
+	if watched && f.remember != nil {
+		f.remember(context.Background(), b.cfg.Name, err)
+	}
 	f.faults.report("mailbox "+b.cfg.Name, err)
 	if began && f.changed != nil {
 		f.changed()

@@ -407,3 +407,44 @@ func TestSignals(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 }
+
+// TestLastFaultIsKnownLater keeps what went wrong in a pass for a status that
+// is asked for when nobody watches, until a pass goes well.
+func TestLastFaultIsKnownLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "ada")
+	w.configure()
+	step := func(do func(c *Conn)) {
+		t.Helper()
+		conn, err := Connect(t.Context(), w.config(), ConnectOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		do(conn)
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sync := func(c *Conn) {
+		if _, err := c.Client.Sync(t.Context(), nil, nil); err != nil {
+			t.Errorf("Sync() = %v", err)
+		}
+	}
+	want := func(fault bool) func(c *Conn) {
+		return func(c *Conn) {
+			st, err := c.Client.Status(t.Context())
+			if err != nil || len(st.Mailboxes) != 1 {
+				t.Errorf("Status() = %+v, %v", st, err)
+			} else if m := st.Mailboxes[0]; (m.Error != "") != fault || m.ErrorAt.IsZero() == fault {
+				t.Errorf("status: error %q at %v; want one: %v", m.Error, m.ErrorAt, fault)
+			}
+		}
+	}
+	w.write(filepath.Join(w.dir, "password"), "wrong\n")
+	step(sync)
+	step(want(true))
+	w.write(filepath.Join(w.dir, "password"), worldPassword+"\n")
+	step(want(true))
+	step(sync)
+	step(want(false))
+}

@@ -27,7 +27,13 @@ func (s *system) Status(ctx context.Context) (message.SyncStatus, error) {
 	if err != nil {
 		return message.SyncStatus{}, err
 	}
-	return s.statusOf(ctx, boxes)
+	st, err := s.statusOf(ctx, boxes)
+	for i, b := range boxes {
+		if err == nil && b.supervisor() == nil {
+			err = s.recall(ctx, &st.Mailboxes[i])
+		}
+	}
+	return st, err
 }
 
 // statusOf puts together what the engines say and what the store proves. A
@@ -121,13 +127,13 @@ func (s *system) rounds(ctx context.Context, boxes []*box) error {
 	todo := boxes
 	s.takeDirty() // the first round does whatever was asked before it
 	for round := 0; round < maxRounds && len(todo) > 0; round++ {
-		for b, err := range s.pass(ctx, todo) {
-			if err != nil {
-				failed[b] = true
-			}
-		}
+		passed := s.pass(ctx, todo)
 		if ctx.Err() != nil {
 			return fmt.Errorf("sync: %w", ctx.Err())
+		}
+		for b, err := range passed {
+			failed[b] = err != nil
+			s.remember(ctx, b.cfg.Name, err)
 		}
 		dirty := s.takeDirty()
 		todo = nil

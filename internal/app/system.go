@@ -87,7 +87,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	if err := reapplyErasures(ctx, s.store, s.intake, cfg.DataDir, o.log); err != nil {
 		return nil, err
 	}
-	s.fleet = &fleet{build: s.newEngine, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics}
+	s.fleet = &fleet{build: s.newEngine, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}
 	lineup, err := s.fleet.prepare(cfg.Mailboxes)
 	if err != nil {
 		return nil, err

@@ -19,8 +19,9 @@ const (
 type MailboxStatus struct {
 	Name     string         `json:"name"`
 	State    State          `json:"state"`
-	Error    string         `json:"error"`          // in words, with the fix
-	Since    time.Time      `json:"since,omitzero"` // when the state began
+	Error    string         `json:"error"`             // in words, with the fix
+	ErrorAt  time.Time      `json:"error_at,omitzero"` // of an error an earlier process left
+	Since    time.Time      `json:"since,omitzero"`    // when the state began
 	NextTry  time.Time      `json:"next_try,omitzero"`
 	LastPass time.Time      `json:"last_pass,omitzero"`
 	Backfill *Backfill      `json:"backfill,omitempty"` // while a pass is under way
