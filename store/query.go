@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"rapport/records/contact"
 )
 
 // The bounds of a search as it is typed.
@@ -56,7 +58,8 @@ type Node struct {
 // folder), with: (a contact or organisation, by id, address, name or domain),
 // before: and after: (YYYY, YYYY-MM or YYYY-MM-DD, UTC; after includes what
 // it names, before does not) and has:attachment. A value with spaces stands
-// in quotes. Case, and accents of Latin, Greek and Cyrillic, do not count.
+// in quotes. What looks like an operator and is none, small letters before a
+// colon and a value behind it, is an error; any other colon is text. Case, and accents of Latin, Greek and Cyrillic, do not count.
 // The empty search matches everything.
 func ParseQuery(text string) (Query, error) {
 	if len(text) > maxQuery {
@@ -121,8 +124,11 @@ func (p *parser) lex(s string) error {
 // lexWord reads a word, a phrase, or an operator with its value.
 func lexWord(s string) (item, string, error) {
 	it := item{kind: 'w'}
-	if i := strings.IndexByte(s, ':'); i > 0 && isField(s[:i]) {
+	switch i := strings.IndexByte(s, ':'); {
+	case i > 0 && isField(s[:i]):
 		it.field, s = strings.ToLower(s[:i]), s[i+1:]
+	case i > 0 && likeField(s[:i], s[i+1:]):
+		return it, "", unknownField(s[:i])
 	}
 	if strings.HasPrefix(s, `"`) {
 		end := strings.IndexByte(s[1:], '"')
@@ -152,6 +158,28 @@ func lexWord(s string) (item, string, error) {
 var fields = []string{"from", "to", "in", "with", "before", "after", "has"}
 
 func isField(s string) bool { return slices.Contains(fields, strings.ToLower(s)) }
+
+// likeField reports whether a word with a colon is meant as an operator: small
+// letters before it and a value directly behind it. Anything else is text, as
+// 10:30, Re:Offer and https://example.com are.
+func likeField(name, value string) bool {
+	if len(name) < 2 || len(name) > 16 || slices.Contains(schemes, name) || strings.ContainsFunc(name, func(r rune) bool { return r < 'a' || r > 'z' }) {
+		return false
+	}
+	r, _ := utf8.DecodeRuneInString(value)
+	return r == '"' || r == '@' || unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+// schemes are the beginnings of addresses that have no // behind the colon.
+var schemes = []string{"mailto", "tel", "sms", "sip", "sips", "xmpp", "urn", "cid", "mid", "data", "news", "geo", "doi"}
+
+func unknownField(name string) error {
+	hint := ""
+	if near := contact.Nearest(name, fields); near != "" {
+		hint = fmt.Sprintf("is it %s:? ", near)
+	}
+	return fmt.Errorf(`there is no operator %s: (%sthere are %s:; quotes make text of it)`, name, hint, strings.Join(fields, ":, "))
+}
 
 // all reads parts that must all hold, up to a closing parenthesis.
 func (p *parser) all(depth int) (Node, error) {
@@ -380,7 +408,7 @@ func (q Query) String() string { return q.Root.text() }
 
 func (n Node) text() string {
 	quote := func(s string) string {
-		if s == "OR" || strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`()-"`, r) }) >= 0 || !utf8.ValidString(s) {
+		if s == "OR" || strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`()-":`, r) }) >= 0 || !utf8.ValidString(s) {
 			return `"` + s + `"`
 		}
 		return s

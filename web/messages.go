@@ -79,6 +79,9 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 		page.Items, err = newViews(tx).entries(found.Items, store.Subject{})
 		return err
 	})
+	if err == nil && len(page.Items) == 0 && slice.Cursor == "" {
+		err = s.searchable(r.Context(), query)
+	}
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,9 @@ func guess(s string, words []string) string {
 	return ""
 }
 
+// Nearest returns the word a person probably meant by s, "" where none is near.
+func Nearest(s string, words []string) string { return nearest(s, words) }
+
 // nearest returns the word with the fewest edits from s, "" where it takes
 // more than a third of its length, or two in a short one.
 func nearest(s string, words []string) string {
