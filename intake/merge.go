@@ -403,7 +403,7 @@ func (i *Intake) undoDecision(tx store.Tx, id string) error {
 	case decideWithdraw:
 		_, err = reopenSkipped(tx, message.Withdrawn)
 	case decideUnfile:
-		_, err = reopenSkipped(tx, message.NoMatch)
+		_, err = reopenSkipped(tx, message.NoMatch, message.NotOurs, message.Erased) // as which it was skipped, beside others by now
 	}
 	return err
 }
