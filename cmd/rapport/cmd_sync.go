@@ -218,6 +218,7 @@ func (c *reconcileCommand) Run(s *session) error {
 			return err
 		}
 		agreed := true
+		var faults []string // below the table: they are sentences
 		t := newTable(column{title: "MAILBOX", least: 8}, column{title: "FOLDER", least: 10}, column{title: "EXISTS", right: true},
 			column{title: "UNSETTLED", right: true}, column{title: "AGREES"})
 		for _, r := range found {
@@ -232,13 +233,17 @@ func (c *reconcileCommand) Run(s *session) error {
 			if !r.Agrees {
 				answer, st = "no", red
 				if r.Folder.Error != "" {
-					answer += ": " + r.Folder.Error
+					faults = append(faults, strings.TrimSuffix(r.Mailbox+"/"+r.Folder.Name, "/")+": "+
+						strings.TrimPrefix(r.Folder.Error, "mailbox "+r.Mailbox+": "))
 				}
 			}
 			t.styled(st, r.Mailbox, r.Folder.Name, number(r.Folder.Exists), number(r.Missing), answer)
 		}
 		if !s.json {
 			t.print(s)
+			for _, f := range faults {
+				s.printf("%s\n", s.screen.paint(red, plain(f)))
+			}
 		}
 		if !agreed {
 			return failed()
