@@ -11,9 +11,9 @@ func TestCalled(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ arg0, executable, want string }{
 		{"rapport", "/usr/local/bin/rapport", "rapport"},
-		{"./rapport", "/home/ada/rapport/rapport", "/home/ada/rapport/rapport"},
+		{"./rapport", "/opt/rapport/rapport", "/opt/rapport/rapport"},
 		{"/tmp/go-build123/b001/exe/rapport", "/tmp/go-build123/b001/exe/rapport", "go run ./cmd/rapport"},
-		{"./rapport", "/home/ada lovelace/rapport", "'/home/ada lovelace/rapport'"},
+		{"./rapport", "/opt/my rapport/rapport", "'/opt/my rapport/rapport'"},
 		{"./rapport", "", "./rapport"},
 	} {
 		if got := called(filepath.FromSlash(tt.arg0), filepath.FromSlash(tt.executable)); got != tt.want {
