@@ -386,6 +386,19 @@ func TestExplainNamesTheStateOfASkippedCopy(t *testing.T) {
 	if _, err = w.client.Explain(t.Context(), "ada/INBOX/12"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Explain of a private mail = %v, want not found", err)
 	}
+	err = w.store.Update(t.Context(), func(tx store.Tx) error {
+		f, uid, ok := copyNamed(tx, "ada/INBOX/99")
+		if !ok || uid != 99 {
+			t.Fatalf("ada/INBOX/99 names no copy")
+		}
+		return tx.Folders().SetMark(f, message.Mark{UIDNext: 50, Exists: 1})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err = w.client.Explain(t.Context(), "ada/INBOX/99"); !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "no message of UID 99") {
+		t.Errorf("Explain of what is not there = %+v, %v; want that said", e, err)
+	}
 }
 
 func TestPrivateMailIsNotFound(t *testing.T) {

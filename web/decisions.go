@@ -179,8 +179,12 @@ func settledCopy(tx store.Tx, name string) (*Explanation, error) {
 		e.Steps = append(e.Steps, ExplanationStep{Rule: "quarantined", Said: "the server would not hand it over whole; it is tried again", Decided: true})
 	case p.Stored.Has(uid):
 		return nil, nil
+	case p.Mark != (message.Mark{}): // every message the server lists is settled
+		return nil, &Problem{Status: http.StatusNotFound, Code: codeNotFound,
+			Detail: fmt.Sprintf("%s has no message of UID %d: the last pass settled every one there was; `rapport sync` looks for new ones",
+				oneLine(f.Mailbox+"/"+f.Name), uid)}
 	default:
-		e.Steps = append(e.Steps, ExplanationStep{Rule: "unseen", Said: "not looked at yet", Decided: true})
+		e.Steps = append(e.Steps, ExplanationStep{Rule: "unseen", Said: "not looked at yet, if there is such a message at all", Decided: true})
 	}
 	return e, nil
 }
