@@ -72,7 +72,16 @@ func newBar(p *mpb.Progress, name string) *mpb.Bar {
 		))
 }
 
-// syncMeter shows a bar for each mailbox.
+// newTally counts what a mailbox has settled of what was found so far. A pass
+// learns how much there is folder by folder, so a share of that would fall
+// back again and again.
+func newTally(p *mpb.Progress, name string) *mpb.Bar {
+	return p.New(0, mpb.SpinnerStyle().PositionLeft(),
+		mpb.PrependDecorators(decor.Name(cut(plain(name), 20), decor.WCSyncSpaceR)),
+		mpb.AppendDecorators(decor.CountersNoUnit("%d of %d found so far, ", decor.WCSyncSpace), decor.Elapsed(decor.ET_STYLE_GO)))
+}
+
+// syncMeter shows a count for each mailbox.
 type syncMeter struct {
 	s        *session
 	mu       sync.Mutex // guards the rest
@@ -106,11 +115,11 @@ func (m *syncMeter) draw(box message.MailboxStatus) {
 	}
 	bar := m.bars[box.Name]
 	if bar == nil {
-		bar = newBar(m.progress, box.Name)
+		bar = newTally(m.progress, box.Name)
 		m.bars[box.Name] = bar
 	}
 	if b := box.Backfill; b != nil {
-		bar.SetTotal(int64(max(b.Total, b.Done+1)), false)
+		bar.SetTotal(int64(max(b.Total, b.Done)), false)
 		bar.SetCurrent(int64(b.Done))
 	}
 }

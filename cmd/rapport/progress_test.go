@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/vbauerster/mpb/v8"
@@ -23,5 +25,22 @@ func TestBarFollows(t *testing.T) {
 	p.Wait()
 	if !bar.Aborted() {
 		t.Error("the bar stays on the screen; want it gone at the end")
+	}
+}
+
+// TestTallyPromisesNothing shows counts and no share: what there is to do is
+// learned folder by folder.
+func TestTallyPromisesNothing(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p := mpb.New(mpb.WithOutput(&out), mpb.WithAutoRefresh(), mpb.WithWidth(60))
+	bar := newTally(p, "ada")
+	bar.SetTotal(100, false)
+	bar.SetCurrent(100) // a folder is done, the next brings more
+	bar.SetTotal(128, false)
+	bar.Abort(false)
+	p.Wait()
+	if got := out.String(); strings.Contains(got, "%") || !strings.Contains(got, "100 of 128 found so far") {
+		t.Errorf("a pass shows %q; want its counts and no share", got)
 	}
 }
