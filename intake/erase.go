@@ -14,7 +14,7 @@ import (
 // Erased is what an erasure removed.
 type Erased struct {
 	Messages int // removed whole
-	Shared   int // kept for others, this person's side removed
+	Shared   int // kept, as it concerns others too
 	Entries  int // notes and calls removed
 }
 

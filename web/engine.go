@@ -54,7 +54,7 @@ type Records interface {
 // EraseResult is what an erasure removed.
 type EraseResult struct {
 	Messages int    `json:"messages"` // removed whole
-	Shared   int    `json:"shared"`   // kept for others, this person's side removed
+	Shared   int    `json:"shared"`   // kept, as it concerns others too
 	Entries  int    `json:"entries"`
 	Physical string `json:"physical"` // when the bytes leave the disk
 }
