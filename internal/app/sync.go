@@ -68,6 +68,11 @@ func (s *system) folders(ctx context.Context, mailbox string) ([]message.FolderS
 		if out, err = tx.Folders().Status(mailbox); err != nil {
 			return fmt.Errorf("read status of %s: %w", mailbox, err)
 		}
+		// A search that waits may still find mail of somebody added since.
+		searches, err := tx.Searches().Pending(mailbox)
+		if err != nil {
+			return fmt.Errorf("read the searches of %s: %w", mailbox, err)
+		}
 		for i, f := range out {
 			if !f.InSync {
 				continue
@@ -76,7 +81,7 @@ func (s *system) folders(ctx context.Context, mailbox string) ([]message.FolderS
 			if err != nil {
 				return fmt.Errorf("read progress of %s in %s: %w", f.Name, mailbox, err)
 			}
-			out[i].InSync = p.Mark != (message.Mark{})
+			out[i].InSync = p.Mark != (message.Mark{}) && len(searches) == 0
 		}
 		return nil
 	})
