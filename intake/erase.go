@@ -92,21 +92,17 @@ func (i *Intake) withMerged(ctx context.Context, id contact.ID) ([]contact.Conta
 }
 
 func mergedContacts(tx store.Tx) ([]contact.Contact, error) {
-	var out []contact.Contact
-	var at store.Cursor
-	for {
-		page, err := tx.Contacts().List(store.Filter{Merged: true}, store.Slice{Cursor: at, Limit: 1000})
-		if err != nil {
-			return nil, fmt.Errorf("list merged contacts: %w", err)
-		}
-		for _, c := range page.Items {
-			if c.MergedInto != "" {
-				out = append(out, c)
-			}
-		}
-		if at = page.Next; at == "" {
-			return out, nil
-		}
+	out, err := store.Where(allContacts(tx, true), func(c contact.Contact) (bool, error) { return c.MergedInto != "", nil })
+	if err != nil {
+		return nil, fmt.Errorf("list merged contacts: %w", err)
+	}
+	return out, nil
+}
+
+// allContacts is the listing of all contacts.
+func allContacts(tx store.Tx, merged bool) func(store.Slice) (store.Page[contact.Contact], error) {
+	return func(s store.Slice) (store.Page[contact.Contact], error) {
+		return tx.Contacts().List(store.Filter{Merged: merged}, s)
 	}
 }
 
@@ -152,33 +148,19 @@ func (i *Intake) erase(tx store.Tx, c contact.Contact) (int, error) {
 
 // forgetDecisions removes decisions that name an erased person.
 func forgetDecisions(tx store.Tx, who store.Subject) error {
-	var at store.Cursor
-	var gone []string
-	unfiled := false
-	for {
-		page, err := tx.Decisions().List(store.Slice{Cursor: at, Limit: 1000})
-		if err != nil {
-			return fmt.Errorf("list decisions: %w", err)
-		}
-		for _, d := range page.Items {
-			if d.Who == who {
-				gone = append(gone, d.ID)
-				unfiled = unfiled || d.Kind == decideUnfile && d.Undone.IsZero()
-			}
-		}
-		if at = page.Next; at == "" {
-			break
-		}
+	gone, err := store.Where(tx.Decisions().List, func(d store.Decision) (bool, error) { return d.Who == who, nil })
+	if err != nil {
+		return fmt.Errorf("list decisions: %w", err)
 	}
-	if unfiled {
+	if slices.ContainsFunc(gone, func(d store.Decision) bool { return d.Kind == decideUnfile && d.Undone.IsZero() }) {
 		// Whatever was taken from the person by hand may be others'.
 		if _, err := reopenSkipped(tx, message.NoMatch); err != nil {
 			return err
 		}
 	}
-	for _, id := range gone {
-		if err := tx.Decisions().Delete(id); err != nil {
-			return fmt.Errorf("delete decision %s: %w", id, err)
+	for _, d := range gone {
+		if err := tx.Decisions().Delete(d.ID); err != nil {
+			return fmt.Errorf("delete decision %s: %w", d.ID, err)
 		}
 	}
 	return nil
@@ -190,27 +172,17 @@ func (i *Intake) Reapply(ctx context.Context, digests []store.Digest) (int, erro
 	if len(digests) == 0 {
 		return 0, nil
 	}
-	var back []contact.ID
+	var back []contact.Contact
 	err := i.store.View(ctx, func(tx store.Tx) error {
-		var found []contact.ID
-		var at store.Cursor
-		for {
-			page, err := tx.Contacts().List(store.Filter{}, store.Slice{Cursor: at, Limit: 1000})
-			if err != nil {
-				return fmt.Errorf("list contacts: %w", err)
-			}
-			for _, c := range page.Items {
-				if slices.ContainsFunc(c.Addresses, func(a contact.Address) bool {
-					return slices.Contains(digests, tombstone(i.opts.Key, a.Folded()))
-				}) {
-					found = append(found, c.ID)
-				}
-			}
-			if at = page.Next; at == "" {
-				back = found
-				return nil
-			}
+		erased := func(a contact.Address) bool { return slices.Contains(digests, tombstone(i.opts.Key, a.Folded())) }
+		found, err := store.Where(allContacts(tx, false), func(c contact.Contact) (bool, error) {
+			return slices.ContainsFunc(c.Addresses, erased), nil
+		})
+		if err != nil {
+			return fmt.Errorf("list contacts: %w", err)
 		}
+		back = found
+		return nil
 	})
 	if err != nil {
 		return 0, err
@@ -229,8 +201,8 @@ func (i *Intake) Reapply(ctx context.Context, digests []store.Digest) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	for _, id := range back {
-		if _, err := i.Erase(ctx, "journal", id); err != nil {
+	for _, c := range back {
+		if _, err := i.Erase(ctx, "journal", c.ID); err != nil {
 			return 0, err
 		}
 	}

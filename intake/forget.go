@@ -32,28 +32,17 @@ func (i *Intake) forget(tx store.Tx, c contact.Contact) error {
 // forgetSuggestions removes the rows of everybody erased.
 func (i *Intake) forgetSuggestions(tx store.Tx) error {
 	dir := newDirectory(tx, i.opts.Key)
-	var gone []contact.Address
-	var at store.Cursor
-	for {
-		page, err := tx.Suggestions().List(store.Slice{Cursor: at, Limit: 1000})
-		if err != nil {
-			return fmt.Errorf("list suggestions: %w", err)
-		}
-		for _, s := range page.Items {
-			erased, err := dir.Erased(s.Address)
-			if err != nil {
-				return err
-			}
-			if erased {
-				gone = append(gone, s.Address)
-			}
-		}
-		if at = page.Next; at == "" {
-			break
-		}
+	return deleteSuggestions(tx, func(s store.Suggestion) (bool, error) { return dir.Erased(s.Address) })
+}
+
+// deleteSuggestions deletes those that which says yes to.
+func deleteSuggestions(tx store.Tx, which func(store.Suggestion) (bool, error)) error {
+	gone, err := store.Where(tx.Suggestions().List, which)
+	if err != nil {
+		return fmt.Errorf("list suggestions: %w", err)
 	}
-	for _, a := range gone {
-		if err := tx.Suggestions().Delete(a); err != nil {
+	for _, s := range gone {
+		if err := tx.Suggestions().Delete(s.Address); err != nil {
 			return fmt.Errorf("delete suggestion: %w", err)
 		}
 	}

@@ -114,21 +114,10 @@ func replaced[T comparable](ids []T, old, now T) []T {
 // moveEntries changes the entries by hand of one history and returns them as
 // they were. Messages' entries follow their matches instead.
 func moveEntries(tx store.Tx, who store.Subject, move func(*timeline.Entry)) ([]timeline.Entry, error) {
-	var found []timeline.Entry
-	var at store.Cursor
-	for {
-		page, err := tx.Entries().Of(who, store.Slice{Cursor: at, Limit: 1000})
-		if err != nil {
-			return nil, fmt.Errorf("list entries: %w", err)
-		}
-		for _, e := range page.Items {
-			if e.Kind != timeline.Message {
-				found = append(found, e)
-			}
-		}
-		if at = page.Next; at == "" {
-			break
-		}
+	found, err := store.Where(func(s store.Slice) (store.Page[timeline.Entry], error) { return tx.Entries().Of(who, s) },
+		func(e timeline.Entry) (bool, error) { return e.Kind != timeline.Message, nil })
+	if err != nil {
+		return nil, fmt.Errorf("list entries: %w", err)
 	}
 	for _, e := range found {
 		e.Contacts, e.Organisations = slices.Clone(e.Contacts), slices.Clone(e.Organisations)

@@ -49,24 +49,21 @@ func organisationWithMerged(tx store.Tx, id contact.OrganisationID) ([]contact.O
 	if err != nil {
 		return nil, fmt.Errorf("read organisation %s: %w", id, err)
 	}
-	firms := []contact.Organisation{o}
-	var at store.Cursor
-	for {
-		page, err := tx.Organisations().List(store.Filter{Merged: true}, store.Slice{Cursor: at, Limit: 1000})
-		if err != nil {
-			return nil, fmt.Errorf("list merged organisations: %w", err)
-		}
-		for _, m := range page.Items {
-			if m.MergedInto != "" {
-				if into, err := liveOrganisation(tx, m.ID); err == nil && into.ID == o.ID {
-					firms = append(firms, m)
-				}
+	merged, err := store.Where(
+		func(s store.Slice) (store.Page[contact.Organisation], error) {
+			return tx.Organisations().List(store.Filter{Merged: true}, s)
+		},
+		func(m contact.Organisation) (bool, error) {
+			if m.MergedInto == "" {
+				return false, nil
 			}
-		}
-		if at = page.Next; at == "" {
-			return firms, nil
-		}
+			into, err := liveOrganisation(tx, m.ID)
+			return err == nil && into.ID == o.ID, nil
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list merged organisations: %w", err)
 	}
+	return append([]contact.Organisation{o}, merged...), nil
 }
 
 // eraseOrganisation removes one record and what people wrote about it alone.

@@ -63,21 +63,9 @@ func suggested(tx store.Tx, what string) ([]store.Suggestion, error) {
 }
 
 func suggestedAt(tx store.Tx, domain string) ([]store.Suggestion, error) {
-	var rows []store.Suggestion
-	var at store.Cursor
-	for {
-		page, err := tx.Suggestions().List(store.Slice{Cursor: at, Limit: 1000})
-		if err != nil {
-			return nil, fmt.Errorf("list suggestions: %w", err)
-		}
-		for _, s := range page.Items {
-			if contact.Within(s.Domain, domain) {
-				rows = append(rows, s)
-			}
-		}
-		if at = page.Next; at == "" {
-			break
-		}
+	rows, err := store.Where(tx.Suggestions().List, func(s store.Suggestion) (bool, error) { return contact.Within(s.Domain, domain), nil })
+	if err != nil {
+		return nil, fmt.Errorf("list suggestions: %w", err)
 	}
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("nobody at %s is among the suggestions: %w", domain, store.ErrNotFound)
@@ -193,32 +181,10 @@ func (j *judging) stranger(a contact.Address) (bool, error) {
 // all of them where none is, else of those who are no strangers.
 func (i *Intake) forgetStrangers(tx store.Tx) error {
 	j := i.judging(tx)
-	var gone []contact.Address
-	var at store.Cursor
-	for {
-		page, err := tx.Suggestions().List(store.Slice{Cursor: at, Limit: 1000})
-		if err != nil {
-			return fmt.Errorf("list suggestions: %w", err)
-		}
-		for _, s := range page.Items {
-			stranger, err := j.stranger(s.Address)
-			if err != nil {
-				return err
-			}
-			if !stranger {
-				gone = append(gone, s.Address)
-			}
-		}
-		if at = page.Next; at == "" {
-			break
-		}
-	}
-	for _, a := range gone {
-		if err := tx.Suggestions().Delete(a); err != nil {
-			return fmt.Errorf("delete suggestion: %w", err)
-		}
-	}
-	return nil
+	return deleteSuggestions(tx, func(s store.Suggestion) (bool, error) {
+		stranger, err := j.stranger(s.Address)
+		return !stranger, err
+	})
 }
 
 // Ignore hides suggestions for good: an address, or "@domain". It returns how many.
