@@ -47,6 +47,7 @@ var may = map[string][]string{
 	"internal/config":   {"records/contact", "records/campaign", "records/survey"},
 	"internal/auth":     {"records/contact", "store"},
 	"internal/mailtest": {},
+	"internal/link":     {},
 	"internal/demo":     {"internal/app", "internal/config", "internal/mailtest"},
 	"internal/bench":    {"*"},
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore",
@@ -66,6 +67,8 @@ var only = map[string][]string{
 	"gopkg.in/yaml.v2":              {},
 	"github.com/invopop/jsonschema": {"internal/config"},
 	"github.com/alecthomas/kong":    {"cmd/rapport"},
+	"github.com/Shopify/toxiproxy":  {"internal/link"},
+	"github.com/rs/zerolog":         {"internal/link"},
 	"C":                             {},
 }
 
