@@ -11,7 +11,11 @@ VERSION     ?=
 # those that measure run once more without it; so does the full world of mail.
 LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded|Hostile|Corpora|DovecotFiling|DiscoverFinds' ./records/message ./mailsync ./intake ./cmd/rapport
 
-.PHONY: help build test lint bench fuzz soak clean
+# What the rows of the fault matrix need of time and servers they say themselves;
+# TAGS="-tags soak" runs them at full size.
+TAGS ?=
+
+.PHONY: help build test lint bench faults fuzz soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +38,9 @@ lint: ## gofmt, go vet, staticcheck
 
 bench: ## side by side with mbsync and mu where installed; BENCHFLAGS=-quick for a tenth
 	$(GO) run ./internal/bench $(BENCHFLAGS)
+
+faults: ## every row of docs/reliability.md: its tests, how often tried, the result; TAGS="-tags soak" for the full size
+	@$(GO) run .ci/testlog.go -rows docs/reliability.md $(TAGS) -count=1 -timeout 3h -run '^Test[MS][0-9]+_' ./...
 
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@set -e; for package in $$($(GO) list ./...); do \

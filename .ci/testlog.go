@@ -3,8 +3,12 @@
 // them, tests that fail with their whole output.
 //
 //	go run .ci/testlog.go -race ./... -- -run Limits ./records/message
+//	go run .ci/testlog.go -rows docs/reliability.md -run '^Test[MS][0-9]+_' ./...
 //
-// Arguments are those of go test; -- begins those of a further run. The exit
+// Arguments are those of go test; -- begins those of a further run. With -rows,
+// first, every row of that file's tables that begins with a fault's number (M26,
+// S12) must have a test of its name that passed, and is printed with how often
+// it was tried: the attribute "tries" of its tests. The exit
 // status is 1 as soon as one run fails. A race detector that this machine
 // lacks is left out and listed as skipped, unless RAPPORT_REQUIRE_SERVERS=1,
 // which demands everything.
@@ -18,7 +22,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -29,6 +35,7 @@ type event struct {
 	ImportPath string // of a build
 	Test       string
 	Output     string
+	Key, Value string // of an attribute
 }
 
 // test is the output of one test so far.
@@ -41,15 +48,28 @@ type log struct {
 	reasons                 map[string][]string // reason -> tests
 	tests                   map[string]*test    // by package and name
 	packages                map[string][]string // lines of the package itself
+	faults                  *faults             // nil: not asked for
 }
 
 func main() {
 	l := &log{reasons: map[string][]string{}}
+	args := os.Args[1:]
+	if len(args) > 1 && args[0] == "-rows" {
+		var err error
+		if l.faults, err = readFaults(args[1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		args = args[2:]
+	}
 	ok := true
-	for run := range slices.Values(split(os.Args[1:])) {
+	for run := range slices.Values(split(args)) {
 		if !l.run(run) {
 			ok = false
 		}
+	}
+	if l.faults != nil && !l.faults.table() {
+		ok = false
 	}
 	l.summary(ok)
 	if !ok {
@@ -177,6 +197,9 @@ func (l *log) testEvent(e event) {
 	case "output":
 		t.lines = append(t.lines, e.Output)
 		return
+	case "attr":
+		l.faults.tried(e)
+		return
 	case "pass":
 		l.passed++
 	case "skip":
@@ -190,6 +213,7 @@ func (l *log) testEvent(e event) {
 	default:
 		return
 	}
+	l.faults.ended(e)
 	delete(l.tests, key)
 }
 
@@ -248,4 +272,108 @@ func (l *log) summary(ok bool) {
 		word = "FAIL"
 	}
 	fmt.Printf("\n%s: %d tests passed, %d failed, %d skipped\n", word, l.passed, l.failed, l.skipped)
+}
+
+// faults are the rows of the fault matrix and what their tests showed.
+type faults struct {
+	order []string
+	rows  map[string]*fault
+}
+
+// fault is one row.
+type fault struct {
+	what                  string
+	tests, tries, skipped int
+	failed                []string
+}
+
+// A fault's number in a table's row and in a test's name.
+var (
+	rowLine = regexp.MustCompile(`^\| *([MS][0-9]+) *\| *([^|]*)`)
+	rowTest = regexp.MustCompile(`^Test([MS][0-9]+)_`)
+)
+
+func readFaults(file string) (*faults, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the rows: %w", err)
+	}
+	f := &faults{rows: map[string]*fault{}}
+	for line := range strings.Lines(string(b)) {
+		m := rowLine.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		if f.rows[m[1]] != nil {
+			return nil, fmt.Errorf("%s: row %s stands there twice", file, m[1])
+		}
+		f.order = append(f.order, m[1])
+		f.rows[m[1]] = &fault{what: strings.TrimSpace(m[2])}
+	}
+	if len(f.order) == 0 {
+		return nil, fmt.Errorf("%s: no row begins with a fault's number", file)
+	}
+	return f, nil
+}
+
+// of is the row a test belongs to, nil for others. A test of a row that no
+// table names makes one, so that it shows.
+func (f *faults) of(e event) *fault {
+	m := rowTest.FindStringSubmatch(e.Test)
+	if f == nil || m == nil {
+		return nil
+	}
+	if f.rows[m[1]] == nil {
+		f.order = append(f.order, m[1])
+		f.rows[m[1]] = &fault{what: "(in no table)", failed: []string{e.Test}}
+	}
+	return f.rows[m[1]]
+}
+
+func (f *faults) tried(e event) {
+	if row := f.of(e); row != nil && e.Key == "tries" {
+		n, err := strconv.Atoi(e.Value)
+		if err != nil {
+			row.failed = append(row.failed, e.Test+" (tries: "+e.Value+")")
+		}
+		row.tries += n
+	}
+}
+
+func (f *faults) ended(e event) {
+	row := f.of(e)
+	if row == nil || strings.Contains(e.Test, "/") {
+		return // of a subtest the whole test tells
+	}
+	row.tests++
+	switch e.Action {
+	case "fail":
+		row.failed = append(row.failed, e.Test)
+	case "skip":
+		row.skipped++
+	}
+}
+
+// table prints every row and reports whether each has passed.
+func (f *faults) table() bool {
+	ok, tries := true, 0
+	fmt.Printf("\n%-5s %5s %8s  %-9s %s\n", "row", "tests", "tries", "result", "fault")
+	for _, name := range f.order {
+		row, result := f.rows[name], "pass"
+		switch {
+		case len(row.failed) > 0:
+			result = "FAIL"
+		case row.tests == 0:
+			result = "NO TEST"
+		case row.skipped == row.tests:
+			result = "skipped"
+		case row.tries == 0:
+			result = "NO TRIES"
+		}
+		ok = ok && (result == "pass" || result == "skipped") // of those skipped the summary gives the reason
+		tries += row.tries
+		fmt.Printf("%-5s %5d %8d  %-9s %s\n", name, row.tests, row.tries, result, row.what)
+	}
+	fmt.Printf("%d rows, %d tries\n", len(f.order), tries)
+	return ok
 }
