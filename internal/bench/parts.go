@@ -4,24 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 
-	"rapport/internal/mailtest"
+	"rapport/internal/link"
 )
 
 func installed(name string) bool {
 	_, err := exec.LookPath(name)
 	return err == nil
-}
-
-func hostPort(addr string) (host, port string) {
-	host, port, _ = net.SplitHostPort(addr) // our own server's
-	return host, port
 }
 
 // filing measures the first sync: everything wanted, a tenth wanted, and until
@@ -30,7 +24,7 @@ func (l *lab) filing(ctx context.Context) error {
 	var peak, disk, compacted int64
 	file := func(share float64) func(context.Context) (time.Duration, error) {
 		return func(ctx context.Context) (time.Duration, error) {
-			s, err := l.install(ctx, l.filed, share)
+			s, err := l.install(ctx, l.filed, share, l.server.Addr)
 			if err != nil {
 				return 0, err
 			}
@@ -52,10 +46,10 @@ func (l *lab) filing(ctx context.Context) error {
 	}
 	contenders := []contender{{"all", file(1)}, {"tenth", file(0.1)}}
 	if installed("mbsync") {
-		contenders = append(contenders, l.mirrorFresh("mbsync", false), l.mirrorFresh("mbsync without fsync", true))
+		contenders = append(contenders, l.mirrorFresh("mbsync", false, l.server.Addr), l.mirrorFresh("mbsync without fsync", true, l.server.Addr))
 	}
 	if installed("mbsync") && installed("mu") {
-		m, err := l.mirror(l.filed, true)
+		m, err := l.mirror(l.filed, true, l.server.Addr)
 		if err != nil {
 			return err
 		}
@@ -101,10 +95,41 @@ func (l *lab) filingTable(took map[string]time.Duration) {
 	}
 }
 
+// roundTrip is what a question and its answer take on the far line.
+const roundTrip = 60 * time.Millisecond
+
+// farAway measures the first sync over a line with a long way.
+func (l *lab) farAway(ctx context.Context) error {
+	if !installed("mbsync") {
+		return nil
+	}
+	far, err := link.New(l.server.Addr, link.RoundTrip(roundTrip)...)
+	if err != nil {
+		return err
+	}
+	defer far.Close()
+	took, err := l.race(ctx, []contender{
+		{"rapport", func(ctx context.Context) (time.Duration, error) {
+			s, err := l.install(ctx, l.filed, 1, far.Addr)
+			if err != nil {
+				return 0, err
+			}
+			took, err := s.command(ctx, "sync")
+			return took, errors.Join(err, l.forget(s.dir))
+		}},
+		l.mirrorFresh("mbsync", false, far.Addr),
+	})
+	if err != nil {
+		return err
+	}
+	l.line(fmt.Sprintf("filing, everything wanted, %v round trip : mbsync", roundTrip), took["rapport"], took["mbsync"], 1.3)
+	return nil
+}
+
 // mirrorFresh is a first mbsync into an empty directory.
-func (l *lab) mirrorFresh(name string, noSync bool) contender {
+func (l *lab) mirrorFresh(name string, noSync bool, addr string) contender {
 	return contender{name, func(ctx context.Context) (time.Duration, error) {
-		m, err := l.mirror(l.filed, noSync)
+		m, err := l.mirror(l.filed, noSync, addr)
 		if err != nil {
 			return 0, err
 		}
@@ -121,25 +146,36 @@ func (l *lab) forget(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// noChange measures a pass over a large mailbox in which nothing happened.
-func (l *lab) noChange(ctx context.Context) error {
-	s, err := l.install(ctx, l.many, 0.1)
+// noChange measures a pass over a large mailbox in which nothing happened: by a
+// command that opens the store and connects, as mbsync does, and by a daemon
+// that runs already, which is how it mostly happens.
+func (l *lab) noChange(ctx context.Context) (err error) {
+	s, err := l.synced(ctx, l.many, 0.1)
 	if err != nil {
 		return err
 	}
-	if _, err := s.command(ctx, "sync"); err != nil {
+	running, err := l.synced(ctx, l.many, 0.1)
+	if err != nil {
 		return err
 	}
-	contenders := []contender{{"rapport", func(ctx context.Context) (time.Duration, error) { return s.command(ctx, "sync") }}}
+	d, err := running.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.stop()) }()
+	contenders := []contender{
+		{"command", func(ctx context.Context) (time.Duration, error) { return s.command(ctx, "sync") }},
+		{"daemon", d.pass},
+	}
 	if installed("mbsync") {
-		m, err := l.mirror(l.many, true)
+		m, err := l.mirror(l.many, true, l.server.Addr)
 		if err != nil {
 			return err
 		}
 		if _, err := m.sync(ctx); err != nil {
 			return err
 		}
-		if err := m.configure(l, l.many, false); err != nil { // measured as it comes
+		if err := m.configure(l, l.many, false, l.server.Addr); err != nil { // measured as it comes
 			return err
 		}
 		contenders = append(contenders, contender{"mbsync", m.sync})
@@ -148,44 +184,34 @@ func (l *lab) noChange(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("a pass over %d messages without news", len(l.many.Mails))
-	if took["mbsync"] == 0 {
-		fmt.Fprintf(l.out, "%-58s %9.3fs\n", what, took["rapport"].Seconds())
-		return nil
+	for _, how := range []string{"command", "daemon"} {
+		what := fmt.Sprintf("%d messages without news, by a %s", len(l.many.Mails), how)
+		if took["mbsync"] == 0 {
+			fmt.Fprintf(l.out, "%-58s %9.3fs\n", what, took[how].Seconds())
+			continue
+		}
+		l.line(what+" : mbsync", took[how], took["mbsync"], 0.3)
 	}
-	l.line(what+" : mbsync", took["rapport"], took["mbsync"], 0.3)
 	return nil
 }
 
 // someNew measures a hundred new messages, all wanted, in the large mailbox.
 func (l *lab) someNew(ctx context.Context) error {
-	s, err := l.install(ctx, l.many, 1)
+	s, err := l.synced(ctx, l.many, 1)
 	if err != nil {
-		return err
-	}
-	if _, err := s.command(ctx, "sync"); err != nil {
 		return err
 	}
 	next := imap.UID(len(l.many.Mails) + 1)
 	const news = 100
 	round := 0
-	deliver := func() error {
-		batch := mailtest.NewBulk(uint64(100+round), news, 10, l.Scale)
-		round++
-		for i := range batch.Mails {
-			batch.Mails[i].Mailbox = manyAccount
-		}
-		if err := l.server.DeliverAll(batch.Mails); err != nil {
-			return err
-		}
-		return os.WriteFile(s.dir+"/new.csv", batch.ContactsCSV(), 0o600)
-	}
 	took, err := l.race(ctx, []contender{
 		{"rapport", func(ctx context.Context) (time.Duration, error) {
-			if err := deliver(); err != nil {
-				return 0, err
+			round++
+			more := l.many.More(uint64(100+round), news, l.Scale)
+			for i := range more.Mails {
+				more.Mails[i].Mailbox = manyAccount
 			}
-			if _, err := s.command(ctx, "contact", "import", s.dir+"/new.csv"); err != nil {
+			if err := l.server.DeliverAll(more.Mails); err != nil {
 				return 0, err
 			}
 			// The server looks at its files first, as it does when mail arrives.
@@ -204,6 +230,9 @@ func (l *lab) someNew(ctx context.Context) error {
 		}},
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.holds(ctx, len(l.many.Mails)+round*news); err != nil {
 		return err
 	}
 	l.line(fmt.Sprintf("%d new in %d : a bare fetch of them", news, len(l.many.Mails)), took["rapport"], took["fetch"], 2.5)

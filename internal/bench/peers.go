@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +20,8 @@ import (
 // mirror is a local copy of a mailbox as mbsync keeps it.
 type mirror struct{ dir, conf string }
 
-// mirror prepares mbsync for a world's mailbox; noSync switches fsync off.
-func (l *lab) mirror(w *mailtest.World, noSync bool) (*mirror, error) {
+// mirror prepares mbsync for a world's mailbox at addr; noSync switches fsync off.
+func (l *lab) mirror(w *mailtest.World, noSync bool, addr string) (*mirror, error) {
 	dir, err := l.fresh("mbsync")
 	if err != nil {
 		return nil, err
@@ -29,15 +30,15 @@ func (l *lab) mirror(w *mailtest.World, noSync bool) (*mirror, error) {
 	if err := os.MkdirAll(m.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make mirror: %w", err)
 	}
-	return m, m.configure(l, w, noSync)
+	return m, m.configure(l, w, noSync, addr)
 }
 
-func (m *mirror) configure(l *lab, w *mailtest.World, noSync bool) error {
+func (m *mirror) configure(l *lab, w *mailtest.World, noSync bool, addr string) error {
 	u, global := l.account(w), ""
 	if noSync {
 		global = "FSync no\n"
 	}
-	_, port := hostPort(l.server.Addr)
+	_, port, _ := net.SplitHostPort(addr) // our own server's
 	conf := fmt.Sprintf(`%sIMAPAccount a
 Host localhost
 Port %s

@@ -25,15 +25,15 @@ type site struct {
 }
 
 // install prepares a site for a world's mailbox that knows a share of the
-// contacts.
-func (l *lab) install(ctx context.Context, w *mailtest.World, share float64) (*site, error) {
+// contacts, on the server at addr.
+func (l *lab) install(ctx context.Context, w *mailtest.World, share float64, addr string) (*site, error) {
 	dir, err := l.fresh("rapport")
 	if err != nil {
 		return nil, err
 	}
 	s := &site{dir: dir, config: filepath.Join(dir, "config.yaml"), data: filepath.Join(dir, "data"), binary: l.Binary}
 	u := l.account(w)
-	conf := strings.ReplaceAll(w.Config(s.data, mailtest.Server{Addr: l.server.Addr, TLS: "implicit", CAFile: l.server.CAFile, Passwords: dir}),
+	conf := strings.ReplaceAll(w.Config(s.data, mailtest.Server{Addr: addr, TLS: "implicit", CAFile: l.server.CAFile, Passwords: dir}),
 		w.Accounts()[0].Name, u.Name)
 	contacts := w.Contacts[:max(int(float64(len(w.Contacts))*share), 1)]
 	for _, f := range []struct {
@@ -48,6 +48,16 @@ func (l *lab) install(ctx context.Context, w *mailtest.World, share float64) (*s
 		return nil, err
 	}
 	return s, nil
+}
+
+// synced prepares a site that has everything already.
+func (l *lab) synced(ctx context.Context, w *mailtest.World, share float64) (*site, error) {
+	s, err := l.install(ctx, w, share, l.server.Addr)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.command(ctx, "sync")
+	return s, err
 }
 
 // command runs rapport and returns how long it took.

@@ -46,7 +46,7 @@ func run(ctx context.Context, out io.Writer, o Options) error {
 			fmt.Fprintf(out, "%s is not installed: what needs it is skipped\n", peer)
 		}
 	}
-	for _, part := range []func(context.Context) error{l.filing, l.noChange, l.someNew} {
+	for _, part := range []func(context.Context) error{l.filing, l.farAway, l.noChange, l.someNew} {
 		if err = part(ctx); err != nil {
 			break
 		}
