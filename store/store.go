@@ -30,6 +30,7 @@ var (
 	ErrReadOnly = errors.New("read-only")
 	ErrNewer    = errors.New("written by a newer version")
 	ErrFull     = errors.New("no space left")
+	ErrLocked   = errors.New("in use by another process")
 )
 
 // Store is one store of one team. Its methods may be called concurrently.

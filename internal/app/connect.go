@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rapport/internal/config"
+	"rapport/store"
 	"rapport/web"
 )
 
@@ -105,7 +106,7 @@ func Connect(ctx context.Context, cfg *config.Config, o ConnectOptions) (*Conn, 
 		if undone := undo.unwind(context.WithoutCancel(ctx)); undone != nil {
 			return nil, errors.Join(err, undone)
 		}
-		if !lockedByOther(cfg.DataDir) {
+		if !errors.Is(err, store.ErrLocked) {
 			return nil, err
 		}
 		if time.Now().After(deadline) {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"rapport/internal/config"
@@ -87,7 +86,6 @@ func openStore(dir string, log *slog.Logger, now func() time.Time, patience time
 const (
 	storeFile  = "rapport.db"
 	markerFile = "rapport.id"
-	lockFile   = "rapport.lock"
 )
 
 // storeExistsIn reports whether a store lies or lay in a directory.
@@ -101,14 +99,4 @@ func storeExistsIn(dir string) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// lockedByOther reports whether another process has the store open.
-func lockedByOther(dir string) bool {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR, 0)
-	if err != nil {
-		return false
-	}
-	defer f.Close() // which lets go of the lock, too
-	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }

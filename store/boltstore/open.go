@@ -167,7 +167,7 @@ func openDB(path string, o Options) (*bolt.DB, error) {
 			return db, nil
 		}
 		if errors.Is(err, berrors.ErrTimeout) {
-			return nil, fmt.Errorf("another process has %s open: %w", filepath.Base(path), err)
+			return nil, lockedBy("another process")
 		}
 		if !errors.Is(err, syscall.ENOMEM) && !errors.Is(err, syscall.EINVAL) && !strings.Contains(err.Error(), "mmap") {
 			break
@@ -378,7 +378,7 @@ func lockDir(dir string, o Options) (*os.File, error) {
 			who := owner(f)
 			f.Close()
 			if errors.Is(err, syscall.EWOULDBLOCK) {
-				err = fmt.Errorf("%s has it open (stop it, or let it do the work)", who)
+				err = lockedBy(who)
 			}
 			return nil, err
 		}
@@ -393,6 +393,15 @@ func lockDir(dir string, o Options) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// lockedBy says which process has the store; it is [store.ErrLocked].
+type lockedBy string
+
+func (who lockedBy) Error() string {
+	return string(who) + " has it open (stop it, or let it do the work)"
+}
+
+func (lockedBy) Is(target error) bool { return target == store.ErrLocked }
 
 func writeAt(f *os.File, text string) error {
 	_, err := f.WriteAt([]byte(text), 0)

@@ -244,6 +244,9 @@ func TestM76_SecondInstance(t *testing.T) {
 	s := openTest(t, Options{NoSync: true})
 	refused(t, s.dir, Options{LockTimeout: 10 * time.Millisecond}, "process ")
 	refused(t, s.dir, Options{ReadOnly: true, LockTimeout: 10 * time.Millisecond}, "process ")
+	if _, err := Open(s.dir, Options{LockTimeout: 10 * time.Millisecond}); !errors.Is(err, store.ErrLocked) {
+		t.Errorf("Open of a store that is open: %v, want ErrLocked", err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
