@@ -59,18 +59,23 @@ type site struct {
 // newSite writes the configuration of a world's mailboxes on a server.
 func newSite(t testing.TB, w *mailtest.World, d *mailtest.Dovecot) *site {
 	t.Helper()
+	return siteOn(t, w, mailtest.Server{Addr: d.Addr, TLS: "implicit", CAFile: d.CAFile})
+}
+
+// siteOn is newSite on any server.
+func siteOn(t testing.TB, w *mailtest.World, server mailtest.Server) *site {
+	t.Helper()
 	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	s := &site{t: t, bin: bin, dir: dir, dataDir: filepath.Join(dir, "data"), config: filepath.Join(dir, "config.yaml")}
-	secrets := filepath.Join(dir, "secrets")
-	s.must(os.Mkdir(secrets, 0o700))
+	server.Passwords = filepath.Join(dir, "secrets")
+	s.must(os.Mkdir(server.Passwords, 0o700))
 	for _, u := range w.Accounts() {
-		s.must(os.WriteFile(filepath.Join(secrets, u.Name), []byte(u.Password+"\n"), 0o600))
+		s.must(os.WriteFile(filepath.Join(server.Passwords, u.Name), []byte(u.Password+"\n"), 0o600))
 	}
-	server := mailtest.Server{Addr: d.Addr, TLS: "implicit", CAFile: d.CAFile, Passwords: secrets}
 	s.must(os.WriteFile(s.config, []byte(w.Config(s.dataDir, server)), 0o600))
 	return s
 }
