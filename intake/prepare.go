@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rapport/internal/rescue"
 	"rapport/matcher"
 	"rapport/records/contact"
 	"rapport/records/message"
@@ -44,12 +45,14 @@ func (i *Intake) prepare(ctx context.Context, b message.Batch) ([]prepared, erro
 			continue
 		}
 		g.Go(func() error {
-			p, err := i.prepareBody(ctx, b.Folder, it)
-			if err != nil {
-				return fmt.Errorf("read UID %d of %s/%s: %w", it.UID, b.Folder.Mailbox, b.Folder.Name, err)
-			}
-			out[n] = p
-			return nil
+			return rescue.Do(func() error {
+				p, err := i.prepareBody(ctx, b.Folder, it)
+				if err != nil {
+					return fmt.Errorf("read UID %d of %s/%s: %w", it.UID, b.Folder.Mailbox, b.Folder.Name, err)
+				}
+				out[n] = p
+				return nil
+			})
 		})
 	}
 	if err := g.Wait(); err != nil {

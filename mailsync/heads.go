@@ -112,7 +112,9 @@ func (s *Syncer) walkChunk(sess *session, chunk message.UIDSet) ([]message.Copy,
 	slices.SortFunc(parts, func(a, b *part) int { return int(int64(b.uid) - int64(a.uid)) })
 	copies := make([]message.Copy, 0, len(parts))
 	for _, p := range parts {
-		copies = append(copies, copyOf(p))
+		if c, err := readCopy(p); err == nil { // a pass quarantines it and says so
+			copies = append(copies, c)
+		}
 	}
 	return copies, nil
 }

@@ -96,6 +96,9 @@ type Options struct {
 	Budget Budget
 	// Failed, when not nil, hears of a fault when it begins, changes (by its text) and ends (nil).
 	Failed func(mailbox string, err error)
+	// Panicked, when not nil, hears of every message that was quarantined
+	// because it made the sink panic.
+	Panicked func(error)
 }
 
 // Budget remembers across restarts how many bytes a mailbox gave on a day.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"rapport/internal/rescue"
 	"rapport/records/message"
 )
 
@@ -236,7 +237,7 @@ func (p *pass) fetchAll() error {
 	p.taker = newTaker(p.ctx, p.s.o.Sink, p.mf, func(n int) { p.s.progress(p.f.name, n, 0) })
 	err := p.quarantineStruck()
 	if err == nil {
-		err = p.fetchChunks()
+		err = rescue.Do(p.fetchChunks) // the taker must end whatever happens
 	}
 	taken := p.taker.finish()
 	p.s.spend(p.ctx, p.sess)
@@ -309,7 +310,14 @@ func (p *pass) settle(heads []*part) error {
 		if p.newest.Has(h.uid) {
 			p.sums[h.uid] = p.s.digest(h.data)
 		}
-		copies = append(copies, copyOf(h))
+		c, err := readCopy(h)
+		if err != nil {
+			if err := p.quarantine(message.UIDs(h.uid), "the header cannot be read: "+err.Error()); err != nil {
+				return err
+			}
+			continue
+		}
+		copies = append(copies, c)
 		h.data = nil
 	}
 	if len(copies) == 0 {
@@ -331,6 +339,12 @@ func (p *pass) settle(heads []*part) error {
 		}
 	}
 	return p.fetchBodies(bodies)
+}
+
+// readCopy is copyOf for headers that a stranger wrote: a panic is an error.
+func readCopy(h *part) (c message.Copy, err error) {
+	err = rescue.Do(func() error { c = copyOf(h); return nil })
+	return c, err
 }
 
 // copyOf reads what a header fetch brought.

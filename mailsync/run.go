@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rapport/internal/rescue"
 	"rapport/records/message"
 )
 
@@ -24,9 +25,10 @@ type loop struct {
 	rests int           // how often it had nothing left to do; guarded by Syncer.mu
 }
 
-// Run syncs and then watches until the context ends, which is the only way it
-// returns. Faults are waited out here, since how long is the server's to say;
-// after three refused sign-ins it stops trying until Nudge.
+// Run syncs and then watches until the context ends. Faults are waited out
+// here, since how long is the server's to say; after three refused sign-ins it
+// stops trying until Nudge. Otherwise it returns for a panic of our own only,
+// as a *rescue.Panic in the error's chain: its caller restarts it.
 func (s *Syncer) Run(ctx context.Context) error {
 	select {
 	case s.one <- struct{}{}:
@@ -41,12 +43,15 @@ func (s *Syncer) Run(ctx context.Context) error {
 	for {
 		s.become(message.StateStarting, nil, time.Time{})
 		before, opened, began := s.count(), s.opens(), s.o.Now()
-		err := s.generation(ctx)
+		err := rescue.Do(func() error { return s.generation(ctx) })
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if errors.Is(err, errReplan) {
 			continue
+		}
+		if rescue.Of(err) != nil {
+			return err
 		}
 		if s.count() > before || s.o.Now().Sub(began) > 10*time.Minute {
 			failures = 0
@@ -166,12 +171,16 @@ func (s *Syncer) generation(ctx context.Context) error {
 		l := s.enter()
 		group.Go(func() error {
 			defer s.leave(l)
-			return s.persist(ctx, nil, l, func(ctx context.Context, sess *session) error { return s.watchFor(ctx, sess, f, l) })
+			return rescue.Do(func() error {
+				return s.persist(ctx, nil, l, func(ctx context.Context, sess *session) error { return s.watchFor(ctx, sess, f, l) })
+			})
 		})
 	}
 	group.Go(func() error {
 		defer s.leave(main)
-		return s.persist(ctx, sess, main, func(ctx context.Context, sess *session) error { return s.rounds(ctx, sess, watched, own, main) })
+		return rescue.Do(func() error {
+			return s.persist(ctx, sess, main, func(ctx context.Context, sess *session) error { return s.rounds(ctx, sess, watched, own, main) })
+		})
 	})
 	return group.Wait()
 }
@@ -215,7 +224,7 @@ func (s *Syncer) persist(ctx context.Context, sess *session, l *loop, work func(
 			sess, err = s.open(ctx)
 		}
 		if err == nil {
-			err = work(ctx, sess)
+			err = rescue.Do(func() error { return work(ctx, sess) })
 			sess.close()
 		}
 		sess = nil

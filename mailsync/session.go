@@ -14,6 +14,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 
+	"rapport/internal/rescue"
 	"rapport/records/message"
 )
 
@@ -404,10 +405,11 @@ func (s *session) start(req *fetchRequest, total time.Duration) {
 	end := s.w.begin(silence, total)
 	cmd := s.c.Fetch(uidSet(req.asked), opt)
 	go func() {
-		err := cmd.Close()
-		end()
-		s.w.forget(req)
-		req.done <- err
+		req.done <- rescue.Do(func() error {
+			defer s.w.forget(req)
+			defer end()
+			return cmd.Close()
+		})
 	}()
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"rapport/internal/rescue"
 	"rapport/records/message"
 )
 
@@ -56,6 +57,7 @@ func New(o Options) (*Syncer, error) {
 	if (o.Mailbox.Password == nil) == (o.Mailbox.Token == nil) {
 		return nil, fmt.Errorf("mailbox %s needs either a password or a token", o.Mailbox.Name)
 	}
+	o.Sink = &sifter{Sink: o.Sink, mailbox: o.Mailbox.Name, log: o.Log, heard: o.Panicked}
 	s := &Syncer{
 		o: o, dialed: dialed, limit: rate.NewLimiter(rate.Every(100*time.Millisecond), 10),
 		nudge: make(chan struct{}, 1), one: make(chan struct{}, 1),
@@ -220,7 +222,7 @@ func (s *Syncer) Sync(ctx context.Context) error {
 func (s *Syncer) syncTries(ctx context.Context) error {
 	for failures := 0; ; {
 		before := s.count()
-		err := s.syncOnce(ctx)
+		err := rescue.Do(func() error { return s.syncOnce(ctx) })
 		if err == nil || ctx.Err() != nil || !s.passing(err) {
 			return err
 		}

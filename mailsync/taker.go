@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"rapport/internal/rescue"
 	"rapport/records/message"
 )
 
@@ -43,7 +44,7 @@ type costed struct {
 func newTaker(ctx context.Context, sink Sink, f message.Folder, took func(int)) *taker {
 	t := &taker{sink: sink, folder: f, room: semaphore.NewWeighted(flightBytes), items: make(chan costed, batchItems), done: make(chan struct{}), took: took}
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
-	go t.run()
+	go t.work()
 	return t
 }
 
@@ -70,8 +71,19 @@ func (t *taker) finish() error {
 	return t.err
 }
 
-func (t *taker) run() {
+// work runs until the channel is closed; whoever puts never waits in vain.
+func (t *taker) work() {
 	defer close(t.done)
+	if err := rescue.Do(t.run); err != nil {
+		t.err = err
+		t.cancel(err)
+		for item := range t.items {
+			drop(item.Item)
+		}
+	}
+}
+
+func (t *taker) run() error {
 	for item := range t.items {
 		batch, cost := t.gather(item)
 		if t.err == nil {
@@ -87,6 +99,7 @@ func (t *taker) run() {
 		}
 		t.room.Release(cost)
 	}
+	return nil
 }
 
 // gather fills a batch with what is at hand already.

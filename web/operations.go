@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"rapport/internal/rescue"
 	"rapport/records/message"
 	"rapport/store"
 )
@@ -177,7 +178,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		pw.CloseWithError(s.daemon.Backup(r.Context(), pw))
+		pw.CloseWithError(rescue.Do(func() error { return s.daemon.Backup(r.Context(), pw) }))
 	}()
 	defer func() { pr.Close(); <-ended }()
 	first := make([]byte, 1)

@@ -3,9 +3,12 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
+
+	"rapport/internal/rescue"
 )
 
 // An event is one line of a long operation's answer: any number of progress
@@ -31,8 +34,7 @@ func stream[P, R any](w http.ResponseWriter, r *http.Request, run func(context.C
 	_ = out.control.Flush()
 	ticker := newThrottle(progressEvery, out.progress)
 	result, err := run(r.Context(), func(p P) { ticker.offer(p) })
-	ticker.close()
-	if err != nil {
+	if err = errors.Join(err, ticker.close()); err != nil {
 		out.write(event{Error: problem(err)})
 		return nil
 	}
@@ -80,16 +82,19 @@ type throttle struct {
 	wake   chan struct{} // holds one token while latest waits
 	done   chan struct{}
 	ended  chan struct{}
+	err    error // of its goroutine; read after ended
 }
 
 func newThrottle(every time.Duration, pass func(any)) *throttle {
 	t := &throttle{wake: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
-	go t.run(every, pass)
+	go func() {
+		defer close(t.ended)
+		t.err = rescue.Do(func() error { t.run(every, pass); return nil })
+	}()
 	return t
 }
 
 func (t *throttle) run(every time.Duration, pass func(any)) {
-	defer close(t.ended)
 	timer := time.NewTimer(every)
 	defer timer.Stop()
 	for {
@@ -131,7 +136,8 @@ func (t *throttle) take() any {
 	return v
 }
 
-func (t *throttle) close() {
+func (t *throttle) close() error {
 	close(t.done)
 	<-t.ended
+	return t.err
 }

@@ -39,13 +39,7 @@ func (s *session) raw(fetch func(io.Writer) error) error {
 	if !s.screen.terminal {
 		return fetch(s.out)
 	}
-	pr, pw := io.Pipe()
-	fetched := make(chan error, 1)
-	go func() {
-		err := fetch(pw)
-		pw.CloseWithError(err)
-		fetched <- err
-	}()
+	pr, fetched := piped(fetch)
 	for lines := bufio.NewReader(pr); ; {
 		line, err := lines.ReadString('\n')
 		s.printf("%s", plainLines(line))

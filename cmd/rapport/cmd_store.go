@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 
+	"rapport/internal/rescue"
 	"rapport/web"
 )
 
@@ -155,14 +156,24 @@ func (s *session) unpack(dir string, fetch func(io.Writer) error) error {
 	return s.show(result, func() { s.printf("%s: %s files, %s\n", plain(dir), number(result.Files), bytesText(result.Bytes)) })
 }
 
-func untar(root *os.Root, fetch func(io.Writer) error) (result exported, err error) {
+// piped hands over what fetch writes as a reader; the channel then gets the
+// error it ended with.
+func piped(fetch func(io.Writer) error) (*io.PipeReader, <-chan error) {
 	pr, pw := io.Pipe()
 	fetched := make(chan error, 1)
 	go func() {
-		err := fetch(pw)
-		pw.CloseWithError(err)
-		fetched <- err
+		defer pw.Close() // where fetch did not get to say how it ended
+		fetched <- rescue.Do(func() error {
+			err := fetch(pw)
+			pw.CloseWithError(err)
+			return err
+		})
 	}()
+	return pr, fetched
+}
+
+func untar(root *os.Root, fetch func(io.Writer) error) (result exported, err error) {
+	pr, fetched := piped(fetch)
 	archive := tar.NewReader(bufio.NewReader(pr))
 	for {
 		var h *tar.Header

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rapport/internal/config"
+	"rapport/internal/rescue"
 	"rapport/mailsync"
 	"rapport/matcher"
 	"rapport/records/contact"
@@ -88,10 +89,9 @@ func (s *system) readHeads(ctx context.Context, since time.Time, t *tally, progr
 	errs := make([]error, len(boxes))
 	for i, b := range boxes {
 		wg.Go(func() {
-			err := guarded(func() error {
+			if err := rescue.Do(func() error {
 				return b.engine.Heads(ctx, mailsync.HeadsOptions{Since: since, Total: expect, Roles: discoverRoles}, take)
-			})
-			if err != nil {
+			}); err != nil {
 				errs[i] = fmt.Errorf("read headers of %s: %w", b.cfg.Name, err)
 			}
 		})
@@ -220,14 +220,13 @@ func (s *system) Preview(ctx context.Context) (web.Preview, error) {
 	errs := make([]error, len(boxes))
 	for i, b := range boxes {
 		wg.Go(func() {
-			errs[i] = guarded(func() error {
+			if err := rescue.Do(func() error {
 				o := mailsync.HeadsOptions{Since: b.cfg.Since.At(s.now())}
 				return b.engine.Heads(ctx, o, func(f message.Folder, copies []message.Copy) error {
 					return p.take(ctx, f, copies)
 				})
-			})
-			if errs[i] != nil {
-				errs[i] = fmt.Errorf("read headers of %s: %w", b.cfg.Name, errs[i])
+			}); err != nil {
+				errs[i] = fmt.Errorf("read headers of %s: %w", b.cfg.Name, err)
 			}
 		})
 	}

@@ -42,6 +42,7 @@ func (s *system) newEngine(cfg config.Mailbox, failed func(error)) (engine, erro
 		Mailbox: box, Sink: s.intake, Log: log, Now: s.now, Dial: s.dial,
 		SpoolDir: spoolDir(s.cfg.DataDir),
 		Failed:   func(_ string, err error) { failed(err) },
+		Panicked: func(error) { s.metrics.panics.WithLabelValues(cfg.Name).Inc() },
 	}
 	if log.Enabled(context.Background(), slog.LevelDebug) && os.Getenv("RAPPORT_TRACE") != "" {
 		o.Transcript = func(line string) { log.Debug("imap", "mailbox", cfg.Name, "line", line) }

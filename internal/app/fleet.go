@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rapport/internal/config"
+	"rapport/internal/rescue"
 	"rapport/records/message"
 	"rapport/store"
 	"rapport/web"
@@ -183,10 +184,12 @@ func (f *fleet) start(b *box, predecessor <-chan struct{}) {
 	f.wg.Go(func() {
 		defer close(b.done)
 		defer cancel()
-		if predecessor != nil {
-			<-predecessor
-		}
-		sup.supervise(ctx)
+		keep(ctx, f.faults, "supervisor of "+b.cfg.Name, func(ctx context.Context) {
+			if predecessor != nil {
+				<-predecessor
+			}
+			sup.supervise(ctx)
+		})
 	})
 }
 
@@ -324,7 +327,7 @@ func (b *box) trouble() trouble {
 	switch {
 	case b.err != nil:
 		t.state, t.Text, t.Since = wrong, b.err.Error(), b.since
-		t.Urgent, t.full = s.State == message.StateStopped, errors.Is(b.err, store.ErrFull)
+		t.Urgent, t.full = s.State == message.StateStopped || rescue.Of(b.err) != nil, errors.Is(b.err, store.ErrFull)
 	case s.LastPass.IsZero():
 		t.state = unsure
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"rapport/internal/rescue"
 	"rapport/store"
 )
 
@@ -90,9 +91,6 @@ func (h *housekeeper) turn(ctx context.Context) time.Duration {
 // do runs one job; a panic in it is its own trouble.
 func (h *housekeeper) do(ctx context.Context, j job) (err error) {
 	defer func() {
-		if v := recover(); v != nil {
-			err = &panicked{value: v}
-		}
 		if ctx.Err() != nil {
 			return
 		}
@@ -103,7 +101,7 @@ func (h *housekeeper) do(ctx context.Context, j job) (err error) {
 		h.count(j.name, result)
 		h.faults.report("job "+j.name, err)
 	}()
-	return j.do(ctx)
+	return rescue.Do(func() error { return j.do(ctx) })
 }
 
 // next returns when a job is due first, with some jitter so that many daemons

@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"rapport/internal/rescue"
 )
 
 // server serves one listener until it is stopped.
@@ -36,11 +38,12 @@ func serve(l net.Listener, h http.Handler, log *slog.Logger) *server {
 		done:   make(chan error, 1),
 	}
 	go func() {
-		err := s.http.Serve(l)
-		if errors.Is(err, http.ErrServerClosed) {
-			err = nil
-		}
-		s.done <- err
+		s.done <- rescue.Do(func() error {
+			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
 	}()
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"rapport/internal/rescue"
 	"rapport/records/message"
 	"rapport/store/boltstore"
 )
@@ -79,7 +80,14 @@ func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // Collect implements prometheus.Collector.
+// The registry calls it in a goroutine of its own.
 func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
+	if err := rescue.Do(func() error { c.collect(ch); return nil }); err != nil {
+		ch <- prometheus.NewInvalidMetric(descState, err)
+	}
+}
+
+func (c statusCollector) collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rapport/internal/config"
+	"rapport/internal/rescue"
 	"rapport/store"
 	"rapport/web"
 )
@@ -50,9 +51,14 @@ func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
 	var wg sync.WaitGroup
 	for i, check := range checks {
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, checkTime)
-			defer cancel()
-			found[i] = check(ctx)
+			if err := rescue.Do(func() error {
+				ctx, cancel := context.WithTimeout(ctx, checkTime)
+				defer cancel()
+				found[i] = check(ctx)
+				return nil
+			}); err != nil {
+				found[i] = []web.Finding{finding("check", "", err)}
+			}
 		})
 	}
 	wg.Wait()
@@ -69,7 +75,7 @@ func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
 // checkMailbox says of each step to a mailbox how it went.
 func checkMailbox(ctx context.Context, b *box) (out []web.Finding) {
 	object := "mailbox " + b.cfg.Name
-	err := guarded(func() error {
+	err := rescue.Do(func() error {
 		for _, s := range b.engine.Check(ctx) {
 			out = append(out, web.Finding{Object: object, OK: s.OK, What: escape(s.Name + ": " + s.What), Fix: escape(s.Fix)})
 		}

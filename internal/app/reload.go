@@ -9,6 +9,7 @@ import (
 
 	"rapport/delivery"
 	"rapport/internal/config"
+	"rapport/internal/rescue"
 	"rapport/records/message"
 )
 
@@ -133,7 +134,7 @@ func (s *system) begin(ctx context.Context, flow func()) {
 // persist does something until it succeeds; false means that ctx ended first.
 func (s *system) persist(ctx context.Context, what string, do func(context.Context) error) bool {
 	for {
-		err := guarded(func() error { return do(ctx) })
+		err := rescue.Do(func() error { return do(ctx) })
 		if ctx.Err() != nil {
 			return false
 		}

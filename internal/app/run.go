@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rapport/internal/config"
+	"rapport/internal/rescue"
 )
 
 // stopWithin is how long stopping may take: service managers kill later.
@@ -123,7 +124,7 @@ func daemonise(ctx context.Context, cfg *config.Config, o RunOptions, opts optio
 	d.notify.stopping()
 	opts.log.Info("stopping")
 	if o.Signals == nil {
-		go impatient(signals)
+		go func() { _ = rescue.Do(func() error { impatient(signals); return nil }) }()
 	}
 	return nil
 }
@@ -173,12 +174,14 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 	route()
 	d.hooks = hooks{reroute: d.prepareRoute, rebind: d.tcp.prepare}
 	keeper := d.newHousekeeper()
-	for _, run := range []func(context.Context){
-		func(ctx context.Context) { d.begin(ctx, func() { d.fleet.watch(ctx) }) },
-		d.alerts.run, keeper.run, d.wakeStopped,
-		func(ctx context.Context) { d.notify.watch(ctx, d.alive) },
+	for name, run := range map[string]func(context.Context){
+		"beginning":    func(ctx context.Context) { d.begin(ctx, func() { d.fleet.watch(ctx) }) },
+		"alerts":       d.alerts.run,
+		"housekeeping": keeper.run,
+		"sign-ins":     d.wakeStopped,
+		"watchdog":     func(ctx context.Context) { d.notify.watch(ctx, d.alive) },
 	} {
-		wg.Go(func() { run(work) })
+		wg.Go(func() { keep(work, d.faults, "the daemon's "+name, run) })
 	}
 	return nil
 }
@@ -187,9 +190,8 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 func waitFor(ctx context.Context, wg *sync.WaitGroup, f *fleet) error {
 	done := make(chan struct{})
 	go func() {
-		wg.Wait()
-		f.wait()
-		close(done)
+		defer close(done)
+		_ = rescue.Do(func() error { wg.Wait(); f.wait(); return nil })
 	}()
 	select {
 	case <-done:
@@ -226,6 +228,6 @@ func (d *daemonRun) attend(ctx context.Context, signals <-chan os.Signal) {
 func (d *daemonRun) reload(ctx context.Context, why string) {
 	d.notify.reloading()
 	defer d.notify.ready()
-	_ = guarded(func() error { return d.Reload(ctx) }) // Reload logs what went wrong
+	_ = rescue.Do(func() error { return d.Reload(ctx) }) // Reload logs what went wrong
 	d.log.Debug("reload done", "why", why)
 }

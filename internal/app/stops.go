@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"rapport/internal/rescue"
 )
 
 // stops is what has to be undone when the program ends, in reverse order.
@@ -33,7 +35,7 @@ func (s *stops) unwind(ctx context.Context) error {
 		s.steps = s.steps[:len(s.steps)-1]
 		began := time.Now()
 		done := make(chan error, 1)
-		go func() { done <- step.do(ctx) }()
+		go func() { done <- rescue.Do(func() error { return step.do(ctx) }) }()
 		var err error
 		select {
 		case err = <-done:

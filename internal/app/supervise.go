@@ -3,12 +3,12 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"runtime/debug"
 	"sync"
 	"time"
+
+	"rapport/internal/rescue"
 )
 
 // How engines are restarted: the wait doubles from the first to the last,
@@ -26,14 +26,6 @@ const (
 	running phase = iota
 	waiting       // until the next try
 )
-
-// panicked is an engine's panic, caught and turned into an error.
-type panicked struct {
-	value any
-	stack []byte
-}
-
-func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 // errAnew ends a run that is to begin again at once: something was changed
 // that may have cured its trouble.
@@ -110,13 +102,12 @@ func (s *supervisor) supervise(ctx context.Context) {
 		if time.Since(started) >= healthyRun {
 			wait = firstWait
 		}
-		var p *panicked
-		caught := errors.As(err, &p)
-		if caught {
-			s.log.Error("engine panicked", "engine", s.name, "err", err, "stack", string(p.stack))
+		p := rescue.Of(err)
+		if p != nil {
+			s.log.Error("engine panicked", "engine", s.name, "err", err, "stack", string(p.Stack))
 		}
 		if s.count != nil {
-			s.count(caught)
+			s.count(p != nil)
 		}
 		if s.ended != nil {
 			s.ended(err)
@@ -133,6 +124,25 @@ func (s *supervisor) supervise(ctx context.Context) {
 	}
 }
 
+// keep runs one of the daemon's own parts until ctx ends or it returns. A panic
+// in it is a fault, and it begins again after a pause.
+func keep(ctx context.Context, f *faults, name string, run func(context.Context)) {
+	for ctx.Err() == nil {
+		err := rescue.Do(func() error { run(ctx); return nil })
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		f.report(name, err)
+		f.log.Error("panic", "in", name, "err", err, "stack", string(rescue.Of(err).Stack))
+		timer := time.NewTimer(recoverAgain)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
 // once runs the engine one time and returns its trouble, panics included.
 func (s *supervisor) once(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -141,9 +151,6 @@ func (s *supervisor) once(ctx context.Context) (err error) {
 	s.phase, s.since, s.nextTry, s.abandon = running, time.Now(), time.Time{}, cancel
 	s.mu.Unlock()
 	defer func() {
-		if v := recover(); v != nil {
-			err = &panicked{value: v, stack: debug.Stack()}
-		}
 		s.mu.Lock()
 		s.abandon = nil
 		s.mu.Unlock()
@@ -151,7 +158,7 @@ func (s *supervisor) once(ctx context.Context) (err error) {
 			err = why
 		}
 	}()
-	return s.run(ctx)
+	return rescue.Do(func() error { return s.run(ctx) })
 }
 
 // enter records a wait.

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"rapport/mailsync"
+	"rapport/internal/rescue"
 	"rapport/records/message"
 	"rapport/store"
 	"rapport/web"
@@ -168,7 +168,7 @@ func (s *system) pass(ctx context.Context, boxes []*box) map[*box]error {
 	errs := make([]error, len(boxes))
 	for i, b := range boxes {
 		wg.Go(func() {
-			errs[i] = guarded(func() error { return b.engine.Sync(ctx) })
+			errs[i] = rescue.Do(func() error { return b.engine.Sync(ctx) })
 		})
 	}
 	wg.Wait()
@@ -179,16 +179,6 @@ func (s *system) pass(ctx context.Context, boxes []*box) map[*box]error {
 	return out
 }
 
-// guarded turns a panic into an error.
-func guarded(do func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicked{value: v}
-		}
-	}()
-	return do()
-}
-
 // telling calls progress every so often until it is told to stop.
 func (s *system) telling(ctx context.Context, boxes []*box, began time.Time, progress func(message.SyncStatus)) (stop func()) {
 	if progress == nil {
@@ -197,23 +187,30 @@ func (s *system) telling(ctx context.Context, boxes []*box, began time.Time, pro
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		ticker := time.NewTicker(progressTick)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C:
-			}
-			if st, err := s.statusOf(ctx, boxes); err == nil {
-				st.Seconds = s.now().Sub(began).Seconds()
-				progress(st)
-			}
+		if err := rescue.Do(func() error { s.tell(ctx, boxes, began, progress, done); return nil }); err != nil {
+			s.log.Error("progress not told", "err", err)
 		}
 	}()
 	return func() {
 		close(done)
 		<-ended
+	}
+}
+
+// tell calls progress until done is closed.
+func (s *system) tell(ctx context.Context, boxes []*box, began time.Time, progress func(message.SyncStatus), done <-chan struct{}) {
+	ticker := time.NewTicker(progressTick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+		}
+		if st, err := s.statusOf(ctx, boxes); err == nil {
+			st.Seconds = s.now().Sub(began).Seconds()
+			progress(st)
+		}
 	}
 }
 
@@ -226,7 +223,11 @@ func (s *system) Reconcile(ctx context.Context) ([]web.Reconciled, error) {
 	var wg sync.WaitGroup
 	found := make([][]web.Reconciled, len(boxes))
 	for i, b := range boxes {
-		wg.Go(func() { found[i] = reconcile(ctx, b) })
+		wg.Go(func() {
+			if err := rescue.Do(func() error { found[i] = reconcile(ctx, b); return nil }); err != nil {
+				found[i] = []web.Reconciled{unproven(b, err)}
+			}
+		})
 	}
 	wg.Wait()
 	var out []web.Reconciled
@@ -238,12 +239,7 @@ func (s *system) Reconcile(ctx context.Context) ([]web.Reconciled, error) {
 
 // reconcile proves one mailbox. What could not be asked agrees with nothing.
 func reconcile(ctx context.Context, b *box) []web.Reconciled {
-	var folders []message.FolderStatus
-	var missing []mailsync.Missing
-	err := guarded(func() (err error) {
-		folders, missing, err = b.engine.Reconcile(ctx)
-		return err
-	})
+	folders, missing, err := b.engine.Reconcile(ctx)
 	var out []web.Reconciled
 	for _, f := range folders {
 		r := web.Reconciled{Mailbox: b.cfg.Name, Folder: f}
@@ -256,7 +252,11 @@ func reconcile(ctx context.Context, b *box) []web.Reconciled {
 		out = append(out, r)
 	}
 	if err != nil {
-		out = append(out, web.Reconciled{Mailbox: b.cfg.Name, Folder: message.FolderStatus{Error: escape(err.Error())}})
+		out = append(out, unproven(b, err))
 	}
 	return out
+}
+
+func unproven(b *box, err error) web.Reconciled {
+	return web.Reconciled{Mailbox: b.cfg.Name, Folder: message.FolderStatus{Error: escape(err.Error())}}
 }

@@ -14,6 +14,7 @@ import (
 
 	"rapport/intake"
 	"rapport/internal/config"
+	"rapport/internal/rescue"
 	"rapport/matcher"
 	"rapport/records/contact"
 	"rapport/records/message"
@@ -233,9 +234,11 @@ func (s *system) countMessages() (n int, err error) {
 func (s *system) alive(ctx context.Context) error {
 	answered := make(chan error, 1)
 	go func() {
-		answered <- s.store.View(ctx, func(tx store.Tx) error {
-			_, err := tx.State().Get(stateDue)
-			return err
+		answered <- rescue.Do(func() error {
+			return s.store.View(ctx, func(tx store.Tx) error {
+				_, err := tx.State().Get(stateDue)
+				return err
+			})
 		})
 	}()
 	select {

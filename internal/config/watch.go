@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"rapport/internal/rescue"
 )
 
 // state is what tells one version of a file from another.
@@ -26,29 +28,36 @@ func Watch(ctx context.Context, path string, interval time.Duration) <-chan stru
 	told := look(path, state{}) // before returning: a change right after the call counts
 	go func() {
 		defer close(changes)
-		tick := time.NewTicker(interval)
-		defer tick.Stop()
-		last := told
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			now := look(path, last)
-			settled := now == last
-			last = now
-			if !settled || !now.found || now.sum == told.sum {
-				continue
-			}
-			told = now
-			select {
-			case changes <- struct{}{}:
-			default: // one is waiting already and says the same
-			}
+		for ctx.Err() == nil { // a panic ends a turn, not the watch
+			_ = rescue.Do(func() error { watch(ctx, path, interval, &told, changes); return nil })
 		}
 	}()
 	return changes
+}
+
+// watch looks until ctx ends; told is the state last told of.
+func watch(ctx context.Context, path string, interval time.Duration, told *state, changes chan<- struct{}) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	last := *told
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := look(path, last)
+		settled := now == last
+		last = now
+		if !settled || !now.found || now.sum == told.sum {
+			continue
+		}
+		*told = now
+		select {
+		case changes <- struct{}{}:
+		default: // one is waiting already and says the same
+		}
+	}
 }
 
 // look returns the present state. The content is read even when time and size

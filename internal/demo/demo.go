@@ -16,6 +16,7 @@ import (
 	"rapport/internal/app"
 	"rapport/internal/config"
 	"rapport/internal/mailtest"
+	"rapport/internal/rescue"
 )
 
 // Options say how the demo runs. The zero value prints to the terminal and
@@ -172,9 +173,11 @@ func (d *demo) withDaemon(ctx context.Context, work func(context.Context, *app.C
 	defer stop()
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- app.Run(ctx, d.config, app.RunOptions{
-			Version: d.Version, Log: os.Stderr, Signals: make(chan os.Signal), // our ctx ends it
-			Ready: func(app.Listening) { close(ready) },
+		ended <- rescue.Do(func() error {
+			return app.Run(ctx, d.config, app.RunOptions{
+				Version: d.Version, Log: os.Stderr, Signals: make(chan os.Signal), // our ctx ends it
+				Ready: func(app.Listening) { close(ready) },
+			})
 		})
 	}()
 	select {

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
+
+	"rapport/internal/rescue"
 )
 
 const (
@@ -38,7 +40,11 @@ func (s *Store) mergeLoop(ctx context.Context) {
 			continue
 		}
 		for {
-			more, err := s.mergeTier(ctx, false)
+			more := false
+			err := rescue.Do(func() (err error) {
+				more, err = s.mergeTier(ctx, false)
+				return err
+			})
 			if err != nil && ctx.Err() == nil {
 				s.log.Warn("merging the search index was put off", "err", err)
 			}

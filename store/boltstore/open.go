@@ -19,6 +19,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"rapport/internal/rescue"
 	"rapport/records/message"
 	"rapport/store"
 )
@@ -115,7 +116,7 @@ func open(dir string, o Options, lock *os.File) (*Store, error) {
 	if !o.ReadOnly {
 		ctx, cancel := context.WithCancel(context.Background())
 		s.stop = cancel
-		s.merging.Go(func() { s.mergeLoop(ctx) })
+		s.merging.Go(func() { _ = rescue.Do(func() error { s.mergeLoop(ctx); return nil }) })
 		s.wantMerge()
 	}
 	return s, nil
