@@ -197,6 +197,7 @@ func copyBuckets(ctx context.Context, dst, src *bolt.DB) error {
 		if err != nil {
 			return err
 		}
+		dst.NoFreelistSync = false // opening it finds the free pages without a walk
 		return c.tx.Commit()
 	})
 }

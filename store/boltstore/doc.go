@@ -6,6 +6,8 @@
 //	rapport.db              the database
 //	rapport.lock            locked while the store is open; holds the process number
 //	rapport.id              the store's id: shows that there was a store here
+//	rapport.stopped         what the database looked like when the last process
+//	                        left it; see stopped.go
 //	blobs/ab/cdef….zst      a large mail, zstd, named by the SHA-256 of its bytes
 //	blobs/new-*             a mail being packed; removed on opening
 //	rapport.db.new          a database being made; removed on opening
@@ -79,7 +81,8 @@
 //
 // # Durability
 //
-// A commit is two syncs of the database. A large mail is synced under a
+// A commit is two syncs of the database; a transaction that wrote nothing makes
+// none. A large mail is synced under a
 // temporary name, renamed, and its directory synced before the commit that
 // names it; files that no commit named are collected later. A file is deleted
 // after the commit that lets go of it.

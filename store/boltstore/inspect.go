@@ -20,14 +20,17 @@ const (
 	boltVersion = 2
 )
 
-type boltMeta struct{ pageSize, root, pages, txid uint64 }
+type boltMeta struct{ pageSize, root, freelist, pages, txid uint64 }
+
+// noFreelist stands for the page of the freelist where none was written.
+const noFreelist = 1<<64 - 1
 
 func readMeta(b []byte) (boltMeta, bool) {
 	n := binary.NativeEndian
 	h := fnv.New64a()
 	h.Write(b[:metaSize-8])
 	ok := n.Uint32(b) == boltMagic && n.Uint32(b[4:]) == boltVersion && n.Uint64(b[56:]) == h.Sum64()
-	return boltMeta{uint64(n.Uint32(b[8:])), n.Uint64(b[16:]), n.Uint64(b[40:]), n.Uint64(b[48:])}, ok
+	return boltMeta{uint64(n.Uint32(b[8:])), n.Uint64(b[16:]), n.Uint64(b[32:]), n.Uint64(b[40:]), n.Uint64(b[48:])}, ok
 }
 
 // inspect judges a database file before the engine reads it. The engine would
@@ -51,7 +54,11 @@ func inspect(f *os.File, size int64) error {
 	}
 	defer done()
 	w := pageWalk{data: data, meta: meta, seen: make([]uint64, meta.pages/64+1)}
-	if err := w.page(meta.root, nil, nil, 0); err != nil {
+	err = w.page(meta.root, nil, nil, 0)
+	if err == nil && meta.freelist != noFreelist {
+		err = w.freelist(meta.freelist)
+	}
+	if err != nil {
 		return damaged(err.Error())
 	}
 	return nil
@@ -66,30 +73,77 @@ type pageWalk struct {
 }
 
 const (
-	pageHeader  = 16
-	elementSize = 16
-	flagBranch  = 1
-	flagLeaf    = 2
-	flagBucket  = 1
-	maxDepth    = 64
+	pageHeader   = 16
+	elementSize  = 16
+	flagBranch   = 1
+	flagLeaf     = 2
+	flagFreelist = 16
+	flagBucket   = 1
+	maxDepth     = 64
 )
 
 func (w *pageWalk) page(id uint64, least, limit []byte, depth int) error {
-	if id < 2 || id >= w.meta.pages || depth > maxDepth {
-		return fmt.Errorf("page %d is out of bounds", id)
+	if depth > maxDepth {
+		return fmt.Errorf("page %d lies too deep", id)
+	}
+	span, err := w.span(id)
+	if err != nil {
+		return err
+	}
+	p := w.data[id*w.meta.pageSize:]
+	return w.elements(p[:span*w.meta.pageSize], id, least, limit, depth)
+}
+
+// freelist checks that no page counts as free that is in use: the engine would
+// write over it. It comes after the walk.
+func (w *pageWalk) freelist(id uint64) error {
+	span, err := w.span(id)
+	if err != nil {
+		return err
+	}
+	n := binary.NativeEndian
+	p := w.data[id*w.meta.pageSize : (id+span)*w.meta.pageSize]
+	count, ids := uint64(n.Uint16(p[10:])), p[pageHeader:]
+	if count == 0xFFFF { // too many for the header
+		count, ids = n.Uint64(ids), ids[8:]
+	}
+	if n.Uint16(p[8:]) != flagFreelist || count > uint64(len(ids))/8 {
+		return fmt.Errorf("page %d has a damaged header", id)
+	}
+	for ; count > 0; count, ids = count-1, ids[8:] {
+		free := n.Uint64(ids)
+		if free < 2 || free >= w.meta.pages {
+			return fmt.Errorf("page %d is out of bounds", free)
+		}
+		if err := w.take(free, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// span returns how many pages the one at id takes, and takes them.
+func (w *pageWalk) span(id uint64) (uint64, error) {
+	if id < 2 || id >= w.meta.pages {
+		return 0, fmt.Errorf("page %d is out of bounds", id)
 	}
 	p := w.data[id*w.meta.pageSize:]
 	span := uint64(binary.NativeEndian.Uint32(p[12:])) + 1
 	if binary.NativeEndian.Uint64(p) != id || id+span > w.meta.pages {
-		return fmt.Errorf("page %d has a damaged header", id)
+		return 0, fmt.Errorf("page %d has a damaged header", id)
 	}
+	return span, w.take(id, span)
+}
+
+// take notes that pages are used, each once.
+func (w *pageWalk) take(id, span uint64) error {
 	for n := id; n < id+span; n++ {
 		if w.seen[n/64]&(1<<(n%64)) != 0 {
 			return fmt.Errorf("page %d is used twice", n)
 		}
 		w.seen[n/64] |= 1 << (n % 64)
 	}
-	return w.elements(p[:span*w.meta.pageSize], id, least, limit, depth)
+	return nil
 }
 
 // elements checks the entries of a page, which may lie inside a value.

@@ -30,6 +30,7 @@ const (
 	fileNewDB    = "rapport.db.new"
 	fileLock     = "rapport.lock"
 	fileMarker   = "rapport.id"
+	fileStopped  = "rapport.stopped"
 	fileCompact  = "rapport.db.compact"
 	fileSnapshot = "rapport.db.snapshot"
 )
@@ -101,7 +102,7 @@ func open(dir string, o Options, lock *os.File) (*Store, error) {
 	case err != nil:
 		return nil, err
 	}
-	if err := checkFile(path); err != nil {
+	if err := s.sound(); err != nil {
 		return nil, err
 	}
 	db, err := openDB(path, o)
@@ -307,7 +308,11 @@ func (s *Store) ready() error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(s.dir, fileMarker), append(id, '\n'), 0o600)
+	marker, id := filepath.Join(s.dir, fileMarker), append(id, '\n')
+	if is, err := os.ReadFile(marker); err == nil && bytes.Equal(is, id) {
+		return nil
+	}
+	return os.WriteFile(marker, id, 0o600)
 }
 
 // complete makes sure that every bucket is there.
@@ -333,24 +338,6 @@ func (s *Store) complete() error {
 
 func damaged(what string) error {
 	return fmt.Errorf("%s is damaged, %s: restore a backup with `rapport store restore` into an empty directory", fileDB, what)
-}
-
-// checkFile looks at the file before the engine does: what the engine would
-// repair by falling back, or fail on with a panic, is refused here.
-func checkFile(path string) error {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file (move the store itself here)", fileDB)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return inspect(f, info.Size())
 }
 
 // lockDir takes the directory for this process, or for reading.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,6 +30,8 @@ type Store struct {
 	swap   sync.RWMutex  // guards db: read by transactions, written by Compact
 	db     *bolt.DB
 	closed bool
+	failed atomic.Bool // a commit failed: what the file holds is not known for sure
+	walked time.Time   // when every page was last looked at
 
 	files  sync.Mutex               // guards what follows
 	packed map[message.Sum]int      // files packed and not yet named by a commit
@@ -118,11 +121,16 @@ func (s *Store) updateHeld(ctx context.Context, fn func(*Tx) error) error {
 	if err := tx.finish(); err != nil {
 		return translate(err)
 	}
-	s.step("commit")
-	if err := b.Commit(); err != nil {
-		return translate(fmt.Errorf("commit: %w", err))
+	// Every write makes a node of the page it lands on: without one there is
+	// nothing to commit, and a commit is two syncs even then.
+	if stats := b.Stats(); stats.GetNodeCount() > 0 {
+		s.step("commit")
+		if err := b.Commit(); err != nil {
+			s.failed.Store(true)
+			return translate(fmt.Errorf("commit: %w", err))
+		}
+		s.step("committed")
 	}
-	s.step("committed")
 	s.committed(tx)
 	if tx.grown {
 		s.wantMerge()
@@ -155,7 +163,11 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.tidy()
 	err := s.db.Close()
+	if err == nil {
+		s.leave()
+	}
 	return errors.Join(err, s.lock.Close())
 }
 

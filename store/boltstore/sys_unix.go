@@ -36,6 +36,15 @@ func checkOwner(info fs.FileInfo) error {
 	return fmt.Errorf("it belongs to the user %s (run as that user: sudo -u %s rapport …)", name, name)
 }
 
+// inode tells one file from another that has taken its name.
+func inode(info fs.FileInfo) uint64 {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return uint64(st.Ino)
+}
+
 // syncDir makes the names in a directory durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -211,6 +211,9 @@ func (tx *Tx) finish() error {
 		return err
 	}
 	for name, by := range tx.counts {
+		if by == 0 {
+			continue
+		}
 		n := int64(tx.counted(name))
 		tx.counts[name] -= by
 		if err := tx.data(tableCount).Put([]byte(name), binary.BigEndian.AppendUint64(nil, uint64(n))); err != nil {
