@@ -138,6 +138,7 @@ const (
 	stateGeneration = "directory-generation"
 	stateRules      = "rules-digest"
 	stateHidden     = "hidden-mailboxes"
+	stateStrangers  = "strangers-judged"
 	stateRefile     = "refile-pending"
 )
 

@@ -51,7 +51,7 @@ func (i *Intake) adopt(ctx context.Context, r matcher.Rules) error {
 		if err := i.endSearches(tx); err != nil {
 			return err
 		}
-		if err := i.forgetStrangers(tx); err != nil {
+		if err := i.forgetStrangers(tx, sum); err != nil {
 			return err
 		}
 		was, err := tx.State().Get(stateRules)

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -178,9 +179,26 @@ func (j *judging) stranger(a contact.Address) (bool, error) {
 }
 
 // forgetStrangers removes the suggestions that are not to be made any more:
-// all of them where none is, else of those who are no strangers.
-func (i *Intake) forgetStrangers(tx store.Tx) error {
+// all of them where none is, else of those who are no strangers. Rows are only
+// written of strangers, so while neither the rules nor whom we know change
+// there is nothing to remove, and not every start looks at every row.
+func (i *Intake) forgetStrangers(tx store.Tx, rules []byte) error {
 	j := i.judging(tx)
+	gen, err := generation(tx)
+	if err != nil {
+		return err
+	}
+	by := binary.BigEndian.AppendUint64(slices.Clone(rules), gen)
+	if j.suggest {
+		by = append(by, 1)
+	}
+	was, err := tx.State().Get(stateStrangers)
+	if err != nil || slices.Equal(was, by) {
+		return err
+	}
+	if err := tx.State().Put(stateStrangers, by); err != nil {
+		return fmt.Errorf("note by which rules suggestions were judged: %w", err)
+	}
 	return deleteSuggestions(tx, func(s store.Suggestion) (bool, error) {
 		stranger, err := j.stranger(s.Address)
 		return !stranger, err
