@@ -6,6 +6,8 @@
 //	go run ./internal/bench            the full sizes, about ten minutes
 //	go run ./internal/bench -quick     a tenth of them
 //
+//	go run ./internal/bench scale      how time, memory and size grow; see scale -h
+//
 // Rapport is built and driven as its users do, by its commands alone.
 package main
 
@@ -28,6 +30,16 @@ type Options struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "scale" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		err := scaleMain(ctx, os.Args[2:])
+		stop()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	o := Options{}
 	quick := flag.Bool("quick", false, "a tenth of the sizes")
 	flag.IntVar(&o.Messages, "messages", 10000, "messages in the mailbox that is filed")

@@ -21,7 +21,8 @@ import (
 type site struct {
 	dir, config, data string
 	binary            string
-	peak              int64 // RssAnon of the last sync, bytes
+	peak              int64         // RssAnon of the last command, bytes
+	cpu               time.Duration // its processor time
 }
 
 // install prepares a site for a world's mailbox that knows a share of the
@@ -76,6 +77,7 @@ func (s *site) command(ctx context.Context, args ...string) (time.Duration, erro
 	took := time.Since(began)
 	close(ended)
 	s.peak = <-done
+	s.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if err != nil {
 		text := out.String()
 		return 0, fmt.Errorf("rapport %s: %w: %s", strings.Join(args, " "), err, text[max(0, len(text)-2000):])
