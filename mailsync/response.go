@@ -12,6 +12,7 @@ import (
 // response reads one response and either keeps what it says or leaves it to
 // the library in w.out.
 func (w *wire) response() error {
+	w.fit()
 	line, err := w.line()
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -454,12 +455,8 @@ func (w *wire) labelled() bool {
 func (w *wire) forget(req *fetchRequest) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i, r := range w.fetches {
-		if r == req {
-			w.fetches = append(w.fetches[:i:i], w.fetches[i+1:]...)
-			return
-		}
-	}
+	// Not by append: what it leaves behind the end keeps every body that came.
+	w.fetches = slices.DeleteFunc(w.fetches, func(r *fetchRequest) bool { return r == req })
 }
 
 // noop lets the server say what is new.

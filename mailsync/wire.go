@@ -25,6 +25,11 @@ const (
 	maxExists     = 50_000_000
 	maxFolders    = 100_000
 	silence       = 60 * time.Second
+
+	// Most connections wait most of the time: only one that fetches has the
+	// large buffer.
+	idleBuffer    = 4 << 10
+	bulkBuffer    = 64 << 10
 	greetingLimit = 30 * time.Second
 )
 
@@ -37,9 +42,10 @@ const (
 // Read is called by the library's one reader goroutine only.
 type wire struct {
 	conn  net.Conn
-	br    *bufio.Reader
-	out   []byte // for the library, not yet read
-	ended error  // what ended reading; for Read only
+	br    *bufio.Reader // for Read only
+	ahead []byte        // what an earlier br had read, and br has not
+	out   []byte        // for the library, not yet read
+	ended error         // what ended reading; for Read only
 	now   func() time.Time
 
 	received   atomic.Int64 // bytes ever received
@@ -86,14 +92,37 @@ func newWire(conn net.Conn, transcript func(string)) *wire {
 		changed: make(chan struct{}, 1), statuses: map[string]selection{},
 		pending: 1, limit: greetingLimit, // the greeting
 	}
-	w.br = bufio.NewReaderSize(rawReader{w}, 64<<10)
+	w.br = bufio.NewReaderSize(rawReader{w}, idleBuffer)
 	return w
+}
+
+// fit changes the buffer between two responses, to what is to be read.
+func (w *wire) fit() {
+	w.mu.Lock()
+	fetching := len(w.fetches) > 0
+	w.mu.Unlock()
+	size := idleBuffer
+	if fetching {
+		size = bulkBuffer
+	}
+	if w.br.Size() == size || size == idleBuffer && w.br.Buffered() > 0 {
+		return
+	}
+	rest, _ := w.br.Peek(w.br.Buffered()) // which is there
+	w.ahead = append(bytes.Clone(rest), w.ahead...)
+	w.br = bufio.NewReaderSize(rawReader{w}, size)
 }
 
 // rawReader reads from the connection with the deadline of the moment.
 type rawReader struct{ w *wire }
 
 func (r rawReader) Read(p []byte) (int, error) {
+	if n := copy(p, r.w.ahead); n > 0 {
+		if r.w.ahead = r.w.ahead[n:]; len(r.w.ahead) == 0 {
+			r.w.ahead = nil
+		}
+		return n, nil
+	}
 	r.w.arm()
 	n, err := r.w.conn.Read(p)
 	r.w.received.Add(int64(n))

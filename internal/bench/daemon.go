@@ -19,6 +19,7 @@ type daemon struct {
 	cmd    *exec.Cmd
 	client *web.Client
 	log    *os.File
+	ready  time.Duration // from the start of the process to its first answer
 }
 
 // start runs the daemon and waits until it answers.
@@ -33,11 +34,13 @@ func (s *site) start(ctx context.Context) (*daemon, error) {
 	}
 	d := &daemon{cmd: exec.CommandContext(ctx, s.binary, "run", "-c", s.config), client: web.NewSocketClient(socket, "bench"), log: log}
 	d.cmd.Stdout, d.cmd.Stderr = log, log
+	begun := time.Now()
 	if err := d.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start daemon: %w", err), log.Close())
 	}
-	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+	for ; ; time.Sleep(2 * time.Millisecond) {
 		if _, err = d.client.Version(ctx); err == nil {
+			d.ready = time.Since(begun)
 			return d, nil
 		}
 		if time.Since(begun) > time.Minute {

@@ -54,7 +54,7 @@ func (l *scaleLab) entriesOf(ctx context.Context, n int) (err error) {
 		return err
 	}
 	err = l.ask(ctx, s, d, n)
-	closing, stopErr := d.stop()
+	closing, stopErr := d.halt()
 	if err == nil {
 		l.note(figure{Part: "entries", Name: "until it has stopped", Unit: "s", Aim: 30}, n, closing.Seconds())
 	}
@@ -91,7 +91,7 @@ func (l *scaleLab) fileAll(ctx context.Context, s *flowSite, n int) error {
 }
 
 // starts starts the daemon a few times and leaves the last one running.
-func (l *scaleLab) starts(ctx context.Context, s *flowSite, n int) (*daemon, error) {
+func (l *scaleLab) starts(ctx context.Context, s *flowSite, n int) (*flowDaemon, error) {
 	var all []time.Duration
 	for {
 		d, err := s.start(ctx)
@@ -101,20 +101,15 @@ func (l *scaleLab) starts(ctx context.Context, s *flowSite, n int) (*daemon, err
 		if all = append(all, d.ready); len(all) == 3 {
 			l.note(figure{Part: "entries", Name: "start", Unit: "s", Aim: startWithin, AimAt: manyEntries, Grows: true}, n, median(all).Seconds())
 			if _, err := d.settled(ctx, mailboxesOf); err != nil {
-				return nil, errors.Join(err, stopNow(d))
+				return nil, errors.Join(err, d.stop())
 			}
 			l.note(figure{Part: "entries", Name: "anonymous memory, idle", Unit: "MB", Aim: fewMemory}, n, float64(anonymous(d.cmd.Process.Pid))/1e6)
 			return d, nil
 		}
-		if err := stopNow(d); err != nil {
+		if err := d.stop(); err != nil {
 			return nil, err
 		}
 	}
-}
-
-func stopNow(d *daemon) error {
-	_, err := d.stop()
-	return err
 }
 
 // question is something asked of the API again and again.
@@ -125,7 +120,7 @@ type question struct {
 }
 
 // ask measures the questions and then what changes the store.
-func (l *scaleLab) ask(ctx context.Context, s *flowSite, d *daemon, n int) error {
+func (l *scaleLab) ask(ctx context.Context, s *flowSite, d *flowDaemon, n int) error {
 	questions, err := l.questions(ctx, s.flow, d)
 	if err != nil {
 		return err
@@ -149,7 +144,7 @@ func (l *scaleLab) ask(ctx context.Context, s *flowSite, d *daemon, n int) error
 
 const pageSize = 50
 
-func (l *scaleLab) questions(ctx context.Context, f *mailtest.Flow, d *daemon) ([]question, error) {
+func (l *scaleLab) questions(ctx context.Context, f *mailtest.Flow, d *flowDaemon) ([]question, error) {
 	timeline := func(name, who string, at web.Slice) question {
 		return question{name, pageWithin, func(ctx context.Context, _ int) error {
 			p, err := d.Timeline(ctx, who, at)
@@ -199,7 +194,7 @@ func (l *scaleLab) questions(ctx context.Context, f *mailtest.Flow, d *daemon) (
 
 // cursors goes through a history and returns where its middle and its last
 // page begin.
-func cursors(ctx context.Context, d *daemon, who string) (middle, last string, err error) {
+func cursors(ctx context.Context, d *flowDaemon, who string) (middle, last string, err error) {
 	all := []string{""}
 	for {
 		p, err := d.Timeline(ctx, who, web.Slice{Limit: 500, Cursor: all[len(all)-1]})
@@ -260,7 +255,7 @@ func beginning(word string, n int) string {
 }
 
 // change measures what changes the store, and its check.
-func (l *scaleLab) change(ctx context.Context, f *mailtest.Flow, d *daemon, n int) error {
+func (l *scaleLab) change(ctx context.Context, f *mailtest.Flow, d *flowDaemon, n int) error {
 	who := f.Address(f.Contacts / 3)
 	for _, step := range []struct {
 		name  string

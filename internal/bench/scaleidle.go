@@ -53,7 +53,7 @@ func (l *scaleLab) idleWith(ctx context.Context, n int) (err error) {
 		return err
 	}
 	err = l.watchIdle(ctx, s, d, n)
-	closing, stopErr := d.stop()
+	closing, stopErr := d.halt()
 	if err == nil {
 		l.note(figure{Part: "idle", Name: "until it has stopped", Unit: "s", Aim: 30}, n, closing.Seconds())
 	}
@@ -61,7 +61,7 @@ func (l *scaleLab) idleWith(ctx context.Context, n int) (err error) {
 }
 
 // watchIdle reads the figures of a daemon once all its mailboxes watch.
-func (l *scaleLab) watchIdle(ctx context.Context, s *flowSite, d *daemon, n int) error {
+func (l *scaleLab) watchIdle(ctx context.Context, s *flowSite, d *flowDaemon, n int) error {
 	first, err := d.settled(ctx, n)
 	if err != nil {
 		return err

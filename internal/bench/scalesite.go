@@ -7,14 +7,11 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
-	"rapport/internal/app"
 	"rapport/internal/mailtest"
 	"rapport/web"
 )
@@ -71,64 +68,32 @@ func (l *scaleLab) newFlowSite(dir string, f *mailtest.Flow, secure bool) (*flow
 	return s, nil
 }
 
-// daemon is a running `rapport run`.
-type daemon struct {
+// flowDaemon is a running daemon over a flow.
+type flowDaemon struct {
+	*daemon
 	*web.Client
-	cmd   *exec.Cmd
-	log   *os.File
-	ready time.Duration // from the start of the process to its first answer
-	http  string
+	http string // of /metrics
 }
 
 // start runs the daemon and waits for its first answer.
-func (s *flowSite) start(ctx context.Context) (*daemon, error) {
-	path, err := app.SocketPath(s.data)
+func (s *flowSite) start(ctx context.Context) (*flowDaemon, error) {
+	d, err := s.site.start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(path) // an answer must be the new process's
-	log, err := os.Create(filepath.Join(s.dir, "log"))
-	if err != nil {
-		return nil, fmt.Errorf("make log: %w", err)
-	}
-	d := &daemon{Client: web.NewSocketClient(path, "bench"), cmd: exec.CommandContext(ctx, s.binary, "run", "-c", s.config), log: log, http: s.http}
-	d.cmd.Stdout, d.cmd.Stderr = log, log
-	began := time.Now()
-	if err := d.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start rapport: %w", err)
-	}
-	for {
-		if _, err := d.Version(ctx); err == nil {
-			d.ready = time.Since(began)
-			return d, nil
-		}
-		if time.Since(began) > 5*time.Minute {
-			return nil, fmt.Errorf("start rapport: no answer within five minutes; see %s", log.Name())
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(2 * time.Millisecond):
-		}
-	}
+	return &flowDaemon{d, d.client, s.http}, nil
 }
 
-// stop ends the daemon as a service manager does and returns how long it took.
-func (d *daemon) stop() (time.Duration, error) {
-	defer d.log.Close()
-	d.Close()
+// halt ends the daemon as a service manager does and returns how long it took.
+func (d *flowDaemon) halt() (time.Duration, error) {
+	d.Client.Close()
 	began := time.Now()
-	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return 0, fmt.Errorf("stop rapport: %w", err)
-	}
-	if err := d.cmd.Wait(); err != nil {
-		return 0, fmt.Errorf("stop rapport: %w; see %s", err, d.log.Name())
-	}
-	return time.Since(began), nil
+	err := d.stop()
+	return time.Since(began), err
 }
 
 // settled waits until every mailbox watches, and says how long that took.
-func (d *daemon) settled(ctx context.Context, mailboxes int) (time.Duration, error) {
+func (d *flowDaemon) settled(ctx context.Context, mailboxes int) (time.Duration, error) {
 	began := time.Now()
 	for {
 		st, err := d.Status(ctx)
@@ -156,7 +121,7 @@ func (d *daemon) settled(ctx context.Context, mailboxes int) (time.Duration, err
 }
 
 // cpu is the processor time a process has used.
-func (d *daemon) cpu() (time.Duration, error) {
+func (d *flowDaemon) cpu() (time.Duration, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("read processor time: %w", err)
@@ -174,13 +139,13 @@ func (d *daemon) cpu() (time.Duration, error) {
 	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }
 
-func (d *daemon) files() int {
+func (d *flowDaemon) files() int {
 	names, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
 	return len(names)
 }
 
 // metrics reads the figures of the Go runtime.
-func (d *daemon) metrics(ctx context.Context) (map[string]float64, error) {
+func (d *flowDaemon) metrics(ctx context.Context) (map[string]float64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.http+"/metrics", nil)
 	if err != nil {
 		return nil, fmt.Errorf("read metrics: %w", err)
