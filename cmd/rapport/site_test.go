@@ -90,7 +90,7 @@ func (s *site) must(err error) {
 // command is the program with arguments, not yet started.
 func (s *site) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(s.bin, append([]string{args[0]}, append(args[1:], "-c", s.config)...)...)
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+s.dir, "TZ=UTC")
+	cmd.Dir, cmd.Env = s.dir, append(os.Environ(), "XDG_RUNTIME_DIR="+s.dir, "TZ=UTC")
 	return cmd
 }
 

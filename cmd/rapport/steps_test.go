@@ -1,0 +1,302 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rapport/internal/filefault"
+	"rapport/internal/mailtest"
+)
+
+// A scenario is something the program does to a store in some state. The
+// program is killed in the midst of it, and has to come to the same end.
+type scenario struct {
+	name   string
+	policy string               // lines of the configuration
+	before [][]string           // commands that make the state
+	change func(*office, *site) // what happens before it goes on, outside or by hand
+	do     func(*site) [][]string
+	// again is what people type after a kill, do where it is nil. A command of
+	// it may fail because it was done already.
+	again func(*site) [][]string
+	// settle follows do and again.
+	settle [][]string
+	// tidy follows again, for what people do with other programs.
+	tidy func(*site)
+	// also is content of this scenario's own, from what it wrote besides.
+	also func(*site) string
+	// gone are words that must not be anywhere in the data directory.
+	gone []string
+}
+
+func typing(list ...[]string) func(*site) [][]string {
+	return func(*site) [][]string { return list }
+}
+
+// rehearsal is a scenario with its state made.
+type rehearsal struct {
+	scenario
+	t      *testing.T
+	office *office
+	site   *site
+	want   string
+	took   time.Duration
+	n      int
+}
+
+// rehearse makes the state and lets the scenario go through undisturbed. ops
+// are the file operations there were.
+func rehearse(t *testing.T, sc scenario) (r *rehearsal, ops []filefault.Op) {
+	t.Helper()
+	if err := filefault.Supported(); err != nil {
+		mailtest.SkipOrFail(t, err.Error())
+	}
+	r = &rehearsal{scenario: sc, t: t, office: newOffice(t)}
+	r.site = newOfficeSite(t, r.office)
+	r.site.write("config.yaml", []byte(r.office.config(sc.policy, "ada", "bob")))
+	for _, args := range sc.before {
+		r.site.run(args...)
+	}
+	if sc.change != nil {
+		sc.change(r.office, r.site)
+	}
+	s := r.try()
+	began := time.Now()
+	killed := r.watched(s, func(op filefault.Op) filefault.Verdict {
+		ops = append(ops, op)
+		return filefault.Do()
+	})
+	r.took = time.Since(began)
+	if killed {
+		t.Fatal("killed though nobody did")
+	}
+	r.settled(s)
+	r.want = r.content(s)
+	r.nothingMore(s, "undisturbed")
+	r.over(s)
+	return r, ops
+}
+
+// try is a copy of the state to be spoilt.
+func (r *rehearsal) try() *site {
+	r.n++
+	return r.site.copied(strconv.Itoa(r.n))
+}
+
+func (r *rehearsal) over(s *site) {
+	if !r.t.Failed() || os.Getenv("RAPPORT_KEEP") == "" {
+		s.must(os.RemoveAll(s.dir))
+	}
+}
+
+// watched runs the scenario's commands while decide decides over each file
+// operation, counted over all of them.
+func (r *rehearsal) watched(s *site, decide func(filefault.Op) filefault.Verdict) (killed bool) {
+	r.t.Helper()
+	before := 0
+	for _, args := range r.do(s) {
+		var said strings.Builder
+		cmd := s.command(args...)
+		cmd.Stdout, cmd.Stderr = &said, &said
+		w, err := filefault.Start(cmd, s.dir, func(op filefault.Op) filefault.Verdict {
+			op.N += before
+			return decide(op)
+		})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		n, err := w.Wait()
+		if before += n; w.Killed() {
+			return true
+		}
+		if err != nil {
+			r.t.Fatalf("rapport %s: %v\n%s", strings.Join(args, " "), err, said.String())
+		}
+	}
+	return false
+}
+
+// resumed goes on after a kill.
+func (r *rehearsal) resumed(s *site) {
+	r.t.Helper()
+	list := r.again
+	if list == nil {
+		list = r.do
+	}
+	for _, args := range list(s) {
+		_ = s.command(args...).Run() // whether it may fail is seen by what it leads to
+	}
+	if r.tidy != nil {
+		r.tidy(s)
+	}
+	r.settled(s)
+}
+
+func (r *rehearsal) settled(s *site) {
+	r.t.Helper()
+	for _, args := range r.settle {
+		s.run(args...)
+	}
+}
+
+func (r *rehearsal) content(s *site) string {
+	r.t.Helper()
+	out := s.content()
+	if r.also != nil {
+		out += r.also(s)
+	}
+	if found := s.traces(r.gone); len(found) > 0 {
+		r.t.Errorf("still there: %s", strings.Join(found, ", "))
+	}
+	return out
+}
+
+// nothingMore wants one pass more to change nothing and fetch nothing.
+func (r *rehearsal) nothingMore(s *site, when string) {
+	r.t.Helper()
+	bodies := r.office.bodies()
+	s.run("sync")
+	if got := s.content(); !strings.HasPrefix(r.want, got) {
+		r.t.Errorf("%s: one more pass changed the content:\n%s", when, firstDifference(r.want, got))
+	}
+	if more := r.office.bodies() - bodies; more > 0 {
+		r.t.Errorf("%s: one more pass fetched %d bodies", when, more)
+	}
+}
+
+// compare goes on after a kill and compares the end.
+func (r *rehearsal) compare(s *site, when string) {
+	r.t.Helper()
+	r.resumed(s)
+	if got := r.content(s); got != r.want {
+		r.t.Errorf("%s, then resumed, the content is another:\n%s", when, firstDifference(r.want, got))
+	}
+	r.nothingMore(s, when)
+	r.over(s)
+}
+
+// sample picks at most so many of 1 … n: the first, the last and some between.
+func sample(n, most int) []int {
+	if n <= most {
+		most = n
+	}
+	var out []int
+	for i := range most {
+		out = append(out, 1+i*(n-1)/max(most-1, 1))
+	}
+	return out
+}
+
+// tally counts over the scenarios for the table.
+type tally struct {
+	mu   sync.Mutex
+	rows []string
+	sum  int
+}
+
+func (c *tally) add(t *testing.T, name string, steps, tries int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	result := "same end"
+	if t.Failed() {
+		result = "FAILED"
+	}
+	c.sum += tries
+	c.rows = append(c.rows, fmt.Sprintf("%-28s %6d %6d  %s", name, steps, tries, result))
+}
+
+// report prints the table once all scenarios are through.
+func (c *tally) report(t *testing.T, what string) {
+	t.Logf("\n%-28s %6s %6s\n%s", "scenario", "steps", what, strings.Join(c.rows, "\n"))
+	t.Attr("tries", strconv.Itoa(c.sum))
+}
+
+// TestM71_KilledAtEachStep kills the program before each of its file operations
+// in turn, lets it go on, and compares the end with that of an undisturbed run.
+func TestM71_KilledAtEachStep(t *testing.T) {
+	var all tally
+	t.Run("scenarios", func(t *testing.T) {
+		for _, sc := range scenarios {
+			t.Run(sc.name, func(t *testing.T) {
+				t.Parallel()
+				r, ops := rehearse(t, sc)
+				ks := sample(len(ops), stepsEach)
+				for _, k := range ks {
+					var at filefault.Op
+					s := r.try()
+					r.watched(s, func(op filefault.Op) filefault.Verdict {
+						if at = op; op.N == k {
+							return filefault.Kill()
+						}
+						return filefault.Do()
+					})
+					r.compare(s, fmt.Sprintf("killed at step %d, before the %s of %s", k, at.Kind, strings.TrimPrefix(at.Path, s.dir+"/")))
+				}
+				all.add(t, sc.name, len(ops), len(ks))
+			})
+		}
+	})
+	all.report(t, "kills")
+}
+
+// TestM70_KilledAtRandomMoments kills the program at moments of time.
+func TestM70_KilledAtRandomMoments(t *testing.T) {
+	var all tally
+	t.Run("scenarios", func(t *testing.T) {
+		for _, sc := range scenarios {
+			t.Run(sc.name, func(t *testing.T) {
+				t.Parallel()
+				r, ops := rehearse(t, sc)
+				kills := 0
+				for kills < randomKills {
+					s := r.try()
+					after := rand.N(r.took)
+					if killedWithin(s, r.do(s), after) {
+						kills++
+					}
+					r.compare(s, fmt.Sprintf("killed after %v", after))
+				}
+				all.add(t, sc.name, len(ops), kills)
+			})
+		}
+	})
+	all.report(t, "kills")
+}
+
+// killedWithin runs commands and kills whichever is at work after some time.
+func killedWithin(s *site, list [][]string, after time.Duration) (killed bool) {
+	var mu sync.Mutex // guards what follows
+	var at *exec.Cmd
+	timer := time.AfterFunc(after, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if killed = true; at != nil {
+			_ = at.Process.Kill() // over already, perhaps
+		}
+	})
+	defer timer.Stop()
+	for _, args := range list {
+		cmd := s.command(args...)
+		mu.Lock()
+		over := killed
+		if !over {
+			s.must(cmd.Start())
+			at = cmd
+		}
+		mu.Unlock()
+		if over {
+			break
+		}
+		_ = cmd.Wait() // it may have been killed
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return killed
+}
