@@ -51,25 +51,12 @@ func (c *storeBackupCommand) Run(s *session) error {
 	if _, err := os.Lstat(c.File); err == nil {
 		return usage("%s exists already, give another name", c.File)
 	}
-	return s.online(func(api *web.Client) (err error) {
-		part := c.File + ".part"
-		f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return fmt.Errorf("make backup: %w", err)
-		}
-		defer func() {
-			if err != nil {
-				os.Remove(part)
-			}
-		}()
+	return s.online(func(api *web.Client) error {
 		stop := s.busy("copying the store")
-		err = errors.Join(api.Backup(s.ctx, f), f.Sync(), f.Close())
+		err := writeWhole(c.File, func(f *os.File) error { return api.Backup(s.ctx, f) })
 		stop()
 		if err != nil {
 			return fmt.Errorf("make backup %s: %w", c.File, err)
-		}
-		if err := os.Rename(part, c.File); err != nil {
-			return err
 		}
 		info, err := os.Stat(c.File)
 		if err != nil {

@@ -72,9 +72,5 @@ func moveStore(from, to string) error {
 			}
 		}
 	}
-	d, err := os.Open(to)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return syncDir(to)
 }

@@ -152,6 +152,7 @@ func lose(s *site) {
 func restoredFrom(file string) func(*site) string {
 	return func(s *site) string {
 		s.t.Helper()
+		_ = os.Remove(filepath.Join(s.dataDir, "rapport.sock")) // of a killed process; it cannot be copied
 		c := s.copied("restored")
 		defer os.RemoveAll(c.dir)
 		lose(c)
