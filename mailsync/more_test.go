@@ -416,3 +416,38 @@ func TestDigestIgnoresServersFields(t *testing.T) {
 		t.Error("another message has the same fingerprint")
 	}
 }
+
+// TestFlagsAreNoNews has somebody read a mail, which moves HIGHESTMODSEQ and
+// nothing else: the folder is not opened for that.
+func TestFlagsAreNoNews(t *testing.T) {
+	t.Parallel()
+	faulty(t, 5, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		s.Capabilities = "IMAP4rev1 IDLE ESEARCH CONDSTORE LIST-EXTENDED LIST-STATUS AUTH=PLAIN"
+		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
+			if !strings.HasPrefix(command, "LIST ") {
+				return false
+			}
+			c.Sendf("* LIST () \"/\" INBOX\r\n* STATUS INBOX (MESSAGES %d UIDNEXT %d UIDVALIDITY %d)\r\n", len(f.Messages), len(f.Messages)+1, f.UIDValidity)
+			c.OK()
+			return true
+		}
+		f.ModSeq = 5
+		if err := syncer(t, o).Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		complete(t, sink, f)
+		before := len(s.Commands())
+		f.ModSeq = 9
+		if err := syncer(t, o).Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range s.Commands()[before:] {
+			if strings.Contains(command, "EXAMINE") || strings.Contains(command, "HIGHESTMODSEQ") {
+				t.Errorf("a pass without news sent %q", command)
+			}
+		}
+		if st := sink.state(t, "INBOX"); st.Mark.ModSeq != 5 {
+			t.Errorf("the mark is %+v: the test tests nothing", st.Mark)
+		}
+	})
+}

@@ -247,7 +247,7 @@ func (s *session) list() ([]listed, error) {
 	s.w.mu.Unlock()
 	var opt *imap.ListOptions
 	if s.caps.Has(imap.CapListStatus) {
-		opt = &imap.ListOptions{ReturnStatus: s.statusItems()}
+		opt = &imap.ListOptions{ReturnStatus: statusItems}
 		if s.caps.Has(imap.CapSpecialUse) {
 			opt.ReturnSpecialUse = true
 		}
@@ -263,9 +263,11 @@ func (s *session) list() ([]listed, error) {
 	return s.w.lists, err
 }
 
-func (s *session) statusItems() *imap.StatusOptions {
-	return &imap.StatusOptions{NumMessages: true, UIDNext: true, UIDValidity: true, HighestModSeq: s.caps.Has(imap.CapCondStore)}
-}
+// statusItems are what tells whether a folder has news. HIGHESTMODSEQ is not
+// among them: it moves with every flag, which is no news to us, and asking for
+// it switches CONDSTORE on (RFC 7162, 3.1), for which Dovecot reads the whole
+// log of a folder.
+var statusItems = &imap.StatusOptions{NumMessages: true, UIDNext: true, UIDValidity: true}
 
 // status returns a folder's numbers without opening it.
 func (s *session) status(raw string) (selection, bool, error) {
@@ -277,7 +279,7 @@ func (s *session) status(raw string) (selection, bool, error) {
 		return sel, true, nil
 	}
 	err := s.run(silence, 5*time.Minute, "ask for the folder's status", func() error {
-		_, err := s.c.Status(folderMark, s.statusItems()).Wait()
+		_, err := s.c.Status(folderMark, statusItems).Wait()
 		return err
 	})
 	s.w.mu.Lock()

@@ -162,6 +162,7 @@ func (s *Syncer) passOne(ctx context.Context, sess *session, f folder) (bool, er
 			return false, ofSink(err, "resume %s", f.name)
 		}
 		p := &pass{s: s, f: f, mf: mf, sel: f.now, prog: prog}
+		p.sel.modSeq = prog.Mark.ModSeq // which only opening tells
 		if p.unchanged(nil) != nil {
 			return true, nil
 		}
