@@ -83,7 +83,7 @@ func (p *pass) requestBodies(items []message.Item) *fetchRequest {
 		uids = append(uids, it.UID)
 		bytes += it.Size
 	}
-	req := &fetchRequest{asked: message.UIDs(uids...), section: sectionBody, offset: -1, spool: p.s.spool}
+	req := &fetchRequest{asked: message.UIDs(uids...), section: sectionBody, offset: -1, size: bytes, spool: p.s.spool}
 	p.sess.start(req, allow(bytes))
 	return req
 }
@@ -142,7 +142,7 @@ func (p *pass) fetchAlone(it message.Item) error {
 	if err != nil || left.Empty() {
 		return err
 	}
-	it.Quarantine = p.refused(fmt.Sprintf("the server lists this message of %d bytes but gives no body of it", it.Size))
+	it.Quarantine = p.refused(fmt.Sprintf("the server lists this message of %s but gives no body of it", sized(it.Size)))
 	return p.taker.put(it)
 }
 
@@ -177,7 +177,7 @@ func (p *pass) fetchLarge(it message.Item) error {
 func (p *pass) ranges(it message.Item, f *os.File) (int64, error) {
 	var at int64
 	for at < maxSpooled {
-		req := &fetchRequest{asked: message.UIDs(it.UID), section: sectionBody, offset: at, length: rangeBody, spool: p.s.spool}
+		req := &fetchRequest{asked: message.UIDs(it.UID), section: sectionBody, offset: at, length: rangeBody, size: it.Size, spool: p.s.spool}
 		p.sess.start(req, allow(rangeBody))
 		err := p.finish(req)
 		if err != nil {
@@ -213,6 +213,17 @@ func appendPart(f *os.File, got *part) (int64, error) {
 		return 0, err
 	}
 	return f.ReadFrom(got.file)
+}
+
+// sized says a number of bytes as people do.
+func sized(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return fmt.Sprintf("%d MB", n>>20)
+	case n >= 1<<10:
+		return fmt.Sprintf("%d KB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // spool makes a file for a long body.

@@ -2,11 +2,7 @@ package mailsync
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"net"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,180 +11,6 @@ import (
 	"rapport/internal/mailtest"
 	"rapport/records/message"
 )
-
-// scripted serves a scripted server in memory and returns what a syncer for
-// it needs. It is to be called inside a bubble.
-func scripted(t *testing.T, s *mailtest.ScriptIMAP) (*memSink, *transcript, Options) {
-	t.Helper()
-	l := mailtest.NewPipeListener()
-	go s.Serve(l)
-	sink, sent := newSink(), &transcript{}
-	t.Cleanup(func() {
-		s.Close()
-		sent.harmless(t)
-	})
-	return sink, sent, Options{
-		Mailbox: Mailbox{Name: "ada", Host: "127.0.0.1:143", TLS: TLSNone, User: "ada@example.org", Password: password("geheim")},
-		Sink:    sink, SpoolDir: t.TempDir(), Transcript: sent.add,
-		Dial: func(ctx context.Context, _ string) (net.Conn, error) { return l.Dial(ctx) },
-	}
-}
-
-// inbox returns a folder of n messages.
-func inbox(n int) *mailtest.ScriptFolder {
-	f := &mailtest.ScriptFolder{Name: "INBOX", UIDValidity: 7}
-	for i := 1; i <= n; i++ {
-		f.Messages = append(f.Messages, letter(uint32(i)))
-	}
-	return f
-}
-
-func letter(uid uint32) mailtest.ScriptMessage {
-	raw := mail(int(uid), "bob@customer.example", "ada@example.org", fmt.Sprintf("mail %d", uid), fmt.Sprintf("body of %d", uid))
-	return mailtest.ScriptMessage{UID: uid, Raw: raw, Received: time.Date(2026, 1, 1, 0, 0, int(uid), 0, time.UTC)}
-}
-
-// complete is the oracle: every UID the folder has is in exactly one state,
-// and what is stored is stored with its own bytes.
-func complete(t *testing.T, sink *memSink, f *mailtest.ScriptFolder) {
-	t.Helper()
-	p := sink.state(t, f.Name)
-	sums := sink.digests(f.Name)
-	for _, m := range f.Messages {
-		n := 0
-		for _, set := range append(slices.Collect(mapValues(p.Skipped)), p.Stored, p.Quarantined) {
-			if set.Has(m.UID) {
-				n++
-			}
-		}
-		if n != 1 {
-			t.Errorf("UID %d is in %d states", m.UID, n)
-		}
-		if p.Stored.Has(m.UID) && sums[m.UID] != sha256.Sum256(m.Raw) {
-			t.Errorf("UID %d is stored with bytes not its own: %q", m.UID, sink.text(f.Name, m.UID))
-		}
-	}
-}
-
-func mapValues(m map[message.Reason]message.UIDSet) func(func(message.UIDSet) bool) {
-	return func(yield func(message.UIDSet) bool) {
-		for _, s := range m {
-			if !yield(s) {
-				return
-			}
-		}
-	}
-}
-
-// faulty runs a test in a bubble against a scripted server with one folder.
-func faulty(t *testing.T, messages int, run func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		f := inbox(messages)
-		s := &mailtest.ScriptIMAP{Folders: []*mailtest.ScriptFolder{f}}
-		sink, _, o := scripted(t, s)
-		run(t, s, f, sink, o)
-	})
-}
-
-func TestM1_SilentServer(t *testing.T) {
-	t.Parallel()
-	faulty(t, 10, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
-			return c.N == 1 && strings.HasPrefix(command, "UID FETCH") // no answer, no end
-		}
-		start := time.Now()
-		if err := syncer(t, o).Sync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if took := time.Since(start); took < silence || took > silence+10*time.Second {
-			t.Errorf("took %s, want a minute and a new connection", took)
-		}
-		complete(t, sink, f)
-	})
-}
-
-func TestM2_NoGreeting(t *testing.T) {
-	t.Parallel()
-	faulty(t, 1, func(t *testing.T, s *mailtest.ScriptIMAP, _ *mailtest.ScriptFolder, _ *memSink, o Options) {
-		s.Greeting = "none"
-		start := time.Now()
-		_, err := syncer(t, o).open(t.Context())
-		if kindOf(err) != Silent || time.Since(start) > greetingLimit {
-			t.Errorf("got %v after %s", err, time.Since(start))
-		}
-	})
-}
-
-// cutConn ends after so many bytes were read from it.
-type cutConn struct {
-	net.Conn
-	left int
-}
-
-func (c *cutConn) Read(p []byte) (int, error) {
-	if c.left <= 0 {
-		c.Close()
-		return 0, errors.New("connection reset by peer")
-	}
-	n, err := c.Conn.Read(p[:min(len(p), c.left)])
-	c.left -= n
-	return n, err
-}
-
-func TestM3_CutAtEveryOffset(t *testing.T) {
-	t.Parallel()
-	for k := 1; k < 9000; k += 97 {
-		faulty(t, 12, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-			dial, cut := o.Dial, false
-			o.Dial = func(ctx context.Context, a string) (net.Conn, error) {
-				conn, err := dial(ctx, a)
-				if err == nil && !cut {
-					cut = true
-					return &cutConn{conn, k}, nil
-				}
-				return conn, err
-			}
-			if err := syncer(t, o).Sync(t.Context()); err != nil {
-				t.Fatalf("cut after %d bytes: %v", k, err)
-			}
-			complete(t, sink, f)
-			if p := sink.state(t, "INBOX"); p.Stored.Len() != 12 {
-				t.Errorf("cut after %d bytes: stored %s, quarantined %s", k, p.Stored, p.Quarantined)
-			}
-		})
-	}
-}
-
-// slowConn gives one byte a second.
-type slowConn struct{ net.Conn }
-
-func (c slowConn) Read(p []byte) (int, error) {
-	time.Sleep(time.Second)
-	return c.Conn.Read(p[:1])
-}
-
-func TestM4_Trickle(t *testing.T) {
-	t.Parallel()
-	faulty(t, 40, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-		dial, slow := o.Dial, 0
-		o.Dial = func(ctx context.Context, a string) (net.Conn, error) {
-			conn, err := dial(ctx, a)
-			if slow++; slow == 1 {
-				return slowConn{conn}, err
-			}
-			return conn, err
-		}
-		start := time.Now()
-		if err := syncer(t, o).Sync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if took := time.Since(start); took > 30*time.Minute {
-			t.Errorf("took %s", took)
-		}
-		complete(t, sink, f)
-	})
-}
 
 func TestM6_TokenExpires(t *testing.T) {
 	t.Parallel()
@@ -226,7 +48,7 @@ func TestM6_TokenExpires(t *testing.T) {
 		}
 		cancel()
 		<-done
-		complete(t, sink, f)
+		oracle(t, sink, f)
 	})
 }
 
@@ -294,7 +116,7 @@ func TestM10_NotConnected(t *testing.T) {
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 	})
 }
 

@@ -39,6 +39,7 @@ type fetchRequest struct {
 	section section
 	offset  int64 // of a range; -1: the whole
 	length  int64 // of a range
+	size    int64 // of the messages asked for, as the server says; 0: not known
 	spool   func() (*os.File, error)
 	got     map[uint32]*part
 	done    chan error

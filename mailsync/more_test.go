@@ -46,8 +46,8 @@ func TestTooManyConnections(t *testing.T) {
 		if st := y.Status(); st.State != message.StateWatching || len(st.Folders) != 2 {
 			t.Errorf("status %+v", st)
 		}
-		complete(t, sink, f)
-		complete(t, sink, sent)
+		oracle(t, sink, f)
+		oracle(t, sink, sent)
 		cancel()
 		<-done
 	})
@@ -197,7 +197,7 @@ func TestDailyBudget(t *testing.T) {
 		}
 		time.Sleep(4 * 24 * time.Hour)
 		synctest.Wait()
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		cancel()
 		<-done
 	})
@@ -221,7 +221,7 @@ func TestBigAmongSmall(t *testing.T) {
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		if p := sink.state(t, "INBOX"); p.Stored.Len() != 60 {
 			t.Errorf("stored %s, %v", p.Stored, sink.reasons)
 		}
@@ -243,7 +243,7 @@ func TestSinkFails(t *testing.T) {
 		if err := y.Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		if p := sink.state(t, "INBOX"); p.Stored.Len() != 600 {
 			t.Errorf("stored %s", p.Stored)
 		}
@@ -270,7 +270,7 @@ func TestNewMailDuringBackfill(t *testing.T) {
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 	})
 }
 
@@ -302,7 +302,7 @@ func TestGoodbyes(t *testing.T) {
 		s.Add(f, letter(77))
 		time.Sleep(16 * time.Minute)
 		synctest.Wait()
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		if n := s.Opened(); n > 60 {
 			t.Errorf("%d connections in three hours", n)
 		}
@@ -363,7 +363,7 @@ func TestSyncWakesRun(t *testing.T) {
 		if err := y.Sync(ctx); err != nil || time.Since(start) > time.Second {
 			t.Errorf("Sync returned %v after %s", err, time.Since(start))
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		cancel()
 		<-done
 	})
@@ -397,7 +397,7 @@ func TestSinceMovesBack(t *testing.T) {
 			if err := syncer(t, o).Sync(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			complete(t, sink, f)
+			oracle(t, sink, f)
 			if p := sink.state(t, "INBOX"); p.Stored.Len() != tt.stored {
 				t.Errorf("since %s stored %s, want %d", tt.since, p.Stored, tt.stored)
 			}

@@ -52,7 +52,7 @@ func TestM22_RenumberedMidway(t *testing.T) {
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		if p := sink.state(t, "INBOX"); p.Stored.Len() != 600 {
 			t.Errorf("stored %s in the new numbering", p.Stored)
 		}
@@ -73,7 +73,7 @@ func TestM23_ReusedUIDs(t *testing.T) {
 		if err := y.Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 	})
 }
 
@@ -92,7 +92,7 @@ func TestM24_NoNumbers(t *testing.T) {
 					if err := syncer(t, o).Sync(t.Context()); err != nil {
 						t.Fatal(err)
 					}
-					complete(t, sink, f)
+					oracle(t, sink, f)
 					f.Messages = append(f.Messages[:n], f.Messages[n+1:]...)
 					f.Messages = append(f.Messages, letter(uint32(21+n)), letter(uint32(100+n)))
 				}
@@ -111,7 +111,7 @@ func TestM25_LyingModSeq(t *testing.T) {
 				if err := syncer(t, o).Sync(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				complete(t, sink, f)
+				oracle(t, sink, f)
 			}
 		})
 	}
@@ -136,7 +136,7 @@ func TestM26_FewerResponsesThanAsked(t *testing.T) {
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		if p := sink.state(t, "INBOX"); !p.Quarantined.Equal(message.UIDs(13, 14)) {
 			t.Errorf("quarantined %s, want 13:14; reasons %v", p.Quarantined, sink.reasons)
 		}
@@ -179,7 +179,7 @@ func TestM27_OddResponses(t *testing.T) {
 				if err := syncer(t, o).Sync(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				complete(t, sink, f)
+				oracle(t, sink, f)
 				if p := sink.state(t, "INBOX"); p.Stored.Len() != 30 {
 					t.Errorf("stored %s, quarantined %v", p.Stored, sink.reasons)
 				}
@@ -205,7 +205,7 @@ func TestM28_ExpungedMeanwhile(t *testing.T) {
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		if p := sink.state(t, "INBOX"); !p.Quarantined.Empty() {
 			t.Errorf("quarantined %s, which are only gone", p.Quarantined)
 		}
@@ -257,7 +257,7 @@ func TestM30_LiteralLengths(t *testing.T) {
 				if err := syncer(t, o).Sync(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				complete(t, sink, f)
+				oracle(t, sink, f)
 				if p := sink.state(t, "INBOX"); !p.Quarantined.Equal(message.UIDs(20)) {
 					t.Errorf("quarantined %s, want 20; %v", p.Quarantined, sink.reasons)
 				}
@@ -374,7 +374,7 @@ func TestM36_MessageIDs(t *testing.T) {
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		if p := sink.state(t, "INBOX"); p.Stored.Len() != 4 {
 			t.Errorf("stored %s; %v", p.Stored, sink.reasons)
 		}
@@ -396,7 +396,7 @@ func TestPoisonedMessage(t *testing.T) {
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		if p := sink.state(t, "INBOX"); !p.Quarantined.Equal(message.UIDs(123)) || p.Stored.Len() != 499 {
 			t.Errorf("stored %d, quarantined %s, want 123 alone", p.Stored.Len(), p.Quarantined)
 		}
@@ -435,7 +435,7 @@ func TestM40_Idle(t *testing.T) {
 			synctest.Wait()
 			cancel()
 			<-done
-			complete(t, sink, f)
+			oracle(t, sink, f)
 		})
 	}
 	honest := func(*mailtest.ScriptIMAP, *mailtest.ScriptConn, string) bool { return false }

@@ -39,6 +39,8 @@ type memSink struct {
 	takeErr  error
 	took     chan string // subjects as they are taken, when not nil
 	slow     func()      // called in every Take
+	broken   []string    // invariants that a call broke: what was settled twice, or marked before it was settled
+	spool    string      // where bodies lie on the way, empty again at the end
 }
 
 func newSink() *memSink {
@@ -118,6 +120,9 @@ func (m *memSink) Take(_ context.Context, b message.Batch) error {
 
 func (m *memSink) take(k folderKey, p *message.Progress, it message.Item) error {
 	one := message.UIDs(it.UID)
+	if p.Settled().Has(it.UID) {
+		m.broken = append(m.broken, fmt.Sprintf("UID %d of %s was settled already", it.UID, k.name))
+	}
 	m.copies[k][it.UID] = it.Copy
 	switch {
 	case it.Quarantine != "":
@@ -194,6 +199,9 @@ func (m *memSink) Report(_ context.Context, r message.Report) (message.FolderSta
 	}
 	st.Gone = p.Settled().Minus(r.Listed).Len()
 	st.InSync = r.Listed.Minus(p.Settled()).Empty()
+	if !st.InSync && r.Mark != (message.Mark{}) {
+		m.broken = append(m.broken, fmt.Sprintf("%s is marked as complete and is not: %s", r.Folder.Name, r.Listed.Minus(p.Settled())))
+	}
 	if st.InSync {
 		p.Mark, p.Renumbered = r.Mark, 0
 	}

@@ -22,9 +22,15 @@ const strikes = 3
 type trouble struct {
 	uids    message.UIDSet
 	size    int // of the next group
-	struck  map[uint32]int
+	struck  map[uint32]struck
 	last    string // the fault
 	narrows int    // in a row, without anything settled
+}
+
+// struck is a message that ended connections when it was asked for alone.
+type struck struct {
+	times int
+	size  int64 // as the server says; 0: not known
 }
 
 // blame notes what was asked for when a connection ended. err comes back.
@@ -45,11 +51,12 @@ func (p *pass) blame(err error, req *fetchRequest) error {
 	defer p.s.mu.Unlock()
 	t := p.s.troubles[p.f.name]
 	if t == nil {
-		t = &trouble{struck: map[uint32]int{}}
+		t = &trouble{struck: map[uint32]struck{}}
 		p.s.troubles[p.f.name] = t
 	}
 	if req.asked.Len() == 1 {
-		t.struck[req.asked.Max()]++
+		uid := req.asked.Max()
+		t.struck[uid] = struck{t.struck[uid].times + 1, max(t.struck[uid].size, req.size)}
 	}
 	t.uids, t.size, t.last = open, max(1, open.Len()/2), err.Error()
 	t.narrows++
@@ -104,12 +111,15 @@ func (p *pass) quarantineStruck() error {
 	if t == nil {
 		return nil
 	}
-	for uid, n := range t.struck {
-		if n < strikes || !p.todo.Has(uid) {
+	for uid, hit := range t.struck {
+		if hit.times < strikes || !p.todo.Has(uid) {
 			continue
 		}
-		set := message.UIDs(uid)
-		if err := p.quarantine(set, fmt.Sprintf("the connection ended all %d times this message was asked for: %s", n, t.last)); err != nil {
+		set, what := message.UIDs(uid), "this message"
+		if hit.size > 0 {
+			what += " of " + sized(hit.size)
+		}
+		if err := p.quarantine(set, fmt.Sprintf("the connection ended all %d times %s was asked for: %s", hit.times, what, t.last)); err != nil {
 			return err
 		}
 		p.todo = p.todo.Minus(set)

@@ -90,7 +90,7 @@ func newWire(conn net.Conn, transcript func(string)) *wire {
 	w := &wire{
 		conn: conn, now: time.Now, transcript: transcript,
 		changed: make(chan struct{}, 1), statuses: map[string]selection{},
-		pending: 1, limit: greetingLimit, // the greeting
+		pending: 1, limit: greetingLimit, until: time.Now().Add(greetingLimit), // the greeting
 	}
 	w.br = bufio.NewReaderSize(rawReader{w}, idleBuffer)
 	return w

@@ -1,0 +1,19 @@
+//go:build !soak
+
+package mailsync
+
+import "time"
+
+// Sizes of the fault rows in every run of the tests.
+const (
+	cutStep     = 97 // of M3, over the first cutEvery bytes
+	cutEvery    = 64 << 10
+	cutRandom   = 20
+	cutOnLine   = 12 // of M3, over a real socket
+	poisonStep  = 9  // of the positions in a batch
+	largeFolder = 20_000
+	manyFolders = 100
+	largeKills  = 6
+	hostileTime = 20 * time.Second
+	hostileEach = 2 // mailboxes of each kind of malice
+)

@@ -1,0 +1,19 @@
+//go:build soak
+
+package mailsync
+
+import "time"
+
+// Sizes of the fault rows in the soak.
+const (
+	cutStep     = 1
+	cutEvery    = 64 << 10
+	cutRandom   = 500
+	cutOnLine   = 500
+	poisonStep  = 1
+	largeFolder = 200_000
+	manyFolders = 1000
+	largeKills  = 20
+	hostileTime = 10 * time.Minute
+	hostileEach = 2
+)
