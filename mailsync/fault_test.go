@@ -3,6 +3,7 @@ package mailsync
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,48 +13,69 @@ import (
 	"rapport/records/message"
 )
 
+// TestM6_TokenExpires has the access token run out at every kind of command,
+// said in the ways servers say it: the token is asked for once more, everything
+// arrives, and nobody hears of it.
 func TestM6_TokenExpires(t *testing.T) {
 	t.Parallel()
-	faulty(t, 600, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-		s.Capabilities = "IMAP4rev1 IDLE AUTH=XOAUTH2 SASL-IR"
-		fetches, tokens := 0, 0
-		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
-			if strings.HasPrefix(command, "UID FETCH") && c.N == 1 {
-				if fetches++; fetches == 4 {
-					c.Send("* BYE Session invalidated - AccessTokenExpired\r\n")
-					c.Close()
-					return true
-				}
-			}
+	try := counted(t)
+	for _, command := range []string{"LIST", "EXAMINE", "UID SEARCH", "BODY.PEEK[HEADER]", "BODY.PEEK[]", "IDLE"} {
+		for name, say := range map[string]func(c *mailtest.ScriptConn){
+			"BYE": func(c *mailtest.ScriptConn) {
+				c.Send("* BYE Session invalidated - AccessTokenExpired\r\n")
+				c.Close()
+			},
+			"NO": func(c *mailtest.ScriptConn) { c.No("Session invalidated - AccessTokenExpired") },
+			"BAD and BYE": func(c *mailtest.ScriptConn) {
+				c.Send(c.Tag + " BAD AccessTokenExpired\r\n* BYE closing\r\n")
+				c.Close()
+			},
+		} {
+			t.Run(command+" "+name, func(t *testing.T) {
+				t.Parallel()
+				faulty(t, 600, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+					try()
+					expires(t, s, f, sink, o, command, say)
+				})
+			})
+		}
+	}
+}
+
+func expires(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options, command string, say func(*mailtest.ScriptConn)) {
+	s.Capabilities = "IMAP4rev1 IDLE AUTH=XOAUTH2 SASL-IR"
+	times, tokens := 0, 0
+	s.Hook = func(c *mailtest.ScriptConn, said string) bool {
+		if c.N > 1 || !strings.Contains(said, command) {
 			return false
 		}
-		o.Mailbox.Password = nil
-		o.Mailbox.Token = func(context.Context) (string, error) { tokens++; return "t", nil }
-		o.Failed = func(_ string, err error) {
-			if err != nil {
-				t.Errorf("shown to the user: %v", err)
-			}
+		if times++; times == 2 || command == "IDLE" || command == "LIST" || command == "EXAMINE" || command == "UID SEARCH" {
+			say(c)
+			return true
 		}
-		sink.took = make(chan string, 1000)
-		y := syncer(t, o)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- y.Run(ctx) }()
-		for range 600 {
-			<-sink.took
+		return false
+	}
+	o.Mailbox.Password = nil
+	o.Mailbox.Connections = 1
+	o.Mailbox.Token = func(context.Context) (string, error) { tokens++; return "t", nil }
+	o.Failed = func(_ string, err error) {
+		if err != nil {
+			t.Errorf("shown to the user: %v", err)
 		}
-		synctest.Wait()
-		if tokens < 2 || y.Status().Error != "" {
-			t.Errorf("%d tokens asked for, status %+v", tokens, y.Status())
-		}
-		cancel()
-		<-done
-		oracle(t, sink, f)
-	})
+	}
+	y := runs(t, o)
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	if st := y.Status(); tokens != 2 || st.Error != "" || st.State != message.StateWatching {
+		t.Errorf("%d tokens asked for, status %+v; want one refresh and nothing to see", tokens, st)
+	}
+	y.stop()
+	allStored(t, sink, f)
 }
 
 func TestM9_AskedForPatience(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	for _, tt := range []struct {
 		said string
 		wait time.Duration
@@ -70,6 +92,7 @@ func TestM9_AskedForPatience(t *testing.T) {
 		{"no such mailbox", 0, Refused},
 		{"Suggested Backoff Time: 99999999999999 milliseconds", maxSuggested, Throttled},
 	} {
+		try()
 		f := classify(tt.said, errors.New(tt.said))
 		if f.Kind != tt.kind || f.Wait != tt.wait {
 			t.Errorf("classify(%q) = %s %s, want %s %s", tt.said, f.Kind, f.Wait, tt.kind, tt.wait)
@@ -78,79 +101,134 @@ func TestM9_AskedForPatience(t *testing.T) {
 			t.Errorf("backoff after %q is %s, want about %s", tt.said, d, tt.wait)
 		}
 	}
-	faulty(t, 3, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
-			if c.N <= 2 && strings.HasPrefix(command, "AUTHENTICATE") {
-				c.No("Request is throttled. Suggested Backoff Time: 299961 milliseconds")
-				return true
-			}
-			return false
-		}
-		sink.took = make(chan string, 10)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		start := time.Now()
-		y := syncer(t, o)
-		go func() { done <- y.Run(ctx) }()
-		time.Sleep(time.Minute)
-		y.Nudge() // does not shorten what the server asked for
-		<-sink.took
-		if took := time.Since(start); took < 2*299961*time.Millisecond || took > 15*time.Minute {
-			t.Errorf("came back after %s", took)
-		}
-		cancel()
-		<-done
-	})
 }
 
-func TestM10_NotConnected(t *testing.T) {
+// TestM9_WaitsAsLongAsAsked has a server ask for patience at each kind of
+// command, twice: the mailbox comes back no sooner than asked, whoever nudges.
+func TestM9_WaitsAsLongAsAsked(t *testing.T) {
 	t.Parallel()
-	faulty(t, 3, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
-			if c.N == 1 && strings.HasPrefix(command, "LIST") {
-				c.Send(c.Tag + " BAD User is authenticated but not connected.\r\n")
-				return true
+	try := counted(t)
+	for _, command := range []string{"AUTHENTICATE", "LIST", "EXAMINE", "UID SEARCH", "UID FETCH"} {
+		for said, wait := range map[string]time.Duration{
+			"Request is throttled. Suggested Backoff Time: 299961 milliseconds": 299961 * time.Millisecond,
+			"[OVERQUOTA] Account exceeded command or bandwidth limits":          overQuotaWait,
+			"[THROTTLED] slow down":                        throttledWait,
+			"Too many simultaneous connections. (Failure)": throttledWait,
+			"Server Unavailable. 15":                       throttledWait,
+		} {
+			for _, bye := range []bool{false, true} {
+				faulty(t, 3, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+					try()
+					asked := patience(s, command, said, bye)
+					dials := []time.Time{}
+					dial := o.Dial
+					o.Dial = func(ctx context.Context, a string) (net.Conn, error) {
+						dials = append(dials, time.Now())
+						return dial(ctx, a)
+					}
+					o.Mailbox.Connections = 1
+					y := runs(t, o)
+					for range 120 {
+						time.Sleep(30 * time.Second)
+						y.Nudge() // does not shorten what the server asked for
+					}
+					y.stop()
+					allStored(t, sink, f)
+					if len(dials) != 3 {
+						t.Errorf("%s: %q: %d connections, want 3", command, said, len(dials))
+					}
+					for i, at := range *asked {
+						if gap := dials[min(i+1, len(dials)-1)].Sub(at); gap < wait || gap > wait+wait/8+3*time.Second {
+							t.Errorf("%s: %q: came back after %s, want %s", command, said, gap, wait)
+						}
+					}
+				})
 			}
+		}
+	}
+}
+
+// patience has the first two connections be told to wait at a command, and
+// notes when.
+func patience(s *mailtest.ScriptIMAP, command, said string, bye bool) *[]time.Time {
+	var asked []time.Time
+	s.Hook = func(c *mailtest.ScriptConn, line string) bool {
+		if c.N > 2 || !strings.HasPrefix(line, command) {
 			return false
 		}
-		if err := syncer(t, o).Sync(t.Context()); err != nil {
-			t.Fatal(err)
+		asked = append(asked, time.Now())
+		if bye {
+			c.Send("* BYE " + said + "\r\n")
+			c.Close()
+		} else {
+			c.No(said)
 		}
-		oracle(t, sink, f)
-	})
+		return true
+	}
+	return &asked
+}
+
+// TestM10_NotConnected has a server lose its back end at each kind of command.
+func TestM10_NotConnected(t *testing.T) {
+	t.Parallel()
+	try := counted(t)
+	for _, command := range []string{"AUTHENTICATE", "LIST", "EXAMINE", "UID SEARCH", "BODY.PEEK[HEADER]", "BODY.PEEK[]"} {
+		for _, kind := range []string{"BAD", "NO"} {
+			faulty(t, 3, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+				try()
+				s.Hook = func(c *mailtest.ScriptConn, said string) bool {
+					if c.N == 1 && strings.Contains(said, command) {
+						c.Send(c.Tag + " " + kind + " User is authenticated but not connected.\r\n")
+						return true
+					}
+					return false
+				}
+				if err := syncer(t, o).Sync(t.Context()); err != nil {
+					t.Errorf("%s at %s: %v", kind, command, err)
+				}
+				if n := s.Opened(); n != 2 {
+					t.Errorf("%s at %s: %d connections, want a second one", kind, command, n)
+				}
+				allStored(t, sink, f)
+			})
+		}
+	}
 }
 
 func TestM11_WrongPassword(t *testing.T) {
 	t.Parallel()
-	faulty(t, 1, func(t *testing.T, s *mailtest.ScriptIMAP, _ *mailtest.ScriptFolder, _ *memSink, o Options) {
-		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
-			if strings.HasPrefix(command, "AUTHENTICATE") {
-				c.No("[AUTHENTICATIONFAILED] Invalid credentials, please try again")
-				return true
+	try := counted(t)
+	for _, said := range []string{
+		"[AUTHENTICATIONFAILED] Invalid credentials, please try again", "[AUTHENTICATIONFAILED] Authentication failed.", "LOGIN failed.",
+		"Incorrect username or password", "[AUTHORIZATIONFAILED] not for you", "[ALERT] Application-specific password required",
+	} {
+		faulty(t, 1, func(t *testing.T, s *mailtest.ScriptIMAP, _ *mailtest.ScriptFolder, _ *memSink, o Options) {
+			try()
+			s.Hook = func(c *mailtest.ScriptConn, command string) bool {
+				if strings.HasPrefix(command, "AUTHENTICATE") {
+					c.No(said)
+					return true
+				}
+				return false
 			}
-			return false
-		}
-		y := syncer(t, o)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- y.Run(ctx) }()
-		time.Sleep(48 * time.Hour)
-		if n := s.Opened(); n != 3 {
-			t.Errorf("%d sign-ins in two days, want 3", n)
-		}
-		if st := y.Status(); st.State != message.StateStopped || !strings.Contains(st.Error, "check user name and password") {
-			t.Errorf("status %+v", st)
-		}
-		y.Nudge()
-		time.Sleep(time.Hour)
-		if n := s.Opened(); n != 4 {
-			t.Errorf("%d sign-ins after a nudge, want 4", n)
-		}
-		cancel()
-		<-done
-		var denied *AuthError
-		if err := y.Sync(t.Context()); !errors.As(err, &denied) {
-			t.Errorf("Sync returned %v", err)
-		}
-	})
+			y := runs(t, o)
+			time.Sleep(48 * time.Hour)
+			if n := s.Opened(); n != 3 {
+				t.Errorf("%q: %d sign-ins in two days, want 3", said, n)
+			}
+			if st := y.Status(); st.State != message.StateStopped || !strings.Contains(st.Error, "password") {
+				t.Errorf("%q: status %+v", said, st)
+			}
+			y.Nudge()
+			time.Sleep(time.Hour)
+			if n := s.Opened(); n != 4 {
+				t.Errorf("%q: %d sign-ins after a nudge, want 4", said, n)
+			}
+			y.stop()
+			var denied *AuthError
+			if err := y.Sync(t.Context()); !errors.As(err, &denied) {
+				t.Errorf("%q: Sync returned %v", said, err)
+			}
+		})
+	}
 }

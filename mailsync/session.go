@@ -219,6 +219,11 @@ func (s *session) capabilities() imap.CapSet {
 	return s.c.Caps()
 }
 
+// untold is the fault of a server that keeps its capabilities to itself.
+func (s *session) untold() error {
+	return s.w.why(&Fault{Kind: Silent, Text: "the server does not tell its capabilities in time"})
+}
+
 // open returns a connection that is signed in.
 func open(ctx context.Context, o Options, says func(string)) (*session, error) {
 	s, err := connect(ctx, o, says)
@@ -231,7 +236,7 @@ func open(ctx context.Context, o Options, says func(string)) (*session, error) {
 	}
 	s.caps = s.capabilities()
 	if s.caps == nil {
-		err := s.w.why(&Fault{Kind: Lost, Text: "the server does not tell its capabilities in time"})
+		err := s.untold()
 		s.close()
 		return nil, err
 	}

@@ -36,8 +36,7 @@ type bearer struct{ sasl.Client }
 func (b bearer) Next([]byte) ([]byte, error) { return []byte("\x01"), nil }
 
 // mechanisms returns the ways to sign in that both sides have, best first.
-func (s *session) mechanisms() []string {
-	caps := s.capabilities()
+func (s *session) mechanisms(caps imap.CapSet) []string {
 	wish := s.box.Mechanisms
 	if len(wish) == 0 {
 		wish = []string{"PLAIN", "LOGIN"}
@@ -60,7 +59,11 @@ func (s *session) signIn(ctx context.Context) error {
 	if s.c.State() == imap.ConnStateAuthenticated { // PREAUTH on a protected or local connection
 		return nil
 	}
-	both := s.mechanisms()
+	caps := s.capabilities()
+	if caps == nil {
+		return s.untold()
+	}
+	both := s.mechanisms(caps)
 	if len(both) == 0 {
 		return s.noMechanism()
 	}
