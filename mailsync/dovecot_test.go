@@ -15,7 +15,14 @@ import (
 	"rapport/records/message"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain wants no goroutine left. The proxy of package link leaves some of its
+// own where it cut a connection.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).write"))
+}
 
 // dovecot returns a running server with one account and a syncer for it.
 func dovecot(t *testing.T, o mailtest.DovecotOptions) (*mailtest.Dovecot, *memSink, *transcript, Options) {

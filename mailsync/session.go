@@ -32,9 +32,15 @@ type session struct {
 	counted         int64 // bytes received that are in the budget already; guarded by Syncer.mu
 }
 
+// dialer gives up after half a minute in all. A host with addresses of both
+// families is tried by the other one when the first does not answer at once
+// (RFC 6555, which net.Dialer follows). A nil resolver is the system's.
+func dialer(names *net.Resolver) *net.Dialer {
+	return &net.Dialer{Timeout: 30 * time.Second, Resolver: names}
+}
+
 func dialTCP(ctx context.Context, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: 30 * time.Second}
-	return d.DialContext(ctx, "tcp", address)
+	return dialer(nil).DialContext(ctx, "tcp", address)
 }
 
 // connect opens, secures and greets; signIn follows.
