@@ -123,7 +123,7 @@ func TestM14_NameServiceFails(t *testing.T) {
 		"server failure": {func(dnsmessage.Question, *dnsmessage.Builder) dnsmessage.RCode {
 			return dnsmessage.RCodeServerFailure
 		}, "name service does not answer"},
-		"refused": {func(dnsmessage.Question, *dnsmessage.Builder) dnsmessage.RCode { return dnsmessage.RCodeRefused }, "name service does not answer"},
+		"refused":      {func(dnsmessage.Question, *dnsmessage.Builder) dnsmessage.RCode { return dnsmessage.RCodeRefused }, "name service does not answer"},
 		"no such name": {nobody, "no such host"},
 	} {
 		t.Run(name, func(t *testing.T) {

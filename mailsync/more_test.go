@@ -435,7 +435,7 @@ func TestFlagsAreNoNews(t *testing.T) {
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		complete(t, sink, f)
+		oracle(t, sink, f)
 		before := len(s.Commands())
 		f.ModSeq = 9
 		if err := syncer(t, o).Sync(t.Context()); err != nil {

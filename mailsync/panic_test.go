@@ -94,7 +94,7 @@ func TestM83_PoisonedMail(t *testing.T) {
 				if err := syncer(t, o).Sync(t.Context()); err != nil {
 					t.Fatalf("UID %d, %s: %v", uid, where, err)
 				}
-				complete(t, sink, f)
+				oracle(t, sink, f)
 				p := sink.state(t, "INBOX")
 				if where == "judging" {
 					if p.Stored.Len() != 20 || heard != 0 {
@@ -142,7 +142,7 @@ func TestM83_BugOfOurs(t *testing.T) {
 			if err := syncer(t, o).Sync(t.Context()); err != nil {
 				t.Errorf("after the bug in %s is gone: %v", method, err)
 			}
-			complete(t, sink, f)
+			oracle(t, sink, f)
 			if q := sink.state(t, "INBOX").Quarantined; q.Len() > 0 {
 				t.Errorf("quarantined %s for a bug in %s", q, method)
 			}
