@@ -30,8 +30,7 @@ const (
 // streams are encoders for large mails; a window of 1 MB bounds their memory
 // whatever the mail.
 var streams = sync.Pool{New: func() any {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+	e, err := zstd.NewWriter(nil, append(textOptions, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))...)
 	if err != nil {
 		panic(err)
 	}

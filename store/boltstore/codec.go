@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -32,9 +33,16 @@ const dictionaryID = 1
 var (
 	jsonEncoder = mustEncoder(zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderDictRaw(dictionaryID, []byte(jsonDictionary)))
 	jsonDecoder = mustDecoder(zstd.WithDecoderDictRaw(dictionaryID, []byte(jsonDictionary)), zstd.WithDecoderMaxMemory(64<<20))
-	textEncoder = mustEncoder(zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(1<<20))
+	textEncoder = mustEncoder(textOptions...)
 	textDecoder = mustDecoder(zstd.WithDecoderMaxMemory(256 << 20))
 )
+
+// textOptions compress texts and raw mail. Most of mail is base64: it repeats
+// nothing, so a thorough search for repetitions only costs, and all the gain is
+// in its 64 letters, which the level below the default would leave alone.
+var textOptions = []zstd.EOption{
+	zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true), zstd.WithWindowSize(1 << 20),
+}
 
 // mustEncoder makes an encoder for EncodeAll, which keeps few buffers.
 func mustEncoder(o ...zstd.EOption) *zstd.Encoder {
@@ -94,7 +102,15 @@ func plainJSON(b []byte) ([]byte, error) {
 }
 
 // packText compresses bytes; unpackText undoes it.
-func packText(s []byte) []byte { return textEncoder.EncodeAll(s, []byte{formatZstd}) }
+func packText(s []byte) []byte {
+	room := packing.Get().(*[]byte)
+	defer packing.Put(room)
+	*room = textEncoder.EncodeAll(s, append((*room)[:0], formatZstd))
+	return bytes.Clone(*room)
+}
+
+// packing is where packText writes before it knows the length.
+var packing = sync.Pool{New: func() any { return new([]byte) }}
 
 func unpackText(b []byte) ([]byte, error) {
 	if len(b) == 0 || b[0] != formatZstd {
