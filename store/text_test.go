@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -84,6 +85,39 @@ func TestParseQueryDates(t *testing.T) {
 
 // FuzzParseQuery demands that what is read can be written and read again, and
 // that a document of the query's own words is found where nothing forbids it.
+// The fold by the table is the fold by normalisation, for each letter and for
+// words of several.
+func TestKnownFolds(t *testing.T) {
+	var letters []rune
+	for r, folded := range knownFolds() {
+		if folded == "" {
+			continue
+		}
+		letters = append(letters, rune(r))
+		if want := foldWide(string(rune(r))); folded != want {
+			t.Errorf("knownFolds[%U] = %q, want %q", r, folded, want)
+		}
+	}
+	if len(letters) < 1000 {
+		t.Fatalf("the fold of %d letters is known, want most of %d", len(letters), maxKnown)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		word := make([]rune, 1+r.IntN(8))
+		for i := range word {
+			word[i] = letters[r.IntN(len(letters))]
+		}
+		if got, ok := foldKnown(string(word)); !ok || got != foldWide(string(word)) {
+			t.Fatalf("foldKnown(%q) = %q, %v, want %q", string(word), got, ok, foldWide(string(word)))
+		}
+	}
+	for _, word := range []string{"e\u0301", "soft\u00adhyphen", "a\u0338", "日本", "a\xff"} {
+		if got, ok := foldKnown(word); ok {
+			t.Errorf("foldKnown(%q) = %q, want it left to normalisation", word, got)
+		}
+	}
+}
+
 func FuzzParseQuery(f *testing.F) {
 	for _, s := range []string{"a b", `from:"Ada B" -c OR (d e*)`, "日本語*", `"a b"* in:x`, "-", "--a", "OR", `a"b"`, "(", "http://x -1"} {
 		f.Add(s)
