@@ -91,9 +91,11 @@ func (t *taking) correspondents(h message.Head) (people []message.Party, out boo
 	return people, out
 }
 
+var unpunctuated = strings.NewReplacer("-", "", "_", "", ".", "")
+
 // noReply reports whether nobody reads what is sent to an address.
 func noReply(a contact.Address) bool {
-	l := strings.NewReplacer("-", "", "_", "", ".", "").Replace(a.Local())
+	l := unpunctuated.Replace(a.Local())
 	for _, word := range []string{"noreply", "donotreply", "mailerdaemon", "postmaster", "bounce", "notification"} {
 		if strings.HasPrefix(l, word) {
 			return true
