@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rapport/matcher"
+	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -57,10 +58,12 @@ type taking struct {
 	settled    map[message.Reason][]uint32
 	stored     []uint32
 	hints      []hint
-	again      map[message.ThreadID]bool // threads to file again at the end of the batch
-	widen      map[message.ThreadID]bool // threads that name more people now
-	queued     bool                      // a job was queued
-	clashing   map[string]bool           // Message-IDs known to be borne by several messages, all flagged
+	again      map[message.ThreadID]bool    // threads to file again at the end of the batch
+	widen      map[message.ThreadID]bool    // threads that name more people now
+	queued     bool                         // a job was queued
+	clashing   map[string]bool              // Message-IDs known to be borne by several messages, all flagged
+	strangers  map[contact.Address]bool     // who may be suggested, as far as asked
+	tallies    map[contact.Address]*tallied // rows to write at the end of a batch; nil outside of one
 }
 
 // hint is what flush keeps of one skipped copy, once it is settled as such.
@@ -78,12 +81,14 @@ func (i *Intake) taking(tx store.Tx, f message.Folder) (*taking, error) {
 		judging: i.judging(tx), i: i, folder: f, generation: gen,
 		settled: map[message.Reason][]uint32{},
 		again:   map[message.ThreadID]bool{}, widen: map[message.ThreadID]bool{}, clashing: map[string]bool{},
+		strangers: map[contact.Address]bool{},
 	}, nil
 }
 
 // batch settles skipped copies first: what is stored after them may belong to
 // their threads and finds them by their hints.
 func (t *taking) batch(b message.Batch, items []prepared) error {
+	t.tallies = map[contact.Address]*tallied{}
 	if b.Scanned != nil {
 		if err := t.tx.Folders().SetScanned(b.Folder, *b.Scanned); err != nil {
 			return fmt.Errorf("record first scan: %w", err)
@@ -115,6 +120,9 @@ func (t *taking) batch(b message.Batch, items []prepared) error {
 	}
 	if err := t.followThreads(); err != nil {
 		return fmt.Errorf("file threads again: %w", err)
+	}
+	if err := t.putTallies(); err != nil {
+		return err
 	}
 	if b.Fingerprints != nil {
 		if err := t.tx.Folders().SetFingerprints(b.Folder, b.Fingerprints); err != nil {

@@ -3,6 +3,7 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,33 +35,88 @@ func (t *taking) tally(c message.Copy) error {
 func (t *taking) untally(h message.Head) error {
 	people, out := t.correspondents(h)
 	for _, p := range people {
-		s, err := t.tx.Suggestions().Get(p.Address)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
+		r, err := t.suggestion(p.Address)
 		if err != nil {
-			return fmt.Errorf("read suggestion: %w", err)
+			return err
 		}
 		seen := t.seen(h)
-		if !slices.Contains(s.Seen, seen) {
+		if !slices.Contains(r.Seen, seen) {
 			continue
 		}
-		s.Seen = slices.DeleteFunc(s.Seen, func(d store.Digest) bool { return d == seen })
+		r.Seen = slices.DeleteFunc(r.Seen, func(d store.Digest) bool { return d == seen })
 		if out {
-			s.Out--
+			r.Out--
 		} else {
-			s.In--
+			r.In--
 		}
-		s.Exchange = min(s.In, s.Out)
-		if s.In+s.Out > 0 || s.Ignored {
-			err = t.tx.Suggestions().Put(s)
-		} else {
-			err = t.tx.Suggestions().Delete(p.Address)
+		r.Exchange = min(r.In, r.Out)
+		if !r.counts() { // whoever writes again is new
+			r.Suggestion = store.Suggestion{Address: p.Address, Domain: p.Address.Domain()}
 		}
-		if err != nil {
+		if err := t.changed(r); err != nil {
 			return fmt.Errorf("correct suggestion: %w", err)
 		}
 	}
+	return nil
+}
+
+// tallied is a correspondent's row while messages are counted.
+type tallied struct {
+	store.Suggestion
+	stored, dirty bool
+}
+
+// counts reports whether there is anything to keep in a row.
+func (r *tallied) counts() bool { return r.In+r.Out > 0 || r.Ignored }
+
+// suggestion returns a correspondent's row, a new one where there is none.
+func (t *taking) suggestion(a contact.Address) (*tallied, error) {
+	if r := t.tallies[a]; r != nil {
+		return r, nil
+	}
+	r := &tallied{stored: true}
+	var err error
+	r.Suggestion, err = t.tx.Suggestions().Get(a)
+	if errors.Is(err, store.ErrNotFound) {
+		r.Suggestion, r.stored, err = store.Suggestion{Address: a, Domain: a.Domain()}, false, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read suggestion: %w", err)
+	}
+	if t.tallies != nil {
+		t.tallies[a] = r
+	}
+	return r, nil
+}
+
+// changed writes a row, in a batch at its end: most are counted more than once.
+func (t *taking) changed(r *tallied) error {
+	if r.dirty = true; t.tallies != nil {
+		return nil
+	}
+	return t.putTally(r)
+}
+
+func (t *taking) putTally(r *tallied) error {
+	switch {
+	case r.counts():
+		return t.tx.Suggestions().Put(r.Suggestion)
+	case r.stored:
+		return t.tx.Suggestions().Delete(r.Address)
+	}
+	return nil
+}
+
+// putTallies writes the rows that a batch has changed.
+func (t *taking) putTallies() error {
+	for _, a := range slices.Sorted(maps.Keys(t.tallies)) {
+		if r := t.tallies[a]; r.dirty {
+			if err := t.putTally(r); err != nil {
+				return fmt.Errorf("keep suggestion: %w", err)
+			}
+		}
+	}
+	clear(t.tallies)
 	return nil
 }
 
@@ -106,39 +162,38 @@ func noReply(a contact.Address) bool {
 
 // count adds one message to one correspondent's row.
 func (t *taking) count(p message.Party, c message.Copy, out bool) error {
-	if stranger, err := t.stranger(p.Address); err != nil || !stranger {
+	stranger, err := remember(t.strangers, p.Address, t.stranger)
+	if err != nil || !stranger {
 		return err
 	}
-	s, err := t.tx.Suggestions().Get(p.Address)
-	if errors.Is(err, store.ErrNotFound) {
-		s = store.Suggestion{Address: p.Address, Domain: p.Address.Domain()}
-	} else if err != nil {
+	r, err := t.suggestion(p.Address)
+	if err != nil {
 		return err
 	}
 	seen := t.seen(c.Head)
-	if slices.Contains(s.Seen, seen) {
+	if slices.Contains(r.Seen, seen) {
 		return nil
 	}
-	s.Seen = append(s.Seen, seen)
-	s.Seen = s.Seen[max(len(s.Seen)-maxSeen, 0):]
+	r.Seen = append(r.Seen, seen)
+	r.Seen = r.Seen[max(len(r.Seen)-maxSeen, 0):]
 	if out {
-		s.Out++
+		r.Out++
 	} else {
-		s.In++
-		if s.Name == "" {
-			s.Name = p.Name
+		r.In++
+		if r.Name == "" {
+			r.Name = p.Name
 		}
 	}
-	s.Exchange = min(s.In, s.Out)
+	r.Exchange = min(r.In, r.Out)
 	at := message.SaneTime(c.Head, c.Received, t.i.now())
-	if s.First.IsZero() || at.Before(s.First) {
-		s.First = at
+	if r.First.IsZero() || at.Before(r.First) {
+		r.First = at
 	}
-	if at.After(s.Last) {
-		s.Last = at
+	if at.After(r.Last) {
+		r.Last = at
 	}
-	s.Expires = t.i.now().Add(t.i.opts.SuggestTTL)
-	return t.tx.Suggestions().Put(s)
+	r.Expires = t.i.now().Add(t.i.opts.SuggestTTL)
+	return t.changed(r)
 }
 
 // movedToPrivate takes a message off every timeline because its owner has
