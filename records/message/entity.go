@@ -104,6 +104,7 @@ type partHeader struct {
 	disposition mediaType
 	encoding    string
 	path        string
+	contentType string // as it stands, that media was read from
 }
 
 // readPartHeader reads the Content fields of a header block.
@@ -113,8 +114,9 @@ func readPartHeader(block []byte) partHeader {
 	eachField(block, func(key, value []byte) {
 		switch string(key) {
 		case "content-type":
-			if m := parseMediaType(clip(unfold(value), 64<<10), ""); !haveType {
-				h.media, haveType = m, true
+			v := clip(unfold(value), 64<<10)
+			if m := parseMediaType(v, ""); !haveType {
+				h.media, h.contentType, haveType = m, v, true
 			} else if strings.HasPrefix(m.value, "text/") {
 				h.second = m
 			}
@@ -147,7 +149,7 @@ func (w *walker) beginEntity() {
 	h := readPartHeader(block)
 	h.path = w.path
 	if w.isMsg {
-		w.messageHead()
+		w.messageHead(h)
 	}
 	if w.header.cut {
 		w.defect("header-truncated")
@@ -195,8 +197,8 @@ func isMessageType(value string) bool {
 func encoded(encoding string) bool { return encoding == "base64" || encoding == "quoted-printable" }
 
 // messageHead reads the header of the mail itself, or of a message inside.
-func (w *walker) messageHead() {
-	head, r := readHead(w.header)
+func (w *walker) messageHead(h partHeader) {
+	head, r := readHead(w.header, h)
 	if i := w.inner(); i >= 0 {
 		w.out.Inner[i].Head = head
 		w.noteToken(r)

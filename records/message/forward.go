@@ -28,14 +28,13 @@ const maxForwards = 8
 // block of header lines in any language that names From and two more fields.
 // In an answer, where such a block quotes what is answered, it counts only
 // behind a forward's mark.
-func forwardBlocks(text string, h Head) []Inner {
+func forwardBlocks(text string, lines []string, h Head) []Inner {
 	if !strings.Contains(text, "@") {
 		return nil
 	}
 	_, kind := cutPrefixes(h.Subject)
 	answer := kind&forwardPrefix == 0 && (kind&replyPrefix != 0 || len(h.InReplyTo) > 0)
 	var out []Inner
-	lines := strings.Split(text, "\n")
 	starts, ends := []int{}, []int{}
 	for i := 0; i < len(lines) && len(starts) < maxForwards; i++ {
 		if len(lines[i]) > 1000 {
@@ -146,10 +145,10 @@ func isHeaderLine(line string) bool {
 
 // headerLine reads one line "Von: Ada <ada@example.com>".
 func headerLine(line string) (field, value string) {
-	line = clip(line, 4<<10)
-	if strings.IndexByte(clip(line, 100), ':') < 0 && !strings.Contains(clip(line, 100), "：") {
+	if start := clip(line, 100); strings.IndexByte(start, ':') < 0 && !strings.Contains(start, "：") {
 		return "", ""
 	}
+	line = clip(line, 4<<10)
 	line = unquote(line)
 	i := strings.IndexByte(line, ':')
 	if k := strings.Index(line, "："); k > 0 && (i < 0 || k < i) {

@@ -19,6 +19,7 @@ const (
 type headReader struct {
 	head        Head
 	contentType string
+	content     partHeader
 	ids         []string
 	dates       []string
 	received    []byte // the last, which is the oldest hop
@@ -45,7 +46,7 @@ func ParseHead(raw []byte) Head {
 // parseHead is ParseHead, and also hands out what Head does not keep.
 func parseHead(raw []byte) (Head, *headReader) {
 	if block, ok := regularHeader(raw); ok {
-		return readHead(headerLines{block: block})
+		return readHead(headerLines{block: block}, partHeader{})
 	}
 	lines := headerLines{limit: maxHeader, leading: true}
 	ended := false
@@ -58,12 +59,13 @@ func parseHead(raw []byte) (Head, *headReader) {
 	if !ended {
 		s.close()
 	}
-	return readHead(lines)
+	return readHead(lines, partHeader{})
 }
 
-// readHead reads the fields of a finished header.
-func readHead(lines headerLines) (Head, *headReader) {
-	r := &headReader{}
+// readHead reads the fields of a finished header, whose Content fields may
+// have been read already.
+func readHead(lines headerLines, content partHeader) (Head, *headReader) {
+	r := &headReader{content: content}
 	if lines.junk {
 		r.defect("header-line")
 	}
@@ -373,7 +375,10 @@ func (r *headReader) contentFacts() (hint string) {
 	if r.contentType == "" {
 		return ""
 	}
-	m := parseMediaType(clip(r.contentType, 4096), "")
+	m := r.content.media
+	if r.contentType != r.content.contentType || len(r.contentType) > 4096 {
+		m = parseMediaType(clip(r.contentType, 4096), "")
+	}
 	r.head.MediaType = m.value
 	r.head.ReportType = strings.ToLower(cleanText(guessText(m.get("report-type"), "")))
 	return m.get("charset")

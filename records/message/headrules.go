@@ -332,9 +332,15 @@ func (h Head) LooksAutomatic() bool {
 	return h.fromReporter() || h.autoReplySubject()
 }
 
+// wordJoiner removes what separates the words of a local part.
+var wordJoiner = strings.NewReplacer("-", "", "_", "", ".", "")
+
 // noReply reports whether an address says that nobody reads it.
 func noReply(a contact.Address) bool {
-	local := strings.NewReplacer("-", "", "_", "", ".", "").Replace(a.Local())
+	local := a.Local()
+	if strings.ContainsAny(local, "-_.") {
+		local = wordJoiner.Replace(local)
+	}
 	for _, s := range []string{"noreply", "donotreply", "dontreply", "noanswer", "nichtantworten", "nepasrepondre", "keineantwort", "nonrispondere", "noresponder", "naoresponda", "autoreply", "autoresponder"} {
 		if strings.HasPrefix(local, s) || strings.HasSuffix(local, s) {
 			return true

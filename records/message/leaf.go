@@ -63,7 +63,7 @@ func (w *walker) newLeaf(h partHeader) *leaf {
 		if t == "text/html" {
 			l.limit = w.keep
 		}
-		l.file = h.name() != "" && len(w.segments) > 0
+		l.file = len(w.segments) > 0 && h.name() != ""
 	}
 	if l.file {
 		l.sum = sha256.New()
@@ -86,12 +86,15 @@ func (l *leaf) openChild() {
 	lim.Depth -= len(l.w.stack) + 1
 	lim.Parts -= l.w.parts
 	l.mail = &Parsed{}
-	l.child = newWalker(lim, l.mail)
+	l.child = newWalker(lim, l.mail, l.w.scratch)
 	l.child.keep, l.child.encoded = l.w.keep, l.w.encoded+1
 }
 
 // write takes the next piece of the part's encoded content.
 func (l *leaf) write(p piece) {
+	if l.out == nil {
+		l.out = l.w.scratch.take()
+	}
 	if !l.begun && len(bytes.TrimSpace(p.text)) > 0 {
 		l.begun = true
 		if l.base64 != nil && l.kind != "" && notBase64(p.text) {
@@ -122,18 +125,20 @@ func (l *leaf) write(p piece) {
 	}
 }
 
+// The line ends that parts keep; nobody writes to them.
+var crlf, cr, lf = []byte("\r\n"), []byte("\r"), []byte("\n")
+
 // lineEnd returns a line end that outlives the piece it came with.
 func lineEnd(eol []byte) []byte {
-	switch len(eol) {
-	case 0:
+	switch {
+	case len(eol) == 0:
 		return nil
-	case 1:
-		if eol[0] == '\r' {
-			return []byte("\r")
-		}
-		return []byte("\n")
+	case len(eol) > 1:
+		return crlf
+	case eol[0] == '\r':
+		return cr
 	}
-	return []byte("\r\n")
+	return lf
 }
 
 // notBase64 reports whether the first line of a text is plainly not base64,
@@ -160,6 +165,9 @@ func (l *leaf) pass() {
 	case l.child != nil:
 		l.child.lines.write(b)
 	case l.kind != "":
+		if l.buf == nil {
+			l.buf = l.w.scratch.take()
+		}
 		n := min(l.limit-int64(len(l.buf)), int64(len(b)))
 		l.buf = append(l.buf, b[:n]...)
 		l.spill(b[n:])
@@ -206,8 +214,16 @@ func (l *leaf) flush() {
 	}
 }
 
+// release gives the part's memory back.
+func (l *leaf) release() {
+	l.w.scratch.give(l.out)
+	l.w.scratch.give(l.buf)
+	l.out, l.buf = nil, nil
+}
+
 // finishLeaf settles what a part gave.
 func (w *walker) finishLeaf(l *leaf) {
+	defer l.release()
 	l.flush()
 	if l.tail != nil {
 		var d [32]byte

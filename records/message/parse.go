@@ -150,7 +150,8 @@ func (l Limits) fill() Limits {
 // read. What was read until then is returned with it.
 func Parse(r io.Reader, lim Limits) (Parsed, error) {
 	var p Parsed
-	w := newWalker(lim.fill(), &p)
+	c := scratches.Get().(*scratch) // not given back when the walk panics
+	w := newWalker(lim.fill(), &p, c)
 	sum := sha256.New()
 	err := feed(r, func(b []byte) {
 		sum.Write(b)
@@ -160,6 +161,7 @@ func Parse(r io.Reader, lim Limits) (Parsed, error) {
 	sum.Sum(p.Sum[:0])
 	w.close()
 	w.finish()
+	scratches.Put(c)
 	if err != nil {
 		return p, fmt.Errorf("read mail: %w", err)
 	}

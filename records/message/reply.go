@@ -2,17 +2,23 @@ package message
 
 import (
 	"strings"
+	"unicode/utf8"
 )
 
 // newText returns what the author newly wrote: the text without quotes, the
 // lines that introduce them, forwarded mail and the signature. Where it is
 // not plain that a passage is quoted, it stays.
-func newText(text string, h Head) string {
-	lines := strings.Split(text, "\n")
+//
+// lines is text cut at its line feeds; its elements are moved.
+func newText(text string, lines []string) string {
+	all := len(lines)
 	lines = cutForward(lines)
 	lines = dropQuotes(lines)
 	lines = cutSignature(lines)
-	out := strings.TrimSpace(strings.Join(lines, "\n"))
+	if len(lines) < all {
+		text = strings.Join(lines, "\n")
+	}
+	out := strings.TrimSpace(text)
 	for strings.Contains(out, "\n\n\n") {
 		out = strings.ReplaceAll(out, "\n\n\n", "\n\n")
 	}
@@ -49,6 +55,9 @@ func isBlockAt(lines []string, i int) bool {
 // "Begin forwarded message:".
 func isDivider(line string) bool {
 	t := strings.TrimSpace(line)
+	if t == "" || t[0] != '-' && t[0] != '_' && t[len(t)-1] != ':' {
+		return false
+	}
 	dashes := strings.HasPrefix(t, "---") && strings.HasSuffix(t, "---") && strings.Trim(t, "- ") != ""
 	if !dashes && !strings.HasSuffix(t, ":") && !strings.HasPrefix(t, "_____") {
 		return false
@@ -63,6 +72,9 @@ func isDivider(line string) bool {
 }
 
 func isUnderscores(line string) bool {
+	if strings.IndexByte(line, '_') < 0 {
+		return false
+	}
 	t := strings.TrimSpace(line)
 	return len(t) >= 10 && strings.Trim(t, "_") == ""
 }
@@ -71,11 +83,11 @@ func isUnderscores(line string) bool {
 // an introduction is followed by no quote mark at all, everything after it is
 // the quote.
 func dropQuotes(lines []string) []string {
-	quotedAfter := make([]bool, len(lines)+1) // a quoted line stands at or after i
-	for i := len(lines) - 1; i >= 0; i-- {
-		quotedAfter[i] = quotedAfter[i+1] || isQuoted(lines[i])
+	last := len(lines) - 1 // the last quoted line
+	for last >= 0 && !isQuoted(lines[last]) {
+		last--
 	}
-	var out []string
+	out := lines[:0] // it never overtakes i
 	for i := 0; i < len(lines); i++ {
 		if isQuoted(lines[i]) {
 			continue
@@ -92,7 +104,7 @@ func dropQuotes(lines []string) []string {
 				i = next - 1
 				continue
 			}
-			if !quotedAfter[next] {
+			if next > last {
 				break
 			}
 		}
@@ -102,7 +114,10 @@ func dropQuotes(lines []string) []string {
 }
 
 func isQuoted(line string) bool {
-	t := strings.TrimLeft(line, " \t\u00a0")
+	t := skipBlanks(line)
+	if t == "" || t[0] != '>' && t[0] != '&' && t[0] != '|' {
+		return false
+	}
 	return strings.HasPrefix(t, ">") || strings.HasPrefix(t, "&gt;") || strings.HasPrefix(t, "| ") && strings.Count(t, "|") == 1
 }
 
@@ -146,13 +161,40 @@ var openers = []string{"on ", "am ", "le ", "el ", "il ", "em ", "op ", "den ", 
 // opensAttribution reports whether a line may be the first of several that
 // say when and who: prose before them is not.
 func opensAttribution(line string) bool {
-	low := strings.ToLower(clip(line, 40))
-	for _, o := range openers {
-		if strings.HasPrefix(low, o) {
+	line = clip(line, 40)
+	switch line[0] {
+	case '<', '"':
+		return true
+	}
+	for _, c := range []byte(line) {
+		if c >= '0' && c <= '9' {
 			return true
 		}
 	}
-	return strings.IndexFunc(low, func(r rune) bool { return r >= '0' && r <= '9' }) >= 0 || strings.HasPrefix(low, "<") || strings.HasPrefix(low, "\"")
+	for _, o := range openers {
+		if hasPrefixFold(line, o) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasPrefixFold reports whether s in lower case begins with prefix, which is
+// in lower case.
+func hasPrefixFold(s, prefix string) bool {
+	for i := 0; i < len(prefix) && i < len(s); i++ {
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		switch {
+		case c >= utf8.RuneSelf || prefix[i] >= utf8.RuneSelf:
+			return strings.HasPrefix(strings.ToLower(s), prefix)
+		case c != prefix[i]:
+			return false
+		}
+	}
+	return len(s) >= len(prefix)
 }
 
 // saysWhen reports whether a line that says "wrote:" also says when or who
@@ -167,19 +209,25 @@ func saysWhen(joined string) bool {
 	return digits >= 3 || strings.Contains(joined, "@")
 }
 
+// sentFrom begin the lines that phones add, lower case.
+var sentFrom = []string{"sent from my ", "sent from outlook", "get outlook for", "von meinem iphone gesendet", "von meinem ipad gesendet", "gesendet von mein", "envoyé de mon", "enviado desde mi", "inviato da ", "enviado do meu", "verzonden vanaf mijn", "verstuurd vanaf mijn", "skickat från min", "sendt fra min", "lähetetty iphone", "wysłane z iphone", "отправлено с iphone", "从我的", "iphoneから送信"}
+
 // cutSignature ends the text at the line "-- ", or at what phones add.
 func cutSignature(lines []string) []string {
 	for i, line := range lines {
 		if i == 0 {
 			continue
 		}
-		t := strings.TrimRight(line, " \t\u00a0")
-		if t == "--" || t == "—" && i >= len(lines)-10 {
-			return lines[:i]
+		if strings.HasPrefix(line, "--") || strings.HasPrefix(line, "—") {
+			if t := trimBlanks(line); t == "--" || t == "—" && i >= len(lines)-10 {
+				return lines[:i]
+			}
 		}
-		low := strings.ToLower(strings.TrimSpace(t))
-		if len(low) < 80 && i >= len(lines)-6 {
-			for _, s := range []string{"sent from my ", "sent from outlook", "get outlook for", "von meinem iphone gesendet", "von meinem ipad gesendet", "gesendet von mein", "envoyé de mon", "enviado desde mi", "inviato da ", "enviado do meu", "verzonden vanaf mijn", "verstuurd vanaf mijn", "skickat från min", "sendt fra min", "lähetetty iphone", "wysłane z iphone", "отправлено с iphone", "从我的", "iphoneから送信"} {
+		if i < len(lines)-6 {
+			continue
+		}
+		if low := strings.ToLower(strings.TrimSpace(trimBlanks(line))); len(low) < 80 {
+			for _, s := range sentFrom {
 				if strings.HasPrefix(low, s) {
 					return lines[:i]
 				}

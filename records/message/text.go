@@ -1,11 +1,11 @@
 package message
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
-	"hash"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // finish puts together what the walk found.
@@ -24,8 +24,9 @@ func (w *walker) finish() {
 		out.failed = w.top.failed
 	}
 	out.own, out.feedback, out.calendar, out.method = own, w.feedback, w.calendar, w.method
-	out.Inner = append(out.Inner, forwardBlocks(own, out.Head)...)
-	out.Reply = newText(own, out.Head)
+	lines := strings.Split(own, "\n")
+	out.Inner = append(out.Inner, forwardBlocks(own, lines, out.Head)...)
+	out.Reply = newText(own, lines)
 	found := out.Defects
 	out.Defects = slices.Clone(out.Head.Defects)
 	for _, d := range found {
@@ -116,7 +117,7 @@ func trimLines(s string) string {
 	for line := range strings.SplitAfterSeq(s, "\n") {
 		body, nl := strings.CutSuffix(line, "\n")
 		if body != "-- " {
-			body = strings.TrimRight(body, " \t\u00a0")
+			body = trimBlanks(body)
 		}
 		b.WriteString(body)
 		if nl {
@@ -124,6 +125,36 @@ func trimLines(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// trimBlanks removes the blanks at the end of a line.
+func trimBlanks(line string) string {
+	for n := len(line); n > 0; n = len(line) {
+		switch {
+		case line[n-1] == ' ', line[n-1] == '\t':
+			line = line[:n-1]
+		case n > 1 && line[n-1] == 0xa0 && line[n-2] == 0xc2: // a no-break space
+			line = line[:n-2]
+		default:
+			return line
+		}
+	}
+	return line
+}
+
+// skipBlanks removes the blanks at the beginning of a line.
+func skipBlanks(line string) string {
+	for line != "" {
+		switch {
+		case line[0] == ' ', line[0] == '\t':
+			line = line[1:]
+		case strings.HasPrefix(line, "\u00a0"):
+			line = line[2:]
+		default:
+			return line
+		}
+	}
+	return line
 }
 
 // unflow joins the soft line breaks of format=flowed (RFC 3676).
@@ -159,8 +190,9 @@ func unflow(s string, delsp bool) string {
 // textSum digests the readable text without its white space, and the digests
 // of the attachments: what stays the same however a server re-encodes a mail.
 func (w *walker) textSum() Sum {
-	h := sha256.New()
-	writeFolded(h, w.out.Text)
+	h := w.scratch.digest
+	h.Reset()
+	w.scratch.writeFolded(w.out.Text)
 	for _, t := range w.tails {
 		h.Write(t[:])
 	}
@@ -173,18 +205,33 @@ func (w *walker) textSum() Sum {
 	return Sum(h.Sum(nil))
 }
 
-// writeFolded writes s without white space.
-func writeFolded(h hash.Hash, s string) {
-	buf := make([]byte, 0, 4096)
-	for f := range strings.FieldsSeq(s) {
-		for len(f) > 0 {
-			n := min(len(f), cap(buf)-len(buf))
-			buf = append(buf, f[:n]...)
-			if f = f[n:]; len(buf) == cap(buf) {
-				h.Write(buf)
-				buf = buf[:0]
+// writeFolded digests s without white space.
+func (c *scratch) writeFolded(s string) {
+	buf := c.folded[:0]
+	from := 0
+	flush := func(to int) {
+		for word := s[from:to]; word != ""; {
+			n := copy(c.folded[len(buf):], word)
+			buf, word = c.folded[:len(buf)+n], word[n:]
+			if len(buf) == len(c.folded) {
+				c.digest.Write(buf)
+				buf = c.folded[:0]
 			}
 		}
 	}
-	h.Write(buf)
+	for i := 0; i < len(s); {
+		n, blank := 1, s[i] <= ' ' && (s[i] == ' ' || s[i] >= '\t' && s[i] <= '\r')
+		if s[i] >= utf8.RuneSelf {
+			var r rune
+			r, n = utf8.DecodeRuneInString(s[i:])
+			blank = unicode.IsSpace(r)
+		}
+		if blank {
+			flush(i)
+			from = i + n
+		}
+		i += n
+	}
+	flush(len(s))
+	c.digest.Write(buf)
 }

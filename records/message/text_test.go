@@ -75,7 +75,7 @@ func TestNewText(t *testing.T) {
 		"only a quote":         {"> q\n> r", ""},
 		"dashes are no marker": {"one\n-----\ntwo", "one\n-----\ntwo"},
 	} {
-		if got := newText(tt.in, Head{}); got != tt.want {
+		if got := newText(tt.in, strings.Split(tt.in, "\n")); got != tt.want {
 			t.Errorf("%s: newText = %q, want %q", name, got, tt.want)
 		}
 	}
@@ -116,7 +116,7 @@ func TestForwardBlocks(t *testing.T) {
 		"quoted by Apple":    {"Begin forwarded message:\n\n> From: Carol Roe <carol@example.net>\n> Subject: anvils\n> To: Ada <ada@example.com>, Bob <bob@example.org>\n>\n> Do you sell them?", fwd, 1},
 		"folded address row": {"From: Carol Roe <carol@example.net>\nTo: Ada <ada@example.com>,\n Bob <bob@example.org>\nSubject: anvils\n\nDo you sell them?", fwd, 1},
 	} {
-		got := forwardBlocks(tt.text, tt.head)
+		got := forwardBlocks(tt.text, strings.Split(tt.text, "\n"), tt.head)
 		if len(got) != tt.want {
 			t.Errorf("%s: %d blocks, want %d", name, len(got), tt.want)
 			continue

@@ -12,6 +12,7 @@ import (
 type walker struct {
 	lim      Limits
 	out      *Parsed
+	scratch  *scratch
 	lines    splitter
 	stack    []*frame
 	state    walkState
@@ -69,9 +70,9 @@ type segment struct {
 	inner int  // index in Parsed.Inner, -1 for the mail itself
 }
 
-func newWalker(lim Limits, out *Parsed) *walker {
-	w := &walker{lim: lim, out: out, keep: 8 * lim.Text, isMsg: true}
-	w.header = headerLines{limit: lim.Header, leading: true}
+func newWalker(lim Limits, out *Parsed, c *scratch) *walker {
+	w := &walker{lim: lim, out: out, scratch: c, keep: 8 * lim.Text, isMsg: true}
+	w.header = headerLines{limit: lim.Header, leading: true, block: c.take()}
 	w.lines.emit = w.line
 	return w
 }
@@ -189,6 +190,9 @@ func (w *walker) nextPart(i int) {
 		f.starts = append(f.starts, len(w.segments))
 		w.finishLeaf(first)
 	}
+	if f.preamble != nil {
+		f.preamble.release()
+	}
 	f.seen, f.preamble, f.guess = true, nil, nil
 	f.children++
 	f.starts = append(f.starts, len(w.segments))
@@ -238,6 +242,7 @@ func (w *walker) endFrame(f *frame) {
 	if f.leaf != nil {
 		f.leaf.flush()
 		w.attach(f.leaf)
+		f.leaf.release()
 		if a := &w.out.Attachments[len(w.out.Attachments)-1]; a.Name == "" {
 			a.Name = mailName(w.out.Inner[f.inner].Head.Subject)
 		}
@@ -339,11 +344,11 @@ func (w *walker) inReport() bool {
 // close ends the mail.
 func (w *walker) close() {
 	w.lines.close()
-	if w.state != drained {
-		w.unwind(0)
-		return
+	if w.state == drained {
+		w.state = between
+		w.leaf = nil
 	}
-	w.state = between
-	w.leaf = nil
 	w.unwind(0)
+	w.scratch.give(w.header.block)
+	w.header.block = nil
 }

@@ -199,8 +199,17 @@ func cleanText(s string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
+	from := 0 // what stands from here to i is copied as it is
 	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
+		r, n := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRuneInString(s[i:])
+		}
+		if keeps(r, n) {
+			i += n
+			continue
+		}
+		b.WriteString(s[from:i])
 		switch {
 		case r == '\r':
 			if i+1 >= len(s) || s[i+1] != '\n' {
@@ -208,17 +217,25 @@ func cleanText(s string) string {
 			}
 		case r == '\f', r == '\v', r == 0x85, r == 0x2028, r == 0x2029:
 			b.WriteByte('\n')
-		case r == '\t', r == '\n':
-			b.WriteByte(byte(r))
-		case r < ' ', r >= 0x7f && r < 0xa0, r == 0xfeff:
-		case r == utf8.RuneError && n == 1:
+		case r == utf8.RuneError:
 			b.WriteRune(utf8.RuneError)
-		default:
-			b.WriteString(s[i : i+n])
 		}
 		i += n
+		from = i
 	}
+	b.WriteString(s[from:])
 	return b.String()
+}
+
+// keeps reports whether cleanText leaves a character of n bytes as it is.
+func keeps(r rune, n int) bool {
+	switch {
+	case r < 0x7f:
+		return r >= ' ' || r == '\t' || r == '\n'
+	case r < 0xa0, r == 0x2028, r == 0x2029, r == 0xfeff:
+		return false
+	}
+	return r != utf8.RuneError || n > 1
 }
 
 // isClean reports whether cleanText would change nothing, and may say no
