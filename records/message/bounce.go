@@ -172,6 +172,10 @@ var failurePhrases = []string{
 // makes it a candidate, its text must tell of a failure.
 func plainBounce(p Parsed) (Verdict, bool) {
 	h := p.Head
+	strong := h.fromReporter() || h.reportSubject() || len(p.failed) > 0 || h.ReportType == "delivery-status"
+	if !strong && !h.Auto.NullReturn {
+		return Verdict{}, false
+	}
 	text := clip(p.own, 16<<10)
 	if strings.TrimSpace(text) == "" {
 		text = clip(p.Text, 16<<10)
@@ -186,8 +190,7 @@ func plainBounce(p Parsed) (Verdict, bool) {
 	}
 	diag := explanation(text)
 	coded := findEnhanced(diag) != "" && findReply(diag) != ""
-	strong := h.fromReporter() || h.reportSubject() || len(p.failed) > 0 || h.ReportType == "delivery-status"
-	if !strong && !(h.Auto.NullReturn && (told || coded)) {
+	if !strong && !told && !coded {
 		return Verdict{}, false
 	}
 	if !told && !coded && len(p.failed) == 0 && !(h.reportSubject() && h.fromReporter()) {

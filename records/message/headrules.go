@@ -273,13 +273,26 @@ func (h Head) reportSubject() bool {
 	if _, kind := cutPrefixes(s); kind&replyPrefix != 0 {
 		return false // somebody answers a report
 	}
-	for _, start := range reportSubjects {
-		if i := strings.Index(s, start); i == 0 || i > 0 && i <= 24 && !isLetter(s[i-1]) {
-			return true
+	for at := range min(len(s), 25) {
+		if at > 0 && isLetter(s[at-1]) {
+			continue
+		}
+		for _, start := range reportSubjectsBy[s[at]] {
+			if strings.HasPrefix(s[at:], start) && strings.Index(s, start) == at {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+// reportSubjectsBy holds reportSubjects by their first byte.
+var reportSubjectsBy = func() (by [256][]string) {
+	for _, s := range reportSubjects {
+		by[s[0]] = append(by[s[0]], s)
+	}
+	return by
+}()
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80 }
 

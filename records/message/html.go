@@ -1,8 +1,10 @@
 package message
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 )
@@ -52,7 +54,7 @@ func (w *htmlWriter) run(s string) {
 			return
 		case html.TextToken:
 			if w.skip == "" {
-				w.text(string(z.Text()))
+				w.text(z.Text())
 			}
 		case html.StartTagToken:
 			w.start(z, false)
@@ -60,25 +62,29 @@ func (w *htmlWriter) run(s string) {
 			w.start(z, true)
 		case html.EndTagToken:
 			name, _ := z.TagName()
-			w.end(string(name))
+			w.end(name)
 		}
 	}
 }
 
-// attributes reads the few attributes that matter.
-func attributes(z *html.Tokenizer) (href, alt string, hidden bool) {
+// attributes reads the few attributes that matter: the target of a link, the
+// words for a picture, whether the element is hidden.
+func attributes(z *html.Tokenizer, link, picture bool) (href, alt string, hidden bool) {
 	for range 64 {
 		key, value, more := z.TagAttr()
 		switch string(key) {
 		case "href":
-			href = strings.TrimSpace(string(value))
+			if link {
+				href = strings.TrimSpace(string(value))
+			}
 		case "alt":
-			alt = squeeze(string(value))
+			if picture {
+				alt = squeeze(string(value))
+			}
 		case "hidden":
 			hidden = true
 		case "style":
-			v := strings.ToLower(strings.ReplaceAll(clip(string(value), 2000), " ", ""))
-			hidden = hidden || strings.Contains(v, "display:none") || strings.Contains(v, "mso-hide:all") || strings.Contains(v, "visibility:hidden")
+			hidden = hidden || hides(value)
 		}
 		if !more {
 			break
@@ -87,34 +93,62 @@ func attributes(z *html.Tokenizer) (href, alt string, hidden bool) {
 	return href, alt, hidden
 }
 
+// hides reports whether a style keeps an element from being shown.
+func hides(style []byte) bool {
+	style = clip(style, 2000)
+	if bytes.IndexByte(style, ':') < 0 {
+		return false
+	}
+	v := strings.ToLower(strings.ReplaceAll(string(style), " ", ""))
+	return strings.Contains(v, "display:none") || strings.Contains(v, "mso-hide:all") || strings.Contains(v, "visibility:hidden")
+}
+
+// mayHide reports whether a tag, as it stands, has an attribute that can hide
+// its element.
+func mayHide(tag []byte) bool {
+	for {
+		i := bytes.IndexAny(tag, "sShH")
+		if i < 0 {
+			return false
+		}
+		tag = tag[i:]
+		if len(tag) >= 5 && bytes.EqualFold(tag[:5], []byte("style")) || len(tag) >= 6 && bytes.EqualFold(tag[:6], []byte("hidden")) {
+			return true
+		}
+		tag = tag[1:]
+	}
+}
+
 // void are elements without an end tag.
 var void = map[string]bool{"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true, "link": true, "meta": true, "source": true, "track": true, "wbr": true}
 
 func (w *htmlWriter) start(z *html.Tokenizer, selfClosing bool) {
-	tag, hasAttr := z.TagName()
-	name := string(tag)
+	raw := z.Raw()
+	name, hasAttr := z.TagName()
 	if w.skip != "" {
-		if name == w.skip && !selfClosing {
+		if string(name) == w.skip && !selfClosing {
 			w.skipped++
+		}
+		return
+	}
+	switch string(name) {
+	case "script", "style", "title", "template", "object", "svg":
+		if !selfClosing {
+			w.skip, w.skipped = string(name), 1
 		}
 		return
 	}
 	var href, alt string
 	var hidden bool
-	if hasAttr {
-		href, alt, hidden = attributes(z)
+	link, picture := string(name) == "a", string(name) == "img"
+	if hasAttr && (link || picture || mayHide(raw)) {
+		href, alt, hidden = attributes(z, link, picture)
 	}
-	switch {
-	case name == "script" || name == "style" || name == "title" || name == "template" || name == "object" || name == "svg":
-		if !selfClosing {
-			w.skip, w.skipped = name, 1
-		}
-		return
-	case hidden && w.hide && !void[name] && !selfClosing && name != "body" && name != "html":
-		w.skip, w.skipped, w.didHide = name, 1, true
+	if hidden && w.hide && !void[string(name)] && !selfClosing && string(name) != "body" && string(name) != "html" {
+		w.skip, w.skipped, w.didHide = string(name), 1, true
 		return
 	}
-	switch name {
+	switch string(name) {
 	case "br":
 		w.breaks++
 	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "dl":
@@ -122,7 +156,7 @@ func (w *htmlWriter) start(z *html.Tokenizer, selfClosing bool) {
 	case "div", "section", "article", "header", "footer", "tr", "table", "dt", "dd", "center", "address", "form", "fieldset", "caption", "figure", "option", "tbody":
 		w.block(1)
 	case "ul", "ol":
-		w.list(name)
+		w.list(string(name) == "ol")
 	case "li":
 		w.item()
 	case "td", "th":
@@ -131,7 +165,7 @@ func (w *htmlWriter) start(z *html.Tokenizer, selfClosing bool) {
 		}
 	case "hr":
 		w.block(1)
-		w.text("----------")
+		w.text([]byte("----------"))
 		w.block(1)
 	case "pre":
 		w.block(1)
@@ -144,21 +178,21 @@ func (w *htmlWriter) start(z *html.Tokenizer, selfClosing bool) {
 		w.href, w.linkAt = href, w.b.Len()
 	case "img":
 		if alt != "" && len(alt) <= 200 {
-			w.text("[" + alt + "]")
+			w.text([]byte("[" + alt + "]"))
 		}
 	}
 }
 
-func (w *htmlWriter) end(name string) {
+func (w *htmlWriter) end(name []byte) {
 	if w.skip != "" {
-		if name == w.skip {
+		if string(name) == w.skip {
 			if w.skipped--; w.skipped <= 0 {
 				w.skip = ""
 			}
 		}
 		return
 	}
-	switch name {
+	switch string(name) {
 	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "dl":
 		w.block(2)
 	case "div", "section", "article", "header", "footer", "tr", "table", "dt", "dd", "li", "center", "address", "form", "caption":
@@ -187,11 +221,11 @@ func (w *htmlWriter) block(n int) {
 	}
 }
 
-func (w *htmlWriter) list(name string) {
+func (w *htmlWriter) list(numbered bool) {
 	w.block(1)
 	if len(w.lists) < 64 {
 		next := -1
-		if name == "ol" {
+		if numbered {
 			next = 1
 		}
 		w.lists = append(w.lists, next)
@@ -246,33 +280,24 @@ func (w *htmlWriter) lineStart() {
 }
 
 // text writes text, white space folded unless it is preformatted.
-func (w *htmlWriter) text(s string) {
+func (w *htmlWriter) text(s []byte) {
 	if w.pre > 0 {
-		for i, line := range strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
-			if i > 0 {
-				w.breaks++
-			}
-			if line != "" {
-				w.lineStart()
-				w.b.WriteString(line)
-				w.begun = true
-			}
-		}
+		w.preformatted(s)
 		return
 	}
-	for len(s) > 0 {
-		n := strings.IndexAny(s, " \t\r\n\f")
-		if n == 0 {
+	for i := 0; i < len(s); {
+		switch s[i] {
+		case ' ', '\t', '\r', '\n', '\f':
 			w.space = true
-			s = s[1:]
+			i++
 			continue
 		}
-		if n < 0 {
-			n = len(s)
+		from := i
+		for i < len(s) && s[i] != ' ' && s[i] != '\t' && s[i] != '\r' && s[i] != '\n' && s[i] != '\f' {
+			i++
 		}
-		word := s[:n]
-		s = s[n:]
-		if strings.Trim(word, "\u00ad\u034f\u200b\u200c\u200d\u2007\ufeff") == "" {
+		word := s[from:i]
+		if word[0] >= utf8.RuneSelf && len(bytes.Trim(word, "\u00ad\u034f\u200b\u200c\u200d\u2007\ufeff")) == 0 {
 			continue // the filler behind preview texts
 		}
 		w.lineStart()
@@ -283,8 +308,24 @@ func (w *htmlWriter) text(s string) {
 		case w.space:
 			w.b.WriteByte(' ')
 		}
-		w.b.WriteString(word)
+		w.b.Write(word)
 		w.begun, w.space, w.gap = true, false, false
+	}
+}
+
+// preformatted writes text with its line feeds and blanks.
+func (w *htmlWriter) preformatted(s []byte) {
+	first := true
+	for line := range bytes.SplitSeq(bytes.ReplaceAll(s, []byte("\r\n"), []byte("\n")), []byte("\n")) {
+		if !first {
+			w.breaks++
+		}
+		first = false
+		if len(line) > 0 {
+			w.lineStart()
+			w.b.Write(line)
+			w.begun = true
+		}
 	}
 }
 

@@ -1,9 +1,6 @@
 package message
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // newText returns what the author newly wrote: the text without quotes, the
 // lines that introduce them, forwarded mail and the signature. Where it is
@@ -171,6 +168,9 @@ func opensAttribution(line string) bool {
 			return true
 		}
 	}
+	if !isASCII(line) {
+		line = strings.ToLower(line)
+	}
 	for _, o := range openers {
 		if hasPrefixFold(line, o) {
 			return true
@@ -179,22 +179,22 @@ func opensAttribution(line string) bool {
 	return false
 }
 
-// hasPrefixFold reports whether s in lower case begins with prefix, which is
-// in lower case.
+// hasPrefixFold reports whether s begins with prefix, which is in lower case;
+// capital ASCII letters of s count as small ones.
 func hasPrefixFold(s, prefix string) bool {
-	for i := 0; i < len(prefix) && i < len(s); i++ {
+	if len(s) < len(prefix) {
+		return false
+	}
+	for i := range len(prefix) {
 		c := s[i]
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'
 		}
-		switch {
-		case c >= utf8.RuneSelf || prefix[i] >= utf8.RuneSelf:
-			return strings.HasPrefix(strings.ToLower(s), prefix)
-		case c != prefix[i]:
+		if c != prefix[i] {
 			return false
 		}
 	}
-	return len(s) >= len(prefix)
+	return true
 }
 
 // saysWhen reports whether a line that says "wrote:" also says when or who

@@ -16,7 +16,9 @@ type base64Decoder struct {
 
 // decode appends the bytes of src to dst.
 func (d *base64Decoder) decode(dst, src []byte) []byte {
-	src = bytes.TrimRight(src, "\r\n")
+	for len(src) > 0 && (src[len(src)-1] == '\r' || src[len(src)-1] == '\n') {
+		src = src[:len(src)-1]
+	}
 	if d.n == 0 && len(src)%4 == 0 && len(src) > 0 {
 		at := len(dst)
 		dst = append(dst, make([]byte, len(src)/4*3)...)
