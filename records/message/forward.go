@@ -143,6 +143,22 @@ func isHeaderLine(line string) bool {
 	return f != ""
 }
 
+// labelled returns the field a name of a header line stands for, "" for none.
+func labelled(name string) string {
+	var low [60]byte
+	if !isASCII(name) || len(name) > len(low) {
+		return labels[strings.ToLower(name)]
+	}
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low[i] = c
+	}
+	return labels[string(low[:len(name)])]
+}
+
 // headerLine reads one line "Von: Ada <ada@example.com>".
 func headerLine(line string) (field, value string) {
 	if start := clip(line, 100); strings.IndexByte(start, ':') < 0 && !strings.Contains(start, "：") {
@@ -157,9 +173,8 @@ func headerLine(line string) (field, value string) {
 	if i <= 0 || i > 60 {
 		return "", ""
 	}
-	name := strings.ToLower(strings.Trim(line[:i], "* \t\u00a0"))
-	field, ok := labels[name]
-	if !ok {
+	field = labelled(strings.Trim(line[:i], "* \t\u00a0"))
+	if field == "" {
 		return "", ""
 	}
 	_, n := utf8.DecodeRuneInString(line[i:])

@@ -123,7 +123,10 @@ func eachField(raw []byte, f func(key, value []byte)) {
 		if colon <= 0 {
 			continue
 		}
-		name := bytes.TrimRight(line[:colon], " \t")
+		name := line[:colon]
+		for n := len(name); n > 0 && (name[n-1] == ' ' || name[n-1] == '\t'); n-- {
+			name = name[:n-1]
+		}
 		if len(name) > len(key) {
 			continue
 		}

@@ -255,16 +255,21 @@ func (h Head) LooksReport() bool {
 	if h.MediaType == "multipart/report" || h.ReportType != "" || h.Auto.NullReturn {
 		return true
 	}
-	for _, p := range append(h.From[:len(h.From):len(h.From)], h.Sender...) {
+	return byReporter(h.From, reporters) || byReporter(h.Sender, reporters) || h.reportSubject()
+}
+
+// byReporter reports whether one of the parties is a machine of these names.
+func byReporter(list []Party, names []string) bool {
+	for _, p := range list {
 		local := strings.ToLower(p.Address.Local())
 		if p.Address == "" {
 			local = strings.ToLower(p.Raw)
 		}
-		if isReporter(local, reporters) {
+		if isReporter(local, names) {
 			return true
 		}
 	}
-	return h.reportSubject()
+	return false
 }
 
 // reportSubject reports whether the subject is one delivery reports bear.
@@ -298,18 +303,7 @@ func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80 
 
 // fromReporter reports whether the sender is a machine whose only trade is
 // reports.
-func (h Head) fromReporter() bool {
-	for _, p := range h.From {
-		local := strings.ToLower(p.Address.Local())
-		if p.Address == "" {
-			local = strings.ToLower(p.Raw)
-		}
-		if isReporter(local, reporters[:7]) {
-			return true
-		}
-	}
-	return false
-}
+func (h Head) fromReporter() bool { return byReporter(h.From, reporters[:7]) }
 
 // isReporter reports whether a local part is one of names, or one with a
 // number or tag behind it.

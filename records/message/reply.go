@@ -60,8 +60,9 @@ func isDivider(line string) bool {
 		return false
 	}
 	low := strings.ToLower(t)
+	anywhere, introduces := dashes || strings.HasPrefix(t, "_____"), strings.HasSuffix(low, ":")
 	for _, m := range forwardMarks {
-		if strings.Contains(low, m) && (dashes || strings.HasPrefix(low, m) && strings.HasSuffix(low, ":") || strings.HasPrefix(t, "_____")) {
+		if anywhere && strings.Contains(low, m) || introduces && strings.HasPrefix(low, m) {
 			return true
 		}
 	}
@@ -226,9 +227,13 @@ func cutSignature(lines []string) []string {
 		if i < len(lines)-6 {
 			continue
 		}
-		if low := strings.ToLower(strings.TrimSpace(trimBlanks(line))); len(low) < 80 {
+		low := strings.TrimSpace(trimBlanks(line))
+		if !isASCII(low) {
+			low = strings.ToLower(low)
+		}
+		if len(low) < 80 {
 			for _, s := range sentFrom {
-				if strings.HasPrefix(low, s) {
+				if hasPrefixFold(low, s) {
 					return lines[:i]
 				}
 			}

@@ -207,31 +207,25 @@ func (w *walker) textSum() Sum {
 
 // writeFolded digests s without white space.
 func (c *scratch) writeFolded(s string) {
-	buf := c.folded[:0]
-	from := 0
-	flush := func(to int) {
-		for word := s[from:to]; word != ""; {
-			n := copy(c.folded[len(buf):], word)
-			buf, word = c.folded[:len(buf)+n], word[n:]
-			if len(buf) == len(c.folded) {
-				c.digest.Write(buf)
-				buf = c.folded[:0]
-			}
-		}
-	}
+	n := 0
 	for i := 0; i < len(s); {
-		n, blank := 1, s[i] <= ' ' && (s[i] == ' ' || s[i] >= '\t' && s[i] <= '\r')
-		if s[i] >= utf8.RuneSelf {
-			var r rune
-			r, n = utf8.DecodeRuneInString(s[i:])
-			blank = unicode.IsSpace(r)
+		if n > len(c.folded)-utf8.UTFMax {
+			c.digest.Write(c.folded[:n])
+			n = 0
 		}
-		if blank {
-			flush(i)
-			from = i + n
+		if b := s[i]; b < utf8.RuneSelf {
+			c.folded[n] = b
+			if b > ' ' || b < '\t' || b > '\r' && b < ' ' {
+				n++
+			}
+			i++
+			continue
 		}
-		i += n
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if !unicode.IsSpace(r) {
+			n += copy(c.folded[n:], s[i:i+size])
+		}
+		i += size
 	}
-	flush(len(s))
-	c.digest.Write(buf)
+	c.digest.Write(c.folded[:n])
 }

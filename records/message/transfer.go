@@ -92,7 +92,9 @@ func (d *qpDecoder) decode(dst, piece []byte, end bool) []byte {
 		d.n = 0
 	}
 	if end {
-		piece = bytes.TrimRight(piece, " \t\r\n")
+		for n := len(piece); n > 0 && isSpace(piece[n-1]); n-- {
+			piece = piece[:n-1]
+		}
 	}
 	for i := 0; i < len(piece); {
 		j := bytes.IndexByte(piece[i:], '=')

@@ -243,11 +243,27 @@ func keeps(r rune, n int) bool {
 func isClean(s string) bool {
 	ascii := true
 	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c < ' ' && c != '\t' && c != '\n' || c == 0x7f || c == 0xc2 || c == 0xe2 || c == 0xef {
-			return false // the lead bytes of C1 controls, U+2028 and U+FEFF need a closer look
+		switch suspect[s[i]] {
+		case 2:
+			return false
+		case 1:
+			ascii = false
 		}
-		ascii = ascii && c < 0x80
 	}
 	return ascii || utf8.ValidString(s)
 }
+
+// suspect tells bytes that cleanText may change (2) and others that are no
+// ASCII (1). The lead bytes of C1 controls, U+2028 and U+FEFF need a closer
+// look.
+var suspect = func() (t [256]byte) {
+	for c := range t {
+		switch {
+		case c < ' ' && c != '\t' && c != '\n', c == 0x7f, c == 0xc2, c == 0xe2, c == 0xef:
+			t[c] = 2
+		case c >= utf8.RuneSelf:
+			t[c] = 1
+		}
+	}
+	return t
+}()
