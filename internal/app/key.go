@@ -56,7 +56,7 @@ func readKey(path string) ([]byte, error) {
 func makeKey(path string) ([]byte, error) {
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails: crypto/rand ends the program instead
-	f, err := os.CreateTemp(filepath.Dir(path), ".key-*")
+	f, err := os.CreateTemp(filepath.Dir(path), unfinishedKeys)
 	if err != nil {
 		return nil, fmt.Errorf("make key: %w", err)
 	}
@@ -72,7 +72,8 @@ func makeKey(path string) ([]byte, error) {
 	if err == nil {
 		err = os.Link(f.Name(), path)
 	}
-	if errors.Is(err, fs.ErrExist) {
+	// Whoever was first may have swept ours up already.
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 		return readKey(path)
 	}
 	if err == nil {
@@ -82,6 +83,24 @@ func makeKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("make key %s: %w", path, err)
 	}
 	return key, nil
+}
+
+// unfinishedKeys are the temporary names of keys.
+const unfinishedKeys = ".key-*"
+
+// sweepKeys removes what a killed process left of making the key: a second
+// name of it, perhaps. Whoever calls it holds the store.
+func sweepKeys(dir string) error {
+	left, err := fs.Glob(os.DirFS(dir), unfinishedKeys)
+	if err != nil {
+		return fmt.Errorf("sweep up keys: %w", err)
+	}
+	for _, name := range left {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("sweep up keys: %w", err)
+		}
+	}
+	return nil
 }
 
 func syncDir(dir string) error {

@@ -298,6 +298,13 @@ func TestKey(t *testing.T) {
 	if err != nil || !bytes.Equal(key, again) {
 		t.Errorf("secretKey again = another one, %v", err)
 	}
+	left := filepath.Join(dir, ".key-123") // by a process that was killed
+	if err := errors.Join(os.WriteFile(left, key, 0o600), sweepKeys(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a second name of the key stays: %v", err)
+	}
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}

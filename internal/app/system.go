@@ -79,6 +79,9 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 		return nil, err
 	}
 	undo.push("store", func(context.Context) error { return s.store.Close() })
+	if err := sweepKeys(cfg.DataDir); err != nil {
+		return nil, err
+	}
 	if err := prepareSpool(cfg.DataDir); err != nil {
 		return nil, err
 	}
