@@ -146,12 +146,17 @@ func leftToDo(b *strings.Builder, tx store.Tx) error {
 	return err
 }
 
+// transient says whether a file tells of processes and not of content.
+func transient(d fs.DirEntry) bool {
+	return d.Name() == "rapport.lock" || d.Name() == "rapport.stopped" || d.Type()&fs.ModeSocket != 0
+}
+
 // files lists what lies in the installation's directory.
 func (s *site) files() string {
 	s.t.Helper()
 	var names []string
 	s.must(filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && path != s.dir && d.Name() != "rapport.lock" && d.Type()&fs.ModeSocket == 0 {
+		if err == nil && path != s.dir && !transient(d) {
 			name, _ := filepath.Rel(s.dir, path)
 			names = append(names, "file "+name)
 		}
@@ -164,6 +169,9 @@ func (s *site) files() string {
 // they lie and in whatever is compressed in them.
 func (s *site) traces(words []string) (found []string) {
 	s.t.Helper()
+	if len(words) == 0 {
+		return nil
+	}
 	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
 	s.must(err)
 	defer dec.Close()

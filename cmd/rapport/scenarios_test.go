@@ -85,7 +85,7 @@ var scenarios = []scenario{
 		s.write("config.yaml", []byte(o.config("", "ada")))
 	}},
 	{name: "backup", before: knowing, do: typing([]string{"store", "backup", "copy.backup"}), also: restoredFrom("copy.backup")},
-	{name: "restore", before: append(slices.Clone(knowing), []string{"store", "backup", "copy.backup"}), do: typing([]string{"store", "restore", "copy.backup"}),
+	{name: "restore", alone: true, before: append(slices.Clone(knowing), []string{"store", "backup", "copy.backup"}), do: typing([]string{"store", "restore", "copy.backup"}),
 		settle: [][]string{syncing}, change: func(_ *office, s *site) { lose(s) }},
 	{name: "compaction", before: append(slices.Clone(knowing), []string{"contact", "erase", "emil@other.example", "--yes"}), do: typing([]string{"store", "compact"})},
 	{name: "reindex", before: knowing, do: typing([]string{"store", "reindex"})},

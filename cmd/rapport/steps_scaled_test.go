@@ -3,6 +3,7 @@
 package main
 
 const (
-	stepsEach   = 3 // steps tried of each scenario
-	randomKills = 1 // of each scenario
+	stepsEach    = 3 // steps tried of each scenario
+	failuresEach = 2 // operations of each scenario that fail, in each way
+	randomKills  = 1 // of each scenario
 )

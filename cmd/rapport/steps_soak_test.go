@@ -3,6 +3,7 @@
 package main
 
 const (
-	stepsEach   = 1 << 20
-	randomKills = 200
+	stepsEach    = 1 << 20
+	failuresEach = 1 << 20 // operations of each scenario that fail, in each way
+	randomKills  = 200
 )

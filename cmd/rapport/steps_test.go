@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,6 +14,12 @@ import (
 
 	"rapport/internal/filefault"
 	"rapport/internal/mailtest"
+)
+
+var (
+	stepsTried = flag.Int("steps", stepsEach, "steps of each scenario before which the program is killed, at most")
+	opsFailing = flag.Int("failures", failuresEach, "file operations of each scenario that fail, each in two ways, at most")
+	killsTried = flag.Int("moments", randomKills, "random moments of each scenario at which the program is killed")
 )
 
 // A scenario is something the program does to a store in some state. The
@@ -32,6 +39,8 @@ type scenario struct {
 	tidy func(*site)
 	// also is content of this scenario's own, from what it wrote besides.
 	also func(*site) string
+	// alone says that no daemon may run meanwhile.
+	alone bool
 	// gone are words that must not be anywhere in the data directory.
 	gone []string
 }
@@ -175,6 +184,12 @@ func (r *rehearsal) nothingMore(s *site, when string) {
 func (r *rehearsal) compare(s *site, when string) {
 	r.t.Helper()
 	r.resumed(s)
+	r.same(s, when)
+}
+
+// same compares the end.
+func (r *rehearsal) same(s *site, when string) {
+	r.t.Helper()
 	if got := r.content(s); got != r.want {
 		r.t.Errorf("%s, then resumed, the content is another:\n%s", when, firstDifference(r.want, got))
 	}
@@ -227,7 +242,7 @@ func TestM71_KilledAtEachStep(t *testing.T) {
 			t.Run(sc.name, func(t *testing.T) {
 				t.Parallel()
 				r, ops := rehearse(t, sc)
-				ks := sample(len(ops), stepsEach)
+				ks := sample(len(ops), *stepsTried)
 				for _, k := range ks {
 					var at filefault.Op
 					s := r.try()
@@ -255,7 +270,7 @@ func TestM70_KilledAtRandomMoments(t *testing.T) {
 				t.Parallel()
 				r, ops := rehearse(t, sc)
 				kills := 0
-				for kills < randomKills {
+				for kills < *killsTried {
 					s := r.try()
 					after := rand.N(r.took)
 					if killedWithin(s, r.do(s), after) {
