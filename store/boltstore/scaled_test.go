@@ -4,6 +4,7 @@ package boltstore
 
 // The fault matrix scaled down; build with -tags soak for its full size.
 const (
-	kills     = 6
-	everyStep = 3
+	kills        = 6
+	everyStep    = 3
+	grownEntries = 13_200
 )

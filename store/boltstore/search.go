@@ -21,8 +21,18 @@ type hit struct {
 	doc   uint32
 	flags byte
 	time  time.Time
+	stamp []byte // the time as in keys
 	key   []byte // of the entry
-	at    []byte // time and id, as in indexTime
+}
+
+// at appends a hit's place in a history, as keys have it.
+func (h *hit) at(to []byte) []byte { return append(append(to, h.stamp...), h.key...) }
+
+func (h *hit) compare(o *hit) int {
+	if c := bytes.Compare(h.stamp, o.stamp); c != 0 {
+		return c
+	}
+	return bytes.Compare(h.key, o.key)
 }
 
 // Search implements [store.Entries].
@@ -55,7 +65,7 @@ func (e entriesOf) Search(q store.Query, s store.Slice) (store.Page[timeline.Ent
 		}
 		v, found, err := entries.get(e.tx, h.key)
 		if found {
-			page.Items, last = append(page.Items, v.Entry), bytes.Clone(h.at)
+			page.Items, last = append(page.Items, v.Entry), h.at(last[:0])
 		}
 		return true, err
 	})
@@ -79,9 +89,12 @@ type searching struct {
 type part struct {
 	store.Node
 	kids  []*part
-	bound bool     // docs holds every document for which the part may hold
-	exact bool     // and no other
-	docs  []uint32 // ascending
+	bound bool // docs holds every document for which the part may hold
+	exact bool // and no other
+	docs  docSet
+	// Of in: and with: that hold for more than would be listed quickly.
+	subject []byte // prefix of its history in indexSubject
+	looked  int    // entries looked at one by one
 }
 
 func (s *searching) prepare(n store.Node) (*part, error) {
@@ -103,11 +116,9 @@ func (s *searching) prepare(n store.Node) (*part, error) {
 		p.bound = true
 		p.docs, p.exact, err = s.word(n)
 	case store.OpIn:
-		p.bound, p.exact = true, true
-		p.docs, err = s.in(n.Value)
+		err = s.in(p, maxFetched)
 	case store.OpWith:
-		p.bound, p.exact = true, true
-		p.docs, err = s.with(n.Value)
+		err = s.with(p)
 	}
 	return p, err
 }
@@ -122,7 +133,7 @@ func (p *part) and() {
 		case !p.bound:
 			p.bound, p.docs = true, k.docs
 		default:
-			p.docs = intersect(p.docs, k.docs)
+			p.docs = p.docs.common(k.docs)
 		}
 	}
 	p.exact = p.exact && p.bound
@@ -139,100 +150,65 @@ func (p *part) or() {
 		return
 	}
 	for _, k := range p.kids {
-		p.docs = append(p.docs, k.docs...)
+		p.docs.join(k.docs)
 	}
-	p.docs = ascending(p.docs)
-}
-
-func ascending(docs []uint32) []uint32 {
-	if !slices.IsSorted(docs) {
-		slices.Sort(docs)
-	}
-	return slices.Compact(docs)
-}
-
-func intersect(a, b []uint32) []uint32 {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	out := make([]uint32, 0, len(a))
-	if len(b) > 16*len(a) {
-		for _, d := range a {
-			if i, ok := slices.BinarySearch(b, d); ok {
-				out, b = append(out, d), b[i:]
-			}
-		}
-		return out
-	}
-	for i, j := 0, 0; i < len(a) && j < len(b); {
-		switch {
-		case a[i] < b[j]:
-			i++
-		case a[i] > b[j]:
-			j++
-		default:
-			out = append(out, a[i])
-			i, j = i+1, j+1
-		}
-	}
-	return out
+	p.docs.seal()
 }
 
 // word asks the index for a word, phrase, sender or recipient.
-func (s *searching) word(n store.Node) (docs []uint32, exact bool, err error) {
+func (s *searching) word(n store.Node) (docs docSet, exact bool, err error) {
 	l := n.Lookup()
 	first := true
 	narrow := func(term string, begins bool) error {
-		if !first && len(docs) == 0 {
+		if !first && docs.size() == 0 {
 			return nil
 		}
 		found, err := s.term(term, begins)
 		if first {
 			docs, first = found, false
 		} else {
-			docs = intersect(docs, found)
+			docs = docs.common(found)
 		}
 		return err
 	}
 	for _, t := range l.All {
 		if err := narrow(t, false); err != nil {
-			return nil, false, err
+			return docSet{}, false, err
 		}
 	}
 	for _, t := range l.Begins {
 		if err := narrow(t, true); err != nil {
-			return nil, false, err
+			return docSet{}, false, err
 		}
 	}
 	return docs, l.Exact, nil
 }
 
-func (s *searching) term(term string, begins bool) ([]uint32, error) {
+func (s *searching) term(term string, begins bool) (out docSet, err error) {
 	b := s.tx.index(indexSegment)
 	if !s.listed {
-		var err error
 		if s.segments, err = segments(b); err != nil {
-			return nil, err
+			return out, err
 		}
 		s.listed = true
 	}
-	var out []uint32
 	for _, seg := range s.segments {
 		if err := s.tx.ctx.Err(); err != nil {
-			return nil, err
+			return out, err
 		}
-		if err := lookUp(b, seg.id, []byte(term), begins, func(d []uint32) { out = append(out, d...) }); err != nil {
-			return nil, err
+		if err := lookUp(b, seg.id, []byte(term), begins, out.add); err != nil {
+			return out, err
 		}
 	}
-	return ascending(out), nil
+	out.seal()
+	return out, nil
 }
 
 // candidates visits the entries for which root may hold, newest first, after
 // the cursor; visit returns false to stop.
 func (s *searching) candidates(root *part, start []byte, visit func(*hit) (bool, error)) error {
-	if root.bound && len(root.docs) <= maxFetched {
-		return s.fetched(root.docs, start, visit)
+	if root.bound && root.docs.size() <= maxFetched {
+		return s.fetched(root.docs.all(), start, visit)
 	}
 	from, until := times(root)
 	var upper []byte
@@ -242,76 +218,84 @@ func (s *searching) candidates(root *part, start []byte, visit func(*hit) (bool,
 	case !until.IsZero():
 		upper = appendTime(nil, until)
 	}
-	c := s.tx.index(indexTime).Cursor()
-	k, v := c.Last()
-	if upper != nil {
-		if k, _ = c.Seek(upper); k == nil {
-			k, v = c.Last()
-		} else {
-			k, v = c.Prev()
-		}
+	l := s.tx.listing(indexTime, nil)
+	if prefix := historyOf(root); prefix != nil {
+		l = s.tx.listing(indexSubject, prefix)
 	}
-	for steps := 0; k != nil; k, v = c.Prev() {
+	l.newest = true
+	c := l.bucket.Cursor()
+	k, v := l.first(c, upper)
+	for steps := 0; k != nil && bytes.HasPrefix(k, l.prefix); k, v = c.Prev() {
 		if steps++; steps%1024 == 0 && s.tx.ctx.Err() != nil {
 			return s.tx.ctx.Err()
 		}
-		h, err := hitOf(k, v)
+		h, err := hitOf(k[len(l.prefix):], v)
 		if err != nil {
 			return err
 		}
 		if !from.IsZero() && h.time.Before(from) {
 			return nil
 		}
-		if root.bound && !contains(root.docs, h.doc) {
+		if root.bound && !root.docs.has(h.doc) {
 			continue
 		}
-		if more, err := visit(h); err != nil || !more {
+		if more, err := visit(&h); err != nil || !more {
 			return err
 		}
 	}
 	return nil
 }
 
-func hitOf(k, v []byte) (*hit, error) {
+func hitOf(k, v []byte) (hit, error) {
 	t, rest, err := readTime(k)
 	if err != nil || len(v) != 5 {
-		return nil, errSegment
+		return hit{}, errSegment
 	}
 	doc, fl, err := readUint32(v)
-	return &hit{doc: doc, flags: fl[0], time: t, key: rest, at: k}, err
+	return hit{doc: doc, flags: fl[0], time: t, stamp: k[:len(k)-len(rest)], key: rest}, err
 }
 
 // fetched visits a few candidates. Numbers without a row are of documents
 // that are gone.
 func (s *searching) fetched(docs []uint32, start []byte, visit func(*hit) (bool, error)) error {
-	hits := make([]*hit, 0, len(docs))
-	b := s.tx.index(indexDoc)
+	hits := make([]hit, 0, len(docs))
+	c := s.tx.index(indexDoc).Cursor()
+	var key, at []byte
 	for _, d := range docs {
-		v := b.Get(appendUint32(nil, d))
-		if v == nil {
+		key = appendUint32(key[:0], d)
+		k, v := c.Seek(key)
+		if !bytes.Equal(k, key) {
 			continue
 		}
 		t, rest, err := readTime(v)
 		if err != nil || len(rest) < 2 {
 			return errSegment
 		}
-		h := &hit{doc: d, flags: rest[0], time: t, key: rest[1:], at: append(bytes.Clone(v[:8]), rest[1:]...)}
-		if len(start) == 0 || bytes.Compare(h.at, start) < 0 {
+		h := hit{doc: d, flags: rest[0], time: t, stamp: v[:len(v)-len(rest)], key: rest[1:]}
+		if at = h.at(at[:0]); len(start) == 0 || bytes.Compare(at, start) < 0 {
 			hits = append(hits, h)
 		}
 	}
-	slices.SortFunc(hits, func(a, b *hit) int { return bytes.Compare(b.at, a.at) })
-	for _, h := range hits {
-		if more, err := visit(h); err != nil || !more {
+	slices.SortFunc(hits, func(a, b hit) int { return b.compare(&a) })
+	for i := range hits {
+		if more, err := visit(&hits[i]); err != nil || !more {
 			return err
 		}
 	}
 	return nil
 }
 
-func contains(docs []uint32, d uint32) bool {
-	_, ok := slices.BinarySearch(docs, d)
-	return ok
+// historyOf returns the one history outside which nothing can hold, nil where
+// there is none.
+func historyOf(p *part) []byte {
+	if p.Op == store.OpAnd {
+		for _, k := range p.kids {
+			if h := historyOf(k); h != nil {
+				return h
+			}
+		}
+	}
+	return p.subject
 }
 
 // times returns the span a query is bound to by operators that must hold.
@@ -337,8 +321,8 @@ func times(p *part) (from, until time.Time) {
 
 // holds decides whether the whole query holds for one entry.
 func (s *searching) holds(p *part, h *hit) (bool, error) {
-	if p.bound && (p.exact || !contains(p.docs, h.doc)) {
-		return contains(p.docs, h.doc), nil
+	if p.bound && (p.exact || !p.docs.has(h.doc)) {
+		return p.docs.has(h.doc), nil
 	}
 	switch p.Op {
 	case store.OpAnd:
@@ -364,6 +348,10 @@ func (s *searching) holds(p *part, h *hit) (bool, error) {
 		return !h.time.Before(p.Time), nil
 	case store.OpAttachment:
 		return h.flags&hasAttachment != 0, nil
+	case store.OpWith:
+		return s.tx.ixGet(indexSubject, h.at(p.subject[:len(p.subject):len(p.subject)])) != nil, nil
+	case store.OpIn:
+		return s.inNow(p, h)
 	}
 	return s.text(p, h)
 }

@@ -2,6 +2,9 @@ package boltstore
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -10,9 +13,33 @@ import (
 )
 
 // in finds the documents of messages with a copy in a mailbox or folder of
-// this name; case does not count.
-func (s *searching) in(name string) ([]uint32, error) {
-	var ids [][]byte
+// this name; case does not count. Where there are more than most, it leaves the
+// part unbound: entries are then looked at one by one.
+func (s *searching) in(p *part, most int) error {
+	ids, err := s.heldIn(p.Value, most)
+	if err != nil || len(ids) > most {
+		return err
+	}
+	slices.SortFunc(ids, bytes.Compare)
+	ids = slices.CompactFunc(ids, bytes.Equal)
+	b := s.tx.index(indexOfMessage).Cursor()
+	for _, id := range ids {
+		for k, v := b.Seek(id); k != nil && bytes.HasPrefix(k, id); k, v = b.Next() {
+			doc, _, err := readUint32(v)
+			if err != nil {
+				return err
+			}
+			p.docs.add([]uint32{doc})
+		}
+	}
+	p.docs.seal()
+	p.bound, p.exact = true, true
+	return nil
+}
+
+// heldIn returns the keys of messages with a copy in a mailbox or folder of a
+// name, more than most only to show that there are more.
+func (s *searching) heldIn(name string, most int) (ids [][]byte, err error) {
 	c := s.tx.index(indexHolding).Cursor()
 	for k, _ := c.First(); k != nil; {
 		mailbox, rest, err := readText(k)
@@ -30,23 +57,64 @@ func (s *searching) in(name string) ([]uint32, error) {
 		}
 		var v []byte
 		for k, v = c.Seek(group); k != nil && bytes.HasPrefix(k, group); k, v = c.Next() {
-			ids = append(ids, v)
-		}
-	}
-	slices.SortFunc(ids, bytes.Compare)
-	ids = slices.CompactFunc(ids, bytes.Equal)
-	var out []uint32
-	b := s.tx.index(indexOfMessage).Cursor()
-	for _, id := range ids {
-		for k, v := b.Seek(id); k != nil && bytes.HasPrefix(k, id); k, v = b.Next() {
-			doc, _, err := readUint32(v)
-			if err != nil {
-				return nil, err
+			if ids = append(ids, v); len(ids) > most {
+				return ids, nil
 			}
-			out = append(out, doc)
 		}
 	}
-	return ascending(out), nil
+	return ids, nil
+}
+
+// maxLooked is how many entries are looked at one by one before all that lie
+// in a folder are listed after all: it may hold none of the newest.
+const maxLooked = 2048
+
+// inNow decides in: for one entry by its message.
+func (s *searching) inNow(p *part, h *hit) (bool, error) {
+	if p.looked++; p.looked > maxLooked {
+		if err := s.in(p, math.MaxInt-1); err != nil {
+			return false, err
+		}
+		return p.docs.has(h.doc), nil
+	}
+	// Of both records only what is asked for is read: there may be many.
+	var e struct {
+		Message string `json:"message"`
+	}
+	var m struct {
+		Holdings []struct {
+			Mailbox string `json:"mailbox"`
+			Folder  string `json:"folder"`
+		} `json:"holdings"`
+	}
+	if ok, err := s.glance(tableEntry, h.key, &e); err != nil || !ok || e.Message == "" {
+		return false, err
+	}
+	if ok, err := s.glance(tableMessage, appendID(nil, e.Message), &m); err != nil || !ok {
+		return false, err
+	}
+	for _, o := range m.Holdings {
+		if sameFolder(o.Mailbox, p.Value) || sameFolder(o.Folder, p.Value) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// glance reads the fields of a record that into has.
+func (s *searching) glance(table string, key []byte, into any) (bool, error) {
+	raw := s.tx.data(table).Get(key)
+	if raw == nil {
+		return false, nil
+	}
+	plain, err := plainJSON(raw)
+	if err == nil {
+		err = json.Unmarshal(plain, into)
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s %x: %w", table, key, err)
+	}
+	return true, nil
 }
 
 // sameFolder compares a name with what was typed: whole, or its last part.
@@ -58,25 +126,31 @@ func sameFolder(name, typed string) bool {
 	return i >= 0 && strings.EqualFold(name[i+1:], typed)
 }
 
-// with finds the documents in the histories of whoever is meant.
-func (s *searching) with(who string) ([]uint32, error) {
-	subjects, err := s.subjects(who)
+// with finds the documents in the histories of whoever is meant. One history
+// that is long is left to be gone through from its end instead.
+func (s *searching) with(p *part) error {
+	subjects, err := s.subjects(p.Value)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []uint32
 	b := s.tx.index(indexSubject).Cursor()
 	for _, sub := range subjects {
 		prefix := subjectPrefix(sub)
 		for k, v := b.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = b.Next() {
 			doc, _, err := readUint32(v)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			out = append(out, doc)
+			p.docs.add([]uint32{doc})
+			if len(subjects) == 1 && len(p.docs.list) > maxFetched {
+				p.subject, p.docs = prefix, docSet{}
+				return nil
+			}
 		}
 	}
-	return ascending(out), nil
+	p.docs.seal()
+	p.bound, p.exact = true, true
+	return nil
 }
 
 // subjects finds who is meant by an id, an address, a domain or a name, in

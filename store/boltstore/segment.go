@@ -173,6 +173,8 @@ type blockReader struct {
 	raw  []byte
 	term []byte
 	docs []uint32
+	// visit, when not nil, is given the numbers in pieces instead of docs.
+	visit func(docs []uint32)
 }
 
 func newBlockReader(v []byte) (*blockReader, error) {
@@ -201,19 +203,36 @@ func (r *blockReader) next(wanted func(term []byte) bool) (bool, error) {
 		return false, errSegment
 	}
 	if !wanted(r.term) {
-		r.docs = nil
 		return true, r.skip(n)
 	}
-	r.docs = make([]uint32, 0, n)
-	at := uint64(0)
+	return true, r.decode(int(n))
+}
+
+// pieceSize is how many numbers visit is given at a time.
+const pieceSize = 2048
+
+// decode reads the n numbers of a term.
+func (r *blockReader) decode(n int) error {
+	if r.visit == nil {
+		r.docs = make([]uint32, 0, n)
+	} else if r.docs == nil {
+		r.docs = make([]uint32, 0, min(n, pieceSize))
+	}
+	docs, at := r.docs[:0], uint64(0)
 	for range n {
 		d, ok := r.uvarint()
 		if at += d; !ok || at > 1<<32-1 {
-			return false, errSegment
+			return errSegment
 		}
-		r.docs = append(r.docs, uint32(at))
+		if docs = append(docs, uint32(at)); r.visit != nil && len(docs) == pieceSize {
+			r.visit(docs)
+			docs = docs[:0]
+		}
 	}
-	return true, nil
+	if r.docs = docs; r.visit != nil && len(docs) > 0 {
+		r.visit(docs)
+	}
+	return nil
 }
 
 func (r *blockReader) skip(n uint64) error {
@@ -231,6 +250,11 @@ func (r *blockReader) skip(n uint64) error {
 }
 
 func (r *blockReader) uvarint() (uint64, bool) {
+	if len(r.raw) > 0 && r.raw[0] < 0x80 { // most are
+		d := uint64(r.raw[0])
+		r.raw = r.raw[1:]
+		return d, true
+	}
 	v, n := binary.Uvarint(r.raw)
 	if n <= 0 {
 		return 0, false
@@ -240,7 +264,7 @@ func (r *blockReader) uvarint() (uint64, bool) {
 }
 
 // lookUp visits the numbers of a term, or of every term that begins with it,
-// in one segment.
+// in one segment. The slice visit is given is used again.
 func lookUp(b *bolt.Bucket, id uint32, term []byte, begins bool, visit func(docs []uint32)) error {
 	prefix := blockKey(id, nil)
 	c := b.Cursor()
@@ -267,6 +291,7 @@ func lookUp(b *bolt.Bucket, id uint32, term []byte, begins bool, visit func(docs
 		if err != nil {
 			return err
 		}
+		r.visit = visit
 		for {
 			more, err := r.next(wanted)
 			if err != nil {
@@ -274,9 +299,6 @@ func lookUp(b *bolt.Bucket, id uint32, term []byte, begins bool, visit func(docs
 			}
 			if !more || bytes.Compare(r.term, term) > 0 && !(begins && bytes.HasPrefix(r.term, term)) {
 				break
-			}
-			if r.docs != nil {
-				visit(r.docs)
 			}
 		}
 	}

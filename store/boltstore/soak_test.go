@@ -4,6 +4,7 @@ package boltstore
 
 // The full size of the fault matrix.
 const (
-	kills     = 200
-	everyStep = 1
+	kills        = 200
+	everyStep    = 1
+	grownEntries = 160_000
 )

@@ -1,0 +1,259 @@
+package boltstore
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// TestDocSet compares sets of documents with maps, on both sides of the size
+// at which a list becomes a bitmap.
+func TestDocSet(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(3, 4))
+	random := func() (docSet, map[uint32]bool) {
+		var s docSet
+		m := map[uint32]bool{}
+		span := uint32(1) << (4 + rnd.IntN(18))
+		for range rnd.IntN(4) {
+			docs := make([]uint32, rnd.IntN(maxListed))
+			for i := range docs {
+				docs[i] = rnd.Uint32N(span) + 1
+				m[docs[i]] = true
+			}
+			s.add(docs)
+		}
+		s.seal()
+		return s, m
+	}
+	same := func(what string, s docSet, m map[uint32]bool) {
+		t.Helper()
+		all := s.all()
+		if !slices.IsSorted(all) || len(all) != len(m) || s.size() != len(m) {
+			t.Fatalf("%s: %d numbers, size %d, sorted %v; want %d", what, len(all), s.size(), slices.IsSorted(all), len(m))
+		}
+		for _, d := range all {
+			if !m[d] || !s.has(d) {
+				t.Fatalf("%s: %d: in the map %v, has %v", what, d, m[d], s.has(d))
+			}
+		}
+		if d := rnd.Uint32(); s.has(d) != m[d] {
+			t.Fatalf("%s: has(%d) = %v", what, d, s.has(d))
+		}
+	}
+	for range 60 {
+		a, am := random()
+		b, bm := random()
+		same("filled", a, am)
+		both, either := map[uint32]bool{}, map[uint32]bool{}
+		for d := range am {
+			either[d] = true
+			if bm[d] {
+				both[d] = true
+			}
+		}
+		for d := range bm {
+			either[d] = true
+		}
+		same("common", a.common(b), both)
+		var u docSet
+		u.join(a)
+		u.join(b)
+		u.seal()
+		same("joined", u, either)
+		same("after it was joined", a, am)
+	}
+}
+
+const (
+	busyID  = contact.ID("01KDVDNA00V4QWH59W00000001") // takes part in everything
+	quietID = contact.ID("01KDVDNA00V4QWH59W00000002") // in every third
+	firmID  = contact.OrganisationID("01KDVDNA00V4QWH59WBYTB4R93")
+)
+
+// grown fills a store with n entries whose properties follow from their number.
+func grown(t testing.TB, n int) *Store {
+	s := openTest(t, Options{NoSync: true, NoMerge: true})
+	for from := 0; from < n; from += 500 {
+		err := s.update(t.Context(), func(tx *Tx) error {
+			if err := tx.Organisations().Put(contact.Organisation{ID: firmID, Name: "Firm"}); err != nil {
+				return err
+			}
+			for _, c := range []contact.Contact{{ID: busyID, Name: "Busy Bee"}, {ID: quietID, Name: "Quiet Quill"}} {
+				if err := tx.Contacts().Put(c); err != nil {
+					return err
+				}
+			}
+			for i := from; i < min(n, from+500); i++ {
+				m, e, text := grownEntry(i, n)
+				doc := store.NewDocument(store.Fields{Subject: e.Subject, Text: text})
+				if err := tx.Messages().Put(m, nil); err != nil {
+					return err
+				}
+				if err := tx.Entries().Put(e, doc); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.mergeTier(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// grownEntry is entry i of n. What lies in Archive is the oldest third.
+func grownEntry(i, n int) (message.Message, timeline.Entry, string) {
+	at := epoch.Add(time.Duration(i) * time.Minute)
+	id := store.NewID(at)
+	folder := "INBOX"
+	switch {
+	case i < n/3:
+		folder = "Old/Archive"
+	case i%4 == 0:
+		folder = "Sent"
+	}
+	m := message.Message{ID: message.ID(id), Thread: message.ThreadID(id), Time: at, Received: at,
+		Holdings: []message.Holding{{Mailbox: "m" + strconv.Itoa(i%3), Folder: folder, UIDValidity: 1, UID: uint32(i + 1)}}}
+	e := timeline.Entry{ID: timeline.ID(id), Time: at, Kind: timeline.Message, Subject: "number " + strconv.Itoa(i), Message: m.ID, Thread: m.Thread,
+		Contacts: []contact.ID{busyID}, Organisations: []contact.OrganisationID{firmID}, Attachment: i%50 == 0}
+	if i%3 == 0 {
+		e.Contacts = append(e.Contacts, quietID)
+	}
+	text := "always"
+	for _, k := range []int{2, 3, 40, 1000} {
+		if i%k == 0 {
+			text += " by" + strconv.Itoa(k)
+		}
+	}
+	return m, e, text
+}
+
+// TestM38_SearchIsScanAtSize demands of searches that go through lists,
+// bitmaps, one history or entry by entry what a scan of all entries finds.
+func TestM38_SearchIsScanAtSize(t *testing.T) {
+	t.Parallel()
+	n := grownEntries
+	s := grown(t, n)
+	day := func(d int) string { return epoch.AddDate(0, 0, d).Format(time.DateOnly) }
+	by := func(k int) func(int) bool { return func(i int) bool { return i%k == 0 } }
+	archive := func(i int) bool { return i < n/3 }
+	sent := func(i int) bool { return !archive(i) && i%4 == 0 }
+	always := func(int) bool { return true }
+	and := func(a, b func(int) bool) func(int) bool { return func(i int) bool { return a(i) && b(i) } }
+	or := func(a, b func(int) bool) func(int) bool { return func(i int) bool { return a(i) || b(i) } }
+	not := func(a func(int) bool) func(int) bool { return func(i int) bool { return !a(i) } }
+	asked := []struct {
+		query string
+		holds func(int) bool
+	}{
+		{"always", always}, {"by2", by(2)}, {"by2 by3", by(6)}, {"by40 by1000", by(1000)}, {"by2 by1000", by(1000)},
+		{"by2 OR by3", or(by(2), by(3))}, {"-by2", not(by(2))}, {"by3 -by2", and(by(3), not(by(2)))}, {"by*", or(by(2), by(3))},
+		{`"always by2"`, by(2)}, {`"by2 by3"`, by(6)}, {`"by3 by2"`, not(always)}, {"has:attachment by3", by(150)},
+		{"with:" + string(busyID), always}, {"with:" + string(quietID), by(3)}, {"with:" + string(firmID) + " by40", by(40)},
+		{"with:" + string(busyID) + " by3", by(3)}, {"-with:" + string(busyID), not(always)}, {"-with:" + string(quietID), not(by(3))},
+		{"with:" + string(busyID) + " with:" + string(quietID), by(3)}, {"with:busy OR by2", always}, {`with:"quiet quill" by2`, by(6)},
+		{"in:sent", sent}, {"in:archive", archive}, {"in:archive by40", and(archive, by(40))}, {"in:inbox", not(or(archive, sent))},
+		{"in:m1", func(i int) bool { return i%3 == 1 }}, {"in:m0 by2", by(6)}, {"-in:archive by3", and(not(archive), by(3))},
+		{"in:archive OR in:sent", or(archive, sent)}, {"in:nowhere", not(always)}, {"in:archive with:" + string(busyID), archive},
+		{"before:" + day(2) + " with:" + string(busyID), func(i int) bool { return i < 2*1440 }},
+		{"after:" + day(1) + " before:" + day(3) + " by3", func(i int) bool { return i >= 1440 && i < 3*1440 && i%3 == 0 }},
+	}
+	for _, a := range asked {
+		q, err := store.ParseQuery(a.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for i := n - 1; i >= 0; i-- {
+			if a.holds(i) {
+				want = append(want, "number "+strconv.Itoa(i))
+			}
+		}
+		if got := searchSubjects(t, s, q); !slices.Equal(got, want) {
+			t.Errorf("search %s finds %d, want %d; first %v", a.query, len(got), len(want), got[:min(3, len(got))])
+		}
+	}
+	t.Attr("tries", strconv.Itoa(len(asked)))
+}
+
+func searchSubjects(t testing.TB, s *Store, q store.Query) (out []string) {
+	t.Helper()
+	for sl := (store.Slice{Limit: 700}); ; {
+		err := s.View(t.Context(), func(tx store.Tx) error {
+			p, err := tx.Entries().Search(q, sl)
+			for _, e := range p.Items {
+				out = append(out, e.Subject)
+			}
+			sl.Cursor = p.Next
+			return err
+		})
+		if err != nil {
+			t.Fatalf("Search %s: %v", q, err)
+		}
+		if sl.Cursor == "" {
+			return out
+		}
+	}
+}
+
+// TestM38_LimitPagesAtSize measures what a page costs in allocations, which
+// the machine's other work does not touch: four times the entries must not
+// cost much more.
+func TestM38_LimitPagesAtSize(t *testing.T) {
+	small, large := grown(t, grownEntries/4), grown(t, grownEntries)
+	search := func(text string) func(tx store.Tx) error {
+		q, err := store.ParseQuery(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func(tx store.Tx) error {
+			_, err := tx.Entries().Search(q, store.Slice{Limit: 50})
+			return err
+		}
+	}
+	// A page costs the same whatever the size; where a short list becomes a
+	// long history on the way, somewhat more.
+	const maxGrowth = 1.2
+	for _, c := range []struct {
+		name string
+		grow float64 // exponent
+		ask  func(tx store.Tx) error
+	}{
+		{"recent", 0.1, func(tx store.Tx) error { _, err := tx.Entries().Recent(store.Slice{Limit: 50}); return err }},
+		{"history", 0.1, func(tx store.Tx) error {
+			_, err := tx.Entries().Of(store.Subject{Contact: busyID}, store.Slice{Limit: 50})
+			return err
+		}},
+		{"a word of all", 0.1, search("always")}, {"two words", 0.1, search("by2 by3")}, {"beginnings", 0.1, search("by*")},
+		{"a phrase", 0.1, search(`"always by2"`)}, {"with", 0.3, search("with:" + string(busyID))},
+		{"with and a word", 0.3, search("with:" + string(busyID) + " by3")}, {"in", 0.1, search("in:sent")},
+		{"in and a word", maxGrowth, search("in:m1 by2")}, {"attachments", 0.1, search("has:attachment")}, {"no such word", 0.1, search("nothing")},
+	} {
+		count := func(s *Store) float64 {
+			return testing.AllocsPerRun(3, func() {
+				if err := s.View(t.Context(), c.ask); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		a, b := count(small), count(large)
+		if grow := math.Log(b/a) / math.Log(4); grow > c.grow {
+			t.Errorf("%s: %.0f allocations, with four times the entries %.0f: exponent %.2f, want at most %.1f", c.name, a, b, grow, c.grow)
+		}
+	}
+	t.Attr("tries", fmt.Sprint(2*12))
+}
