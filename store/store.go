@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"rapport/records/contact"
@@ -32,6 +33,17 @@ var (
 	ErrFull     = errors.New("no space left")
 	ErrLocked   = errors.New("in use by another process")
 )
+
+// Full reports whether an error means that there is no room to write: ErrFull,
+// or what the system says of a full disk, a quota or a limit on a file's size.
+func Full(err error) bool {
+	for _, full := range []error{ErrFull, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, full) {
+			return true
+		}
+	}
+	return false
+}
 
 // Store is one store of one team. Its methods may be called concurrently.
 type Store interface {

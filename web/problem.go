@@ -106,6 +106,9 @@ func problem(err error) *Problem {
 	var p *Problem
 	if !errors.As(err, &p) {
 		p = &Problem{Status: http.StatusInternalServerError, Code: codeInternal}
+		if store.Full(err) { // also of a file outside the store
+			err = fmt.Errorf("%w: %w", err, store.ErrFull)
+		}
 		for _, s := range sentinels {
 			if errors.Is(err, s.err) {
 				p.Status, p.Code = s.status, s.code

@@ -25,7 +25,8 @@ type fleet struct {
 	log     *slog.Logger
 	faults  *faults
 	metrics *metrics
-	changed func() // a mailbox's fault began or ended
+	explain func(error) error // says of a full disk where that is
+	changed func()            // a mailbox's fault began or ended
 	// remember keeps a watched mailbox's fault, or its end, for later processes.
 	remember func(ctx context.Context, mailbox string, err error)
 
@@ -196,6 +197,9 @@ func (f *fleet) start(b *box, predecessor <-chan struct{}) {
 // failed records and logs a mailbox's fault; nil ends it. That an engine is
 // stopped ends no fault.
 func (f *fleet) failed(b *box, err error) {
+	if f.explain != nil {
+		err = f.explain(err)
+	}
 	b.mu.Lock()
 	if b.over || (b.leaving != nil && b.leaving.Err() != nil) {
 		b.mu.Unlock()
@@ -283,6 +287,27 @@ func (b *box) retry() {
 	}
 }
 
+// held says of every mailbox what keeps it from beginning, or that nothing does.
+func (f *fleet) held(err error) {
+	boxes, _ := f.all()
+	for _, b := range boxes {
+		f.failed(b, err)
+	}
+}
+
+// resume lets the mailboxes that found the disk full go on.
+func (f *fleet) resume() {
+	boxes, _ := f.all()
+	for _, b := range boxes {
+		b.mu.Lock()
+		full := store.Full(b.err)
+		b.mu.Unlock()
+		if full {
+			b.retry()
+		}
+	}
+}
+
 // supervisor returns who keeps the mailbox going, nil where nobody does.
 func (b *box) supervisor() *supervisor {
 	b.mu.Lock()
@@ -304,6 +329,11 @@ func (b *box) status() message.MailboxStatus {
 		s.Error = errorText(s.Error, b.err)
 		return s
 	}
+	b.mu.Lock()
+	if s.Error != "" && store.Full(b.err) {
+		s.Error = errorText(s.Error, b.err)
+	}
+	b.mu.Unlock()
 	if at := sup.standing(); at.phase == waiting {
 		s.State, s.Since, s.NextTry = message.StateWaiting, at.since, at.nextTry
 		s.Error = errorText(s.Error, at.err)
@@ -327,7 +357,7 @@ func (b *box) trouble() trouble {
 	switch {
 	case b.err != nil:
 		t.state, t.Text, t.Since = wrong, b.err.Error(), b.since
-		t.Urgent, t.full = s.State == message.StateStopped || rescue.Of(b.err) != nil, errors.Is(b.err, store.ErrFull)
+		t.Urgent, t.full = s.State == message.StateStopped || rescue.Of(b.err) != nil, store.Full(b.err)
 	case s.LastPass.IsZero():
 		t.state = unsure
 	}

@@ -22,19 +22,29 @@ import (
 // of addresses, never an address.
 const journalFile = "erasures"
 
-// journalErasure adds digests to the journal, durably.
+// journalErasure adds digests to the journal, durably. What a full disk or a
+// crash left of an earlier line is not taken for a part of the new ones.
 func journalErasure(dataDir string, digests []store.Digest, now time.Time) error {
-	f, err := os.OpenFile(filepath.Join(dataDir, journalFile), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dataDir, journalFile), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("write journal of erasures: %w", err)
 	}
+	end, torn, err := endOf(f)
 	var b strings.Builder
+	if torn {
+		b.WriteByte('\n')
+	}
 	for _, d := range digests {
 		fmt.Fprintf(&b, "%s %s\n", now.UTC().Format(time.RFC3339), hex.EncodeToString(d[:]))
 	}
-	_, err = f.WriteString(b.String())
+	if err == nil {
+		_, err = f.WriteString(b.String())
+	}
 	if err == nil {
 		err = f.Sync()
+	}
+	if err != nil && end > 0 {
+		_ = f.Truncate(end) // where even that fails the next line begins anew
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -46,6 +56,17 @@ func journalErasure(dataDir string, digests []store.Digest, now time.Time) error
 		return fmt.Errorf("write journal of erasures: %w", err)
 	}
 	return nil
+}
+
+// endOf returns where a file ends, and whether that is in the middle of a line.
+func endOf(f *os.File) (end int64, torn bool, err error) {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return 0, false, err
+	}
+	last := make([]byte, 1)
+	_, err = f.ReadAt(last, info.Size()-1)
+	return info.Size(), last[0] != '\n', err
 }
 
 // readJournal returns the digests of everybody ever erased. A last line cut

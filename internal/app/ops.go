@@ -2,14 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"rapport/internal/config"
 	"rapport/internal/rescue"
@@ -46,7 +45,7 @@ func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
 	}
 	checks = append(checks,
 		func(ctx context.Context) []web.Finding { return []web.Finding{s.checkStore(ctx)} },
-		func(context.Context) []web.Finding { return []web.Finding{space(cfg.DataDir)} })
+		func(context.Context) []web.Finding { return []web.Finding{doctorsDisk(cfg.DataDir)} })
 	found := make([][]web.Finding, len(checks))
 	var wg sync.WaitGroup
 	for i, check := range checks {
@@ -114,15 +113,14 @@ func (s *system) checkStore(ctx context.Context) web.Finding {
 	return web.Finding{Object: "store", OK: true, What: "sound"}
 }
 
-// space says how much room the data directory has.
-func space(dir string) web.Finding {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
-		return finding("disk", "", fmt.Errorf("ask for room in %s: %w", dir, err))
+// doctorsDisk says how much room the data directory has.
+func doctorsDisk(dir string) web.Finding {
+	has, err := spaceOf(dir)
+	if err != nil {
+		return finding("disk", "", err)
 	}
-	free := fs.Bavail * uint64(fs.Bsize)
-	what := fmt.Sprintf("%.1f GB free in %s", float64(free)/1e9, dir)
-	if free < lowSpace {
+	what := fmt.Sprintf("%.1f GB free in %s", float64(has.free)/1e9, dir)
+	if has.free < lowSpace {
 		return web.Finding{Object: "disk", What: "only " + what, Fix: "make room, or move data_dir"}
 	}
 	return web.Finding{Object: "disk", OK: true, What: what}
@@ -160,6 +158,9 @@ func (s *system) Compact(ctx context.Context) (before, after int64, err error) {
 func (s *system) troubles() []trouble {
 	boxes, _ := s.fleet.all()
 	disk := trouble{Object: "store", state: well}
+	if left := s.room.left(); left != nil {
+		disk.state, disk.Urgent, disk.Since, disk.Text = wrong, true, s.now(), noRoom(left)
+	}
 	var out []trouble
 	for _, b := range boxes {
 		t := b.trouble()
@@ -167,14 +168,17 @@ func (s *system) troubles() []trouble {
 			if disk.state == well || t.Since.Before(disk.Since) {
 				disk.Since = t.Since
 			}
-			disk.state, disk.Urgent = wrong, true
-			disk.Text = "there is no space left for " + s.config().DataDir +
-				": what is filed can be read, nothing new is filed. Make room; Rapport goes on by itself, nothing is lost."
+			disk.state, disk.Urgent, disk.Text = wrong, true, noRoom(errors.New(t.Text))
 			t = trouble{Object: t.Object, state: unsure}
 		}
 		out = append(out, t)
 	}
 	return append(out, disk)
+}
+
+// noRoom says what a full disk means and what to do.
+func noRoom(why error) string {
+	return why.Error() + ". What is filed can be read, nothing new is filed. Make room; Rapport goes on by itself, nothing is lost."
 }
 
 // summary is the text of the weekly mail: figures, no names.

@@ -440,4 +440,11 @@ func TestJournal(t *testing.T) {
 	if err != nil || len(got) != 2 || !got[a] || !got[b] {
 		t.Errorf("readJournal = %v, %v; want both", got, err)
 	}
+	c := store.Digest{3}
+	if err := journalErasure(dir, []store.Digest{c}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = readJournal(dir); err != nil || len(got) != 3 || !got[c] {
+		t.Errorf("readJournal = %v, %v; want the one after the torn line, too", got, err)
+	}
 }

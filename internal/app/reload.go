@@ -117,7 +117,12 @@ func (s *system) applyRules(ctx context.Context) error {
 // begin finishes what an earlier process left undone, then lets mail flow, and
 // from then on applies changed rules where a reload could not in time.
 func (s *system) begin(ctx context.Context, flow func()) {
-	if !s.persist(ctx, "recovery", s.intake.Recover) {
+	finish := func(ctx context.Context) error {
+		err := s.intake.Recover(ctx)
+		s.fleet.held(err)
+		return err
+	}
+	if !s.persist(ctx, "recovery", finish) {
 		return
 	}
 	flow()

@@ -179,6 +179,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"alerts":       d.alerts.run,
 		"housekeeping": keeper.run,
 		"sign-ins":     d.wakeStopped,
+		"disk":         d.keepRoom,
 		"watchdog":     func(ctx context.Context) { d.notify.watch(ctx, d.alive) },
 	} {
 		wg.Go(func() { keep(work, d.faults, "the daemon's "+name, run) })

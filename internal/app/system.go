@@ -46,6 +46,7 @@ type system struct {
 	store   *boltstore.Store
 	intake  *intake.Intake
 	fleet   *fleet
+	room    *room
 	handler http.Handler
 	socket  net.Listener
 	key     []byte // of keyed digests
@@ -91,7 +92,8 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	if err := reapplyErasures(ctx, s.store, s.intake, cfg.DataDir, o.log); err != nil {
 		return nil, err
 	}
-	s.fleet = &fleet{build: s.newEngine, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}
+	s.room = newRoom(cfg.DataDir)
+	s.fleet = &fleet{build: s.newEngine, explain: s.room.explain, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}
 	lineup, err := s.fleet.prepare(cfg.Mailboxes)
 	if err != nil {
 		return nil, err

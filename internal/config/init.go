@@ -44,6 +44,7 @@ func Init(dir string) error {
 	}
 	_, err = f.Write(start)
 	if err := errors.Join(err, f.Close()); err != nil {
+		os.Remove(file) // half a file would be in the way of the next try
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil

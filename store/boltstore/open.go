@@ -375,7 +375,7 @@ func lockDir(dir string, o Options) (*os.File, error) {
 	if o.ReadOnly {
 		return f, nil
 	}
-	if err := errors.Join(f.Truncate(0), writeAt(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {
+	if err := signLock(f); err != nil && !isFull(err) { // a full store can still be read
 		f.Close()
 		return nil, err
 	}
@@ -391,9 +391,14 @@ func (who lockedBy) Error() string {
 
 func (lockedBy) Is(target error) bool { return target == store.ErrLocked }
 
-func writeAt(f *os.File, text string) error {
-	_, err := f.WriteAt([]byte(text), 0)
-	return err
+// signLock writes the number of this process over that of the one before, which
+// takes no room.
+func signLock(f *os.File) error {
+	n, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	if err != nil {
+		return err
+	}
+	return f.Truncate(int64(n))
 }
 
 // owner names the process that wrote its number into the lock file.

@@ -197,11 +197,11 @@ func translate(err error) error {
 // it passes the system's error on as text.
 func isFull(err error) bool {
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, berrors.ErrMaxSizeReached} {
-		if errors.Is(err, full) || strings.HasSuffix(err.Error(), full.Error()) {
+		if strings.HasSuffix(err.Error(), full.Error()) {
 			return true
 		}
 	}
-	return false
+	return store.Full(err) || errors.Is(err, berrors.ErrMaxSizeReached)
 }
 
 // The collections; see [store.Tx].
