@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -51,6 +52,9 @@ func (i *Intake) decide(ctx context.Context, actor string, id message.ID, d stor
 			if there, err := i.concerns(tx, m, d); err != nil || !there {
 				return err
 			}
+		}
+		if audit, err = said(tx, string(id), d); err != nil || audit != "" {
+			return err
 		}
 		if err := i.opposite(tx, d); err != nil {
 			return err
@@ -107,6 +111,44 @@ func subjectExists(tx store.Tx, d store.Decision) error {
 	return err
 }
 
+// said returns the line of the trail of a standing decision that says the same
+// of the same object, "" where there is none: the answer to whoever said it
+// first may have got lost.
+func said(tx store.Tx, object string, d store.Decision) (audit string, err error) {
+	same := func(o store.Decision) bool {
+		return o.Kind == d.Kind && o.Message == d.Message && o.Who == d.Who && slices.Equal(o.Thread, d.Thread)
+	}
+	for _, key := range d.Identity {
+		standing, err := tx.Decisions().ByIdentity(key)
+		if err != nil {
+			return "", fmt.Errorf("read decisions: %w", err)
+		}
+		if i := slices.IndexFunc(standing, same); i >= 0 {
+			return lineOf(tx, object, standing[i].ID)
+		}
+	}
+	return "", nil
+}
+
+// lineOf finds the line of the trail by which a decision on an object was made.
+func lineOf(tx store.Tx, object, decision string) (string, error) {
+	for at := (store.Slice{}); ; {
+		page, err := tx.Audit().List(object, at)
+		if err != nil {
+			return "", fmt.Errorf("read trail of %s: %w", object, err)
+		}
+		for _, r := range page.Items {
+			var u undo
+			if len(r.Before) > 0 && json.Unmarshal(r.Before, &u) == nil && u.Decision == decision {
+				return r.ID, nil
+			}
+		}
+		if at.Cursor = page.Next; at.Cursor == "" {
+			return "", nil // the line was redacted: the decision is made anew
+		}
+	}
+}
+
 // opposite lifts standing decisions that the new one contradicts: who files a
 // message again after unfiling it means the latter no longer.
 func (i *Intake) opposite(tx store.Tx, d store.Decision) error {
@@ -146,6 +188,9 @@ func (i *Intake) Private(ctx context.Context, actor string, thread message.Threa
 		}
 		slices.Sort(d.Thread)
 		d.Thread = slices.Compact(d.Thread)
+		if audit, err = said(tx, string(thread), d); err != nil || audit != "" {
+			return err
+		}
 		audit, err = i.record(tx, actor, string(thread), d)
 		return err
 	})

@@ -57,3 +57,36 @@ func TestUndoIsRefusedInWords(t *testing.T) {
 		}
 	}
 }
+
+// TestDecisionSaidTwice is one decision: whoever says it again, because the
+// answer got lost, gets the same line of the trail, and undoing that undoes it.
+func TestDecisionSaidTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, other := w.person("Cleo", "cleo@client.example"), w.person("Otto", "otto@other.example")
+	w.deliver("ada", "INBOX", mail("u1", cleo, ada, "Question"))
+	w.sync()
+	m := w.find("Question")[0]
+	for name, say := range map[string]func() (string, error){
+		"file":    func() (string, error) { return w.File(t.Context(), "ada", m.ID, store.Subject{Contact: other.ID}) },
+		"private": func() (string, error) { return w.Private(t.Context(), "ada", m.Thread) },
+	} {
+		first, err := say()
+		if err != nil || first == "" {
+			t.Fatalf("%s = %q, %v", name, first, err)
+		}
+		if again, err := say(); again != first || err != nil {
+			t.Errorf("%s again = %q, %v; want %q", name, again, err, first)
+		}
+		if err := w.Undo(t.Context(), "ada", first); err != nil {
+			t.Fatal(err)
+		}
+		if anew, err := say(); anew == first || anew == "" || err != nil {
+			t.Errorf("%s once it was undone = %q, %v; want another line", name, anew, err)
+		}
+	}
+	// Under somebody else is another decision.
+	if audit, err := w.File(t.Context(), "ada", m.ID, store.Subject{Contact: c.ID}); err != nil || audit == "" {
+		t.Errorf("file under another = %q, %v", audit, err)
+	}
+}

@@ -81,26 +81,18 @@ func breakages(at int) []*breakage {
 // turn. A command that fails says why; nothing is lost or spoilt: typed again
 // on a sound disk it comes to the end of an undisturbed run.
 func TestM73_EachOperationFails(t *testing.T) {
-	var all tally
-	t.Run("scenarios", func(t *testing.T) {
-		for _, sc := range scenarios {
-			t.Run(sc.name, func(t *testing.T) {
-				t.Parallel()
-				r, ops := rehearse(t, sc)
-				tries := 0
-				for _, k := range sample(len(ops), *opsFailing) {
-					for _, b := range breakages(k) {
-						s := r.try()
-						r.failing(s, b)
-						r.compare(s, b.String())
-						tries++
-					}
-				}
-				all.add(t, sc.name, len(ops), tries)
-			})
+	each(t, someScenarios, func(t *testing.T, sc scenario) (steps, tries int) {
+		r, ops := rehearse(t, sc)
+		for _, k := range between(len(ops), *opsFailing) {
+			for _, b := range breakages(k) {
+				s := r.try()
+				r.failing(s, b)
+				r.compare(s, b.String())
+				tries++
+			}
 		}
+		return len(ops), tries
 	})
-	all.report(t, "faults")
 }
 
 // failing runs the scenario's commands on a failing disk.
@@ -134,29 +126,21 @@ func (r *rehearsal) inWords(b *breakage, what string, err error, said string) {
 // once the disk is sound again comes to the end of an undisturbed run without
 // being started again.
 func TestM73_DaemonOutlivesFailures(t *testing.T) {
-	var all tally
-	t.Run("scenarios", func(t *testing.T) {
-		for _, sc := range scenarios {
-			if sc.alone {
-				continue
-			}
-			t.Run(sc.name, func(t *testing.T) {
-				t.Parallel()
-				r, _ := rehearse(t, sc)
-				sound := &breakage{}
-				r.served(sound)
-				tries := 0
-				for _, k := range sample(sound.n, *opsFailing) {
-					for _, b := range breakages(k) {
-						r.served(b)
-						tries++
-					}
-				}
-				all.add(t, sc.name, sound.n, tries)
-			})
+	each(t, someScenarios, func(t *testing.T, sc scenario) (steps, tries int) {
+		if sc.alone {
+			t.Skip("no daemon may run meanwhile")
 		}
+		r, _ := rehearse(t, sc)
+		sound := &breakage{}
+		r.served(sound)
+		for _, k := range between(sound.n, *opsFailing) {
+			for _, b := range breakages(k) {
+				r.served(b)
+				tries++
+			}
+		}
+		return sound.n, tries
 	})
-	all.report(t, "faults")
 }
 
 // served runs the scenario against a daemon on a failing disk and compares.
@@ -193,7 +177,7 @@ func (r *rehearsal) served(b *breakage) {
 	r.same(s, b.String())
 }
 
-// served program under watch.
+// watchedDaemon is a daemon of which the test decides over its disk.
 type watchedDaemon struct {
 	r      *rehearsal
 	cmd    *exec.Cmd

@@ -209,80 +209,80 @@ func sample(n, most int) []int {
 	return out
 }
 
-// tally counts over the scenarios for the table.
-type tally struct {
-	mu   sync.Mutex
-	rows []string
-	sum  int
-}
-
-func (c *tally) add(t *testing.T, name string, steps, tries int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	result := "same end"
-	if t.Failed() {
-		result = "FAILED"
+// between picks at most so many of 1 … n, evenly, and not the ends unless all.
+func between(n, most int) []int {
+	if n <= most {
+		return sample(n, most)
 	}
-	c.sum += tries
-	c.rows = append(c.rows, fmt.Sprintf("%-28s %6d %6d  %s", name, steps, tries, result))
+	var out []int
+	for i := range most {
+		out = append(out, (i+1)*n/(most+1))
+	}
+	return out
 }
 
-// report prints the table once all scenarios are through.
-func (c *tally) report(t *testing.T, what string) {
-	t.Logf("\n%-28s %6s %6s\n%s", "scenario", "steps", what, strings.Join(c.rows, "\n"))
-	t.Attr("tries", strconv.Itoa(c.sum))
+// each runs a part of a test for every scenario, or for every so many-th.
+func each(t *testing.T, step int, try func(*testing.T, scenario) (steps, tries int)) {
+	t.Helper()
+	var mu sync.Mutex // guards what follows
+	var rows []string
+	sum := 0
+	t.Run("scenarios", func(t *testing.T) {
+		for i := len(t.Name()) % step; i < len(scenarios); i += step {
+			sc := scenarios[i]
+			t.Run(sc.name, func(t *testing.T) {
+				t.Parallel()
+				steps, tries := try(t, sc)
+				result := "same end"
+				if t.Failed() {
+					result = "FAILED"
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				sum += tries
+				rows = append(rows, fmt.Sprintf("%-28s %6d %6d  %s", sc.name, steps, tries, result))
+			})
+		}
+	})
+	t.Logf("\n%-28s %6s %6s\n%s", "scenario", "steps", "tries", strings.Join(rows, "\n"))
+	t.Attr("tries", strconv.Itoa(sum))
 }
 
 // TestM71_KilledAtEachStep kills the program before each of its file operations
 // in turn, lets it go on, and compares the end with that of an undisturbed run.
 func TestM71_KilledAtEachStep(t *testing.T) {
-	var all tally
-	t.Run("scenarios", func(t *testing.T) {
-		for _, sc := range scenarios {
-			t.Run(sc.name, func(t *testing.T) {
-				t.Parallel()
-				r, ops := rehearse(t, sc)
-				ks := sample(len(ops), *stepsTried)
-				for _, k := range ks {
-					var at filefault.Op
-					s := r.try()
-					r.watched(s, func(op filefault.Op) filefault.Verdict {
-						if at = op; op.N == k {
-							return filefault.Kill()
-						}
-						return filefault.Do()
-					})
-					r.compare(s, fmt.Sprintf("killed at step %d, before the %s of %s", k, at.Kind, strings.TrimPrefix(at.Path, s.dir+"/")))
+	each(t, 1, func(t *testing.T, sc scenario) (steps, tries int) {
+		r, ops := rehearse(t, sc)
+		ks := sample(len(ops), *stepsTried)
+		for _, k := range ks {
+			var at filefault.Op
+			s := r.try()
+			r.watched(s, func(op filefault.Op) filefault.Verdict {
+				if at = op; op.N == k {
+					return filefault.Kill()
 				}
-				all.add(t, sc.name, len(ops), len(ks))
+				return filefault.Do()
 			})
+			r.compare(s, fmt.Sprintf("killed at step %d, before the %s of %s", k, at.Kind, strings.TrimPrefix(at.Path, s.dir+"/")))
 		}
+		return len(ops), len(ks)
 	})
-	all.report(t, "kills")
 }
 
 // TestM70_KilledAtRandomMoments kills the program at moments of time.
 func TestM70_KilledAtRandomMoments(t *testing.T) {
-	var all tally
-	t.Run("scenarios", func(t *testing.T) {
-		for _, sc := range scenarios {
-			t.Run(sc.name, func(t *testing.T) {
-				t.Parallel()
-				r, ops := rehearse(t, sc)
-				kills := 0
-				for kills < *killsTried {
-					s := r.try()
-					after := rand.N(r.took)
-					if killedWithin(s, r.do(s), after) {
-						kills++
-					}
-					r.compare(s, fmt.Sprintf("killed after %v", after))
-				}
-				all.add(t, sc.name, len(ops), kills)
-			})
+	each(t, someScenarios, func(t *testing.T, sc scenario) (steps, tries int) {
+		r, ops := rehearse(t, sc)
+		for tries < *killsTried {
+			s := r.try()
+			after := rand.N(r.took)
+			if killedWithin(s, r.do(s), after) {
+				tries++
+			}
+			r.compare(s, fmt.Sprintf("killed after %v", after))
 		}
+		return len(ops), tries
 	})
-	all.report(t, "kills")
 }
 
 // killedWithin runs commands and kills whichever is at work after some time.
