@@ -232,21 +232,43 @@ func (i *Intake) Listed(ctx context.Context, mailbox string, folders []string) e
 	if len(folders) == 0 {
 		return nil // a server that lists nothing is a server with a fault
 	}
+	var lost []message.Folder
+	err := i.store.View(ctx, func(tx store.Tx) (err error) {
+		lost, err = unlisted(tx, mailbox, folders)
+		return err
+	})
+	if err != nil || len(lost) == 0 { // nearly always: nothing is written then
+		return err
+	}
 	return i.store.Update(ctx, func(tx store.Tx) error {
-		all, err := tx.Folders().List(mailbox)
+		lost, err := unlisted(tx, mailbox, folders)
 		if err != nil {
-			return fmt.Errorf("list folders: %w", err)
+			return err
 		}
-		for _, f := range all {
-			if slices.Contains(folders, f.Name) {
-				continue
-			}
+		for _, f := range lost {
 			if err := tx.Folders().Forget(f); err != nil {
 				return fmt.Errorf("forget folder %s: %w", f.Name, err)
 			}
 		}
 		return nil
 	})
+}
+
+// unlisted returns what is known of folders a mailbox does not list: their
+// numberings, and the status of those that were gone before they were opened.
+func unlisted(tx store.Tx, mailbox string, folders []string) ([]message.Folder, error) {
+	all, err := tx.Folders().List(mailbox)
+	if err != nil {
+		return nil, fmt.Errorf("list folders: %w", err)
+	}
+	status, err := tx.Folders().Status(mailbox)
+	if err != nil {
+		return nil, fmt.Errorf("read status: %w", err)
+	}
+	for _, st := range status {
+		all = append(all, message.Folder{Mailbox: mailbox, Name: st.Name, UIDValidity: st.UIDValidity})
+	}
+	return slices.DeleteFunc(all, func(f message.Folder) bool { return slices.Contains(folders, f.Name) }), nil
 }
 
 // Pending implements mailsync.Sink.

@@ -68,3 +68,25 @@ func (w *world) counts() map[string]message.FolderStatus {
 	}
 	return out
 }
+
+// TestStatusOfFolderGoneBeforeItWasOpened: a folder is renamed between the list
+// and the look into it. The failure must not stay when the folder is no more.
+func TestStatusOfFolderGoneBeforeItWasOpened(t *testing.T) {
+	w, _, _ := filled(t)
+	ctx := context.Background()
+	for _, validity := range []uint32{0, 7} {
+		gone := message.Folder{Mailbox: "ada", Name: "Older", UIDValidity: validity}
+		if _, err := w.Report(ctx, message.Report{Folder: gone, Err: "Mailbox doesn't exist", At: w.now()}); err != nil {
+			t.Fatal(err)
+		}
+		if _, there := w.counts()["ada/Older"]; !there {
+			t.Error("the failure is not shown while the folder is listed")
+		}
+		if err := w.Listed(ctx, "ada", []string{"INBOX", "Sent"}); err != nil {
+			t.Fatal(err)
+		}
+		if st, there := w.counts()["ada/Older"]; there {
+			t.Errorf("the folder is no more, and its status is still %+v", st)
+		}
+	}
+}

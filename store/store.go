@@ -238,7 +238,8 @@ type Folders interface {
 	// List returns every numbering known of a mailbox ("" for all), by mailbox,
 	// name and UIDVALIDITY.
 	List(mailbox string) ([]message.Folder, error)
-	// Forget removes one numbering.
+	// Forget removes one numbering, and the folder's status where it is of this
+	// numbering.
 	Forget(message.Folder) error
 	// Status and SetStatus keep the last computed status of a folder.
 	Status(mailbox string) ([]message.FolderStatus, error)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -220,5 +221,6 @@ func firstDifference(a, b string) string {
 			out = append(out, "+ "+line)
 		}
 	}
+	slices.SortFunc(out, func(a, b string) int { return strings.Compare(a[2:], b[2:]) }) // what belongs together stands together
 	return strings.Join(out[:min(len(out), 12)], "\n")
 }

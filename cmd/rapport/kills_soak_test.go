@@ -2,4 +2,7 @@
 
 package main
 
-const defaultKills = 50
+const (
+	defaultKills = 50
+	defaultBlows = 1500
+)

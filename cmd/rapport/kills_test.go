@@ -2,4 +2,7 @@
 
 package main
 
-const defaultKills = 6
+const (
+	defaultKills = 6
+	defaultBlows = 40
+)

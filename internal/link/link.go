@@ -5,6 +5,7 @@ package link
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -32,20 +33,41 @@ type Toxic struct {
 // every connection, each counted for itself.
 func New(addr string, toxics ...Toxic) (*Link, error) {
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	proxy := toxiproxy.NewProxy(server, "link", "127.0.0.1:0", addr)
+	l := &Link{proxy: toxiproxy.NewProxy(server, "link", "127.0.0.1:0", addr)}
+	if err := l.add(toxics); err != nil {
+		return nil, err
+	}
+	if err := l.proxy.Start(); err != nil {
+		return nil, fmt.Errorf("start line to %s: %w", addr, err)
+	}
+	l.Addr = l.proxy.Listen
+	return l, nil
+}
+
+func (l *Link) add(toxics []Toxic) error {
 	for _, toxic := range toxics {
 		b, err := json.Marshal(toxic)
 		if err != nil {
-			return nil, fmt.Errorf("write toxic %s: %w", toxic.Kind, err)
+			return fmt.Errorf("write toxic %s: %w", toxic.Kind, err)
 		}
-		if _, err := proxy.Toxics.AddToxicJson(bytes.NewReader(b)); err != nil {
-			return nil, fmt.Errorf("add toxic %s: %w", toxic.Kind, err)
+		if _, err := l.proxy.Toxics.AddToxicJson(bytes.NewReader(b)); err != nil {
+			return fmt.Errorf("add toxic %s: %w", toxic.Kind, err)
 		}
 	}
-	if err := proxy.Start(); err != nil {
-		return nil, fmt.Errorf("start line to %s: %w", addr, err)
+	return nil
+}
+
+// Change cuts all connections and gives those that come other toxics.
+func (l *Link) Change(toxics ...Toxic) error {
+	l.proxy.Stop()
+	l.proxy.Toxics.ResetToxics(context.Background())
+	if err := l.add(toxics); err != nil {
+		return err
 	}
-	return &Link{Addr: proxy.Listen, proxy: proxy}, nil
+	if err := l.proxy.Start(); err != nil {
+		return fmt.Errorf("start line again: %w", err)
+	}
+	return nil
 }
 
 // Close cuts all connections and listens no more.

@@ -435,6 +435,9 @@ func (f foldersOf) List(mailbox string) ([]message.Folder, error) {
 }
 
 func (f foldersOf) Forget(of message.Folder) error {
+	if err := f.forgetStatus(of); err != nil { // one that could not be opened has nothing else
+		return err
+	}
 	rec, ok, err := folders.get(f.tx, folderKey(of))
 	if err != nil || !ok {
 		return err
@@ -451,15 +454,17 @@ func (f foldersOf) Forget(of message.Folder) error {
 			return err
 		}
 	}
-	key := appendText(appendText(nil, shorten(of.Mailbox)), shorten(of.Name))
-	if st, ok, err := statuses.get(f.tx, key); err != nil {
-		return err
-	} else if ok && st.UIDValidity == of.UIDValidity {
-		if err := statuses.del(f.tx, key); err != nil {
-			return err
-		}
-	}
 	return folders.del(f.tx, folderKey(of))
+}
+
+// forgetStatus removes a folder's status where it speaks of this numbering.
+func (f foldersOf) forgetStatus(of message.Folder) error {
+	key := appendText(appendText(nil, shorten(of.Mailbox)), shorten(of.Name))
+	st, ok, err := statuses.get(f.tx, key)
+	if err != nil || !ok || st.UIDValidity != of.UIDValidity {
+		return err
+	}
+	return statuses.del(f.tx, key)
 }
 
 func (f foldersOf) Status(mailbox string) ([]message.FolderStatus, error) {

@@ -73,6 +73,12 @@ func testFolderList(t *testing.T, s store.Store, inbox, other message.Folder) {
 	update(t, s, func(tx store.Tx) error { return tx.Folders().Forget(inbox) })
 	equal(t, "List after Forget", list("info"), []message.Folder{other})
 	equal(t, "Status after Forget", status(), nil)
+	never := message.Folder{Mailbox: "info", Name: "never opened"}
+	update(t, s, func(tx store.Tx) error {
+		return tx.Folders().SetStatus("info", message.FolderStatus{Name: never.Name, Error: "gone"})
+	})
+	update(t, s, func(tx store.Tx) error { return tx.Folders().Forget(never) })
+	equal(t, "Status of a folder that was never opened, after Forget", status(), nil)
 	p := view(t, s, func(tx store.Tx) (message.Progress, error) { return tx.Folders().Progress(inbox) })
 	equal(t, "Progress after Forget", p, message.Progress{})
 }
