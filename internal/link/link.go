@@ -5,7 +5,6 @@ package link
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -18,8 +17,10 @@ import (
 // real line: it listens on loopback and passes every byte on, late, slowly, in
 // pieces or not at all, as its toxics say.
 type Link struct {
-	Addr  string // host:port to connect to
-	proxy *toxiproxy.Proxy
+	Addr   string // host:port to connect to
+	to     string
+	server *toxiproxy.ApiServer
+	proxy  *toxiproxy.Proxy
 }
 
 // Toxic is one fault of a Link, in one direction.
@@ -33,18 +34,12 @@ type Toxic struct {
 // every connection, each counted for itself.
 func New(addr string, toxics ...Toxic) (*Link, error) {
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	l := &Link{proxy: toxiproxy.NewProxy(server, "link", "127.0.0.1:0", addr)}
-	if err := l.add(toxics); err != nil {
-		return nil, err
-	}
-	if err := l.proxy.Start(); err != nil {
-		return nil, fmt.Errorf("start line to %s: %w", addr, err)
-	}
-	l.Addr = l.proxy.Listen
-	return l, nil
+	l := &Link{Addr: "127.0.0.1:0", server: server, to: addr}
+	return l, l.open(toxics)
 }
 
-func (l *Link) add(toxics []Toxic) error {
+func (l *Link) open(toxics []Toxic) error {
+	l.proxy = toxiproxy.NewProxy(l.server, "link", l.Addr, l.to)
 	for _, toxic := range toxics {
 		b, err := json.Marshal(toxic)
 		if err != nil {
@@ -54,20 +49,17 @@ func (l *Link) add(toxics []Toxic) error {
 			return fmt.Errorf("add toxic %s: %w", toxic.Kind, err)
 		}
 	}
+	if err := l.proxy.Start(); err != nil {
+		return fmt.Errorf("start line to %s: %w", l.to, err)
+	}
+	l.Addr = l.proxy.Listen
 	return nil
 }
 
 // Change cuts all connections and gives those that come other toxics.
 func (l *Link) Change(toxics ...Toxic) error {
 	l.proxy.Stop()
-	l.proxy.Toxics.ResetToxics(context.Background())
-	if err := l.add(toxics); err != nil {
-		return err
-	}
-	if err := l.proxy.Start(); err != nil {
-		return fmt.Errorf("start line again: %w", err)
-	}
-	return nil
+	return l.open(toxics)
 }
 
 // Close cuts all connections and listens no more.

@@ -66,6 +66,7 @@
 //	    message.address       text(folded address) time id              -
 //	    message.domain        text(domain or parent) time id            -
 //	    message.holding       text(mailbox) text(folder) u32(uidvalidity) u32(uid)   id
+//	                          … and id u32(n) where the copy has no UID any more
 //	    entry.subject         "c" id(contact) | "o" id(organisation), time id        doc flags
 //	    entry.time            time id                                   u32(doc) flags
 //	    entry.message         id(message) id                            u32(doc) flags

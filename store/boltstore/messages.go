@@ -118,8 +118,12 @@ var messages = &table[storedMessage]{
 			}
 		}},
 		{indexHolding, func(m *storedMessage, add func(k, v []byte)) {
-			for _, h := range m.Holdings {
-				add(holdingKey(h.Mailbox, h.Folder, h.UIDValidity, h.UID), appendID(nil, string(m.ID)))
+			for n, h := range m.Holdings {
+				key := holdingKey(h.Mailbox, h.Folder, h.UIDValidity, h.UID)
+				if h.UID == 0 { // a copy that lost its number is not alone without one
+					key = appendUint32(appendID(key, string(m.ID)), uint32(n))
+				}
+				add(key, appendID(nil, string(m.ID)))
 			}
 		}},
 	},
