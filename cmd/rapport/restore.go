@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"rapport/internal/app"
 	"rapport/store/boltstore"
 )
 
@@ -20,6 +21,9 @@ func (c *storeRestoreCommand) Run(s *session) error {
 	cfg, err := s.load()
 	if err != nil {
 		return err
+	}
+	if conn := app.Reach(s.ctx, cfg.DataDir, app.ConnectOptions{}); conn != nil {
+		return errors.Join(fmt.Errorf("restore into %s: a daemon is at work there, stop it first", cfg.DataDir), conn.Close())
 	}
 	f, err := s.open(c.File)
 	if err != nil {

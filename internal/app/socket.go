@@ -150,6 +150,22 @@ func checkOwner(dataDir string, args []string) error {
 		dataDir, name, userName(os.Geteuid()), name, commandLine(args))
 }
 
+// checkFiles refuses a data directory in which somebody else, mostly root by a
+// command without sudo -u, has left files of the store.
+func checkFiles(dir string) error {
+	for _, name := range []string{"rapport.lock", storeFile, markerFile, keyFile, journalFile, "blobs", "spool"} {
+		info, err := os.Lstat(filepath.Join(dir, name))
+		if err != nil {
+			continue // whoever needs it says so
+		}
+		if owner, ok := ownerOf(info); ok && owner != os.Geteuid() {
+			return fmt.Errorf("open data_dir %s: %s in it belongs to %s and this is %s (use: sudo chown -R %s %s)",
+				dir, name, userName(owner), userName(os.Geteuid()), userName(os.Geteuid()), dir)
+		}
+	}
+	return nil
+}
+
 func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -128,6 +128,9 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 // prepareDataDir makes the data directory where it is missing and refuses one
 // that is not ours. It reports whether a store lies in it.
 func prepareDataDir(dir string, args []string) (storeExists bool, err error) {
+	if info, err := os.Lstat(dir); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		return false, fmt.Errorf("open data_dir %s: it is a symbolic link (name the directory it points to in data_dir)", dir)
+	}
 	if err := checkOwner(dir, args); err != nil {
 		return false, err
 	}
@@ -145,6 +148,9 @@ func prepareDataDir(dir string, args []string) (storeExists bool, err error) {
 		if err := os.Chmod(dir, 0o700); err != nil {
 			return false, fmt.Errorf("close data_dir to others: %w", err)
 		}
+	}
+	if err := checkFiles(dir); err != nil {
+		return false, err
 	}
 	return storeExistsIn(dir)
 }
