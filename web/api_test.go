@@ -100,6 +100,8 @@ func TestEveryRoute(t *testing.T) {
 		"GET /store/backup":               func() (any, error) { return nil, c.Backup(ctx, io.Discard) },
 		"POST /store/reindex":             func() (any, error) { return nil, c.Reindex(ctx, nil) },
 		"POST /store/compact":             func() (any, error) { return c.Compact(ctx) },
+		"GET /upkeep":                     func() (any, error) { return c.Upkeep(ctx) },
+		"POST /backup":                    func() (any, error) { return c.BackUpNow(ctx) },
 		"GET /export":                     func() (any, error) { return nil, c.Export(ctx, io.Discard) },
 	}
 	s := New(Options{Store: w.store, Records: w.records, Daemon: w.daemon})

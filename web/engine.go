@@ -105,6 +105,9 @@ type Daemon interface {
 	Backup(ctx context.Context, w io.Writer) error
 	Reindex(ctx context.Context, progress func(done, total int)) error
 	Compact(ctx context.Context) (before, after int64, err error)
+	Upkeep(ctx context.Context) (Upkeep, error)
+	// BackUpNow makes the scheduled backup now.
+	BackUpNow(ctx context.Context) (BackupState, error)
 }
 
 // Preview is what a sync would do, without storing anything.

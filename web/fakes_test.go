@@ -242,4 +242,12 @@ func (d *quietDaemon) Reindex(_ context.Context, progress func(done, total int))
 	return nil
 }
 
+func (d *quietDaemon) Upkeep(context.Context) (Upkeep, error) {
+	return Upkeep{Backup: &BackupState{Dir: "/backups", Kept: 3}}, nil
+}
+
+func (d *quietDaemon) BackUpNow(context.Context) (BackupState, error) {
+	return BackupState{Kept: 4}, nil
+}
+
 func (d *quietDaemon) Compact(context.Context) (before, after int64, err error) { return 200, 100, nil }

@@ -88,7 +88,7 @@ func (s *Server) routes() []route {
 	var all []route
 	for _, group := range [][]route{
 		s.contactRoutes(), s.organisationRoutes(), s.memberRoutes(), s.messageRoutes(),
-		s.suggestionRoutes(), s.operationRoutes(), s.storeRoutes(),
+		s.suggestionRoutes(), s.operationRoutes(), s.storeRoutes(), s.upkeepRoutes(),
 	} {
 		all = append(all, group...)
 	}

@@ -37,6 +37,7 @@ type cli struct {
 	Conf       configGroup       `cmd:"" name:"config"`
 	Export     exportCommand     `cmd:""`
 	Store      storeGroup        `cmd:""`
+	Backup     backupGroup       `cmd:""`
 	Reload     reloadCommand     `cmd:""`
 	Version    versionCommand    `cmd:""`
 	Completion completionCommand `cmd:""`
@@ -96,4 +97,11 @@ type storeGroup struct {
 	Restore storeRestoreCommand `cmd:""`
 	Reindex storeReindexCommand `cmd:""`
 	Compact storeCompactCommand `cmd:""`
+}
+
+type backupGroup struct {
+	Now    backupNowCommand    `cmd:""`
+	List   backupListCommand   `cmd:""`
+	Verify backupVerifyCommand `cmd:""`
+	Key    backupKeyCommand    `cmd:""`
 }

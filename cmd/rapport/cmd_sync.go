@@ -158,6 +158,12 @@ func (s *session) preview(api *web.Client) error {
 
 type statusCommand struct{}
 
+// statusReport is what status prints as JSON.
+type statusReport struct {
+	web.Status
+	Store web.Upkeep `json:"store"`
+}
+
 // Run shows what the daemon does.
 func (c *statusCommand) Run(s *session) error {
 	return s.online(func(api *web.Client) error {
@@ -165,7 +171,11 @@ func (c *statusCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		return s.show(st, func() {
+		keep, err := api.Upkeep(s.ctx)
+		if err != nil {
+			return err
+		}
+		return s.show(statusReport{st, keep}, func() {
 			if s.alone {
 				s.printf("no daemon is running (`rapport run`): this is how the last pass left the folders\n\n")
 			}
@@ -174,11 +184,13 @@ func (c *statusCommand) Run(s *session) error {
 			}
 			if len(st.Mailboxes) == 0 {
 				s.printf("no mailboxes; the configuration names them under mailboxes\n")
+				s.upkeep(keep)
 				return
 			}
 			s.printf("\n")
 			s.folders(st)
 			s.summary(st)
+			s.upkeep(keep)
 		})
 	})
 }

@@ -3,20 +3,19 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"rapport/internal/app"
-	"rapport/store/boltstore"
 )
 
 type storeRestoreCommand struct {
-	File string `arg:""`
+	File     string `arg:""`
+	Identity string `placeholder:"ID"`
 }
 
 // Run lays a backup out as the store of the configuration's data directory.
-// The key and the journal of erasures there are not part of a backup and stay.
 func (c *storeRestoreCommand) Run(s *session) error {
 	cfg, err := s.load()
 	if err != nil {
@@ -30,51 +29,32 @@ func (c *storeRestoreCommand) Run(s *session) error {
 		return err
 	}
 	defer f.Close()
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return fmt.Errorf("make %s: %w", cfg.DataDir, err)
+	o := app.RestoreOptions{Beside: filepath.Dir(c.File)}
+	if c.Identity != "" {
+		raw, err := os.ReadFile(c.Identity)
+		if err != nil {
+			return usage("read the identity: %w", err)
+		}
+		o.Identity = strings.TrimSpace(string(raw))
 	}
-	part := filepath.Join(cfg.DataDir, "restoring")
-	if err := os.RemoveAll(part); err != nil { // what a broken-off restore left
-		return err
-	}
-	defer os.RemoveAll(part)
-	if err := boltstore.Restore(s.ctx, f, part); err != nil {
+	stop := s.busy("restoring")
+	r, err := app.Restore(s.ctx, cfg, f, o)
+	stop()
+	if err != nil {
 		return fmt.Errorf("restore %s: %w", c.File, err)
 	}
-	if err := moveStore(part, cfg.DataDir); err != nil {
-		return fmt.Errorf("restore %s: %w", c.File, err)
-	}
-	return s.show(map[string]string{"data_dir": cfg.DataDir}, func() {
-		s.printf("restored to %s\n", plain(cfg.DataDir))
-		if _, err := os.Stat(filepath.Join(cfg.DataDir, "key")); errors.Is(err, fs.ErrNotExist) {
-			s.printf("the backup does not hold the key: copy the file named key from the data directory the backup\n" +
-				"was made of to that one, mode 600, before the first start\n")
+	return s.show(r, func() {
+		s.printf("restored to %s", plain(r.DataDir))
+		if !r.Created.IsZero() {
+			s.printf(", the state of %s", s.local(r.Created))
+		}
+		s.printf("\n")
+		if r.Erasures > 0 {
+			s.printf("whoever was erased since is erased again at the first start (journal of %s addresses)\n", number(r.Erasures))
+		}
+		if !r.Key {
+			s.printf("the key is missing: copy the file named key from the data directory the backup was made of to\n" +
+				"that one, mode 600, before the first start; or restore with --identity where it was sealed in\n")
 		}
 	})
-}
-
-// moveStore moves what was unpacked to its place: directories first, so that
-// the database, with which the directory is a store, comes last. It replaces
-// nothing.
-func moveStore(from, to string) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if _, err := os.Lstat(filepath.Join(to, e.Name())); err == nil {
-			return fmt.Errorf("%s holds %s already, move it away", to, e.Name())
-		}
-	}
-	for _, directories := range []bool{true, false} {
-		for _, e := range entries {
-			if e.IsDir() != directories {
-				continue
-			}
-			if err := os.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return syncDir(to)
 }

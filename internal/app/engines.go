@@ -12,6 +12,7 @@ import (
 	"rapport/internal/config"
 	"rapport/mailsync"
 	"rapport/records/message"
+	"rapport/store"
 	"rapport/store/boltstore"
 )
 
@@ -81,6 +82,17 @@ func openStore(dir string, log *slog.Logger, now func() time.Time, patience time
 		return nil, err
 	}
 	return s, nil
+}
+
+// withBackup names the newest backup where the store cannot be used as it is.
+func withBackup(err error, dir string) error {
+	if !boltstore.Damaged(err) && !errors.Is(err, store.ErrNewer) {
+		return err
+	}
+	if newest := newestBackup(dir); newest != "" {
+		return fmt.Errorf("%w (the newest backup is %s)", err, newest)
+	}
+	return err
 }
 
 // The store's own files in the data directory.

@@ -22,7 +22,22 @@ type job struct {
 	every time.Duration
 	// night puts it between two and four o'clock, when nobody waits.
 	night bool
-	do    func(context.Context) error
+	// when, not nil, says every and night by the configuration in force: a day
+	// or more is at night, 0 never.
+	when func() time.Duration
+	do   func(context.Context) error
+}
+
+// jobBackup is the name of the job that makes backups.
+const jobBackup = "backup"
+
+// asConfigured is a job as the configuration in force has it.
+func (j job) asConfigured() job {
+	if j.when != nil {
+		j.every = j.when()
+		j.night = j.every >= 24*time.Hour
+	}
+	return j
 }
 
 // housekeeper does the jobs, one at a time.
@@ -63,6 +78,10 @@ func (h *housekeeper) turn(ctx context.Context) time.Duration {
 	}
 	next := h.now().Add(lookAgain)
 	for _, j := range h.jobs {
+		if j = j.asConfigured(); j.every == 0 {
+			delete(due, j.name)
+			continue
+		}
 		now := h.now()
 		at, planned := due[j.name]
 		// A time further off than the interval was planned by a clock that was ahead.
@@ -122,7 +141,7 @@ func (j job) next(now time.Time) time.Time {
 // not twice in the same night.
 func (j job) after(now time.Time) time.Time {
 	if j.night {
-		now = now.Add(12 * time.Hour)
+		now = now.Add(j.every - 12*time.Hour)
 	}
 	return j.next(now)
 }

@@ -51,16 +51,29 @@ func readKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-// makeKey writes a new key durably under a temporary name first, so that a
-// crash leaves a whole key or none.
+// makeKey makes a new key.
 func makeKey(path string) ([]byte, error) {
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails: crypto/rand ends the program instead
+	err := placeKey(path, key)
+	// Whoever made a key in between keeps it, and may have swept ours up.
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		return readKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make key %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// placeKey writes a key durably under a temporary name first, so that a crash
+// leaves a whole key or none. It replaces none.
+func placeKey(path string, key []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), unfinishedKeys)
 	if err != nil {
-		return nil, fmt.Errorf("make key: %w", err)
+		return err
 	}
-	defer os.Remove(f.Name()) // gone already where the rename succeeded
+	defer os.Remove(f.Name()) // the name that was given is another link
 	_, err = f.Write(key)
 	if err == nil {
 		err = f.Sync()
@@ -68,21 +81,13 @@ func makeKey(path string) ([]byte, error) {
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
-	// Link instead of rename: whoever made a key in between keeps it.
 	if err == nil {
 		err = os.Link(f.Name(), path)
-	}
-	// Whoever was first may have swept ours up already.
-	if errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
-		return readKey(path)
 	}
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
 	}
-	if err != nil {
-		return nil, fmt.Errorf("make key %s: %w", path, err)
-	}
-	return key, nil
+	return err
 }
 
 // unfinishedKeys are the temporary names of keys.

@@ -141,7 +141,10 @@ func (s *system) Plan(ctx context.Context, configFile string) (web.RematchResult
 func (s *system) CheckStore(ctx context.Context) ([]string, error) { return s.store.Check(ctx) }
 
 // Backup implements web.Daemon.
-func (s *system) Backup(ctx context.Context, w io.Writer) error { return s.store.Backup(ctx, w) }
+func (s *system) Backup(ctx context.Context, w io.Writer) error {
+	_, err := s.store.Backup(ctx, w, s.backups(s.config().Backup).attach)
+	return err
+}
 
 // Reindex implements web.Daemon.
 func (s *system) Reindex(ctx context.Context, progress func(done, total int)) error {
@@ -173,7 +176,7 @@ func (s *system) troubles() []trouble {
 		}
 		out = append(out, t)
 	}
-	return append(out, disk)
+	return append(append(out, disk), s.upkeepTroubles()...)
 }
 
 // noRoom says what a full disk means and what to do.
@@ -227,6 +230,12 @@ func (d *daemonRun) newHousekeeper() *housekeeper {
 				_, err := d.store.CollectOrphans(ctx)
 				return err
 			}},
+			{name: jobBackup, when: func() time.Duration {
+				if b := d.config().Backup; b.Enabled() {
+					return b.Every.Std()
+				}
+				return 0
+			}, do: d.backUp},
 			{name: "compact", every: day, night: true, do: d.compactErased},
 			{name: "reconcile", every: day, night: true, do: d.reconcileNightly},
 		},
@@ -248,8 +257,12 @@ func (d *daemonRun) compactErased(ctx context.Context) error {
 	}
 	return d.store.Update(ctx, func(tx store.Tx) error {
 		now, err := tx.State().Get(stateErased)
-		if err != nil || string(now) != string(erased) {
-			return err // somebody was erased meanwhile
+		if err != nil {
+			return err
+		}
+		_, was, _ := erasedMark(erased)
+		if _, last, _ := erasedMark(now); last != was {
+			return tx.State().Put(stateErased, []byte(last)) // somebody was erased meanwhile
 		}
 		return tx.State().Put(stateErased, nil)
 	})
@@ -273,5 +286,8 @@ func (d *daemonRun) reconcileNightly(ctx context.Context) error {
 	for _, name := range slices.Compact(wrong) {
 		d.fleet.nudge(name)
 	}
-	return nil
+	if len(wrong) > 0 {
+		return nil
+	}
+	return d.reconciled(ctx)
 }

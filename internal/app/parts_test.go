@@ -424,7 +424,7 @@ func TestJournal(t *testing.T) {
 	dir := t.TempDir()
 	a, b := store.Digest{1}, store.Digest{2}
 	for _, d := range []store.Digest{a, b} {
-		if err := journalErasure(dir, []store.Digest{d}, time.Now()); err != nil {
+		if err := (journal{dataDir: dir}).add([]store.Digest{d}, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -436,15 +436,15 @@ func TestJournal(t *testing.T) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	got, err := readJournal(dir)
+	got, err := readJournal(filepath.Join(dir, journalFile))
 	if err != nil || len(got) != 2 || !got[a] || !got[b] {
 		t.Errorf("readJournal = %v, %v; want both", got, err)
 	}
 	c := store.Digest{3}
-	if err := journalErasure(dir, []store.Digest{c}, time.Now()); err != nil {
+	if err := (journal{dataDir: dir}).add([]store.Digest{c}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = readJournal(dir); err != nil || len(got) != 3 || !got[c] {
+	if got, err = readJournal(filepath.Join(dir, journalFile)); err != nil || len(got) != 3 || !got[c] {
 		t.Errorf("readJournal = %v, %v; want the one after the torn line, too", got, err)
 	}
 }

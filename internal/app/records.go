@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"rapport/intake"
@@ -40,11 +39,8 @@ func (r records) EraseOrganisation(ctx context.Context, actor string, id contact
 // erase notes that bytes are to leave the disk, then erases.
 func (r records) erase(ctx context.Context, do func() (intake.Erased, error)) (web.EraseResult, error) {
 	// Before the erasure: a compaction too many is harmless.
-	err := r.store.Update(ctx, func(tx store.Tx) error {
-		return tx.State().Put(stateErased, []byte(store.NewID(r.now())))
-	})
-	if err != nil {
-		return web.EraseResult{}, fmt.Errorf("note the erasure: %w", err)
+	if err := noteErasure(ctx, r.store, r.now()); err != nil {
+		return web.EraseResult{}, err
 	}
 	e, err := do()
 	return web.EraseResult{Messages: e.Messages, Shared: e.Shared, Entries: e.Entries, Physical: physical}, err

@@ -32,6 +32,8 @@ type options struct {
 	patience time.Duration
 	log      *slog.Logger
 	level    *slog.LevelVar
+	// step hears of the durable steps that are not the store's own, for tests.
+	step func(name string)
 	// dial replaces the TCP dial to IMAP and SMTP servers, for tests.
 	dial func(ctx context.Context, address string) (net.Conn, error)
 }
@@ -55,6 +57,7 @@ type system struct {
 	cfg *config.Config
 
 	reloading sync.Mutex    // one reload at a time
+	backingUp sync.Mutex    // one scheduled backup at a time
 	rulesDue  chan struct{} // one place: the rules are to be applied again
 
 	dirtyMu sync.Mutex      // guards dirty
@@ -77,7 +80,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 		return nil, err
 	}
 	if s.store, err = openStore(cfg.DataDir, o.log.With("component", "store"), o.now, o.patience); err != nil {
-		return nil, err
+		return nil, withBackup(err, cfg.Backup.Dir)
 	}
 	undo.push("store", func(context.Context) error { return s.store.Close() })
 	if err := sweepKeys(cfg.DataDir); err != nil {
@@ -89,9 +92,10 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	if s.intake, err = newIntake(s, cfg); err != nil {
 		return nil, err
 	}
-	if err := reapplyErasures(ctx, s.store, s.intake, cfg.DataDir, o.log); err != nil {
+	if err := reapplyErasures(ctx, s.store, s.intake, journalOf(cfg, o.log), o.now(), o.log); err != nil {
 		return nil, err
 	}
+	s.sayRestored(ctx)
 	s.room = newRoom(cfg.DataDir)
 	s.fleet = &fleet{build: s.newEngine, explain: s.room.explain, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}
 	lineup, err := s.fleet.prepare(cfg.Mailboxes)
@@ -200,7 +204,7 @@ func newIntake(s *system, cfg *config.Config) (*intake.Intake, error) {
 		Store: s.store, Rules: rules(cfg), Key: s.key,
 		Suggest: cfg.Policy.Unmatched == config.Suggest, Mailboxes: boxesForIntake(cfg),
 		Now: s.now, Log: s.log.With("component", "intake"), Wake: s.wake,
-		Erased: func(ds []store.Digest) error { return journalErasure(cfg.DataDir, ds, s.now()) },
+		Erased: func(ds []store.Digest) error { return s.journal().add(ds, s.now()) },
 	})
 }
 

@@ -28,6 +28,8 @@ type Config struct {
 	Senders    []Sender  `yaml:"senders" doc:"SMTP servers that take mail from Rapport; today alerts only."`
 	Policy     Policy    `yaml:"policy" doc:"What may be kept."`
 	LogAddress List      `yaml:"log_address" doc:"Mail or Bcc to these addresses is filed under the people it names."`
+	Backup     Backup    `yaml:"backup" doc:"Copies of the store that the daemon makes by itself."`
+	Retention  Retention `yaml:"retention" doc:"How long what is filed is kept, by kind; what has no span is kept for good."`
 	Alerts     Alerts    `yaml:"alerts" doc:"Mail to the administrators when something needs them."`
 	Web        Web       `yaml:"web" doc:"The local HTTP listener."`
 	Log        Log       `yaml:"log" doc:"What is logged, and how."`
@@ -98,6 +100,31 @@ type Exclusion struct {
 	Domain  string `yaml:"domain" doc:"A domain with its subdomains."`
 	Pattern string `yaml:"pattern" doc:"Pattern over the whole address; * stands for any run of characters."`
 	Mode    Mode   `yaml:"mode" default:"blocked" doc:"blocked stores nothing; protected stores for the owner of the mailbox only."`
+}
+
+// Backup says where and how often the store is copied.
+type Backup struct {
+	Dir       string   `yaml:"dir" path:"dir" doc:"Directory of the backups, best on another disk; made with mode 0700 if missing. Without it there are none."`
+	Every     Duration `yaml:"every" default:"1d" doc:"How often; from a day up at night."`
+	Keep      Keep     `yaml:"keep" default:"14" doc:"How many are kept, or for how long; the newest sound one always is."`
+	Recipient string   `yaml:"recipient" doc:"Public key, printed by rapport backup key, that seals the store's key into each backup."`
+}
+
+// Retention says how long what is filed is kept, by kind. The zero Duration
+// keeps for good.
+type Retention struct {
+	Personal    Duration `yaml:"personal" doc:"Mail written by people."`
+	List        Duration `yaml:"list" doc:"Mail of mailing lists."`
+	Automatic   Duration `yaml:"automatic" doc:"Automatic replies and notifications."`
+	Bounce      Duration `yaml:"bounce" doc:"Reports of mail that could not be delivered."`
+	Complaint   Duration `yaml:"complaint" doc:"Complaints that providers pass on."`
+	Unsubscribe Duration `yaml:"unsubscribe" doc:"Requests to be unsubscribed."`
+	Calendar    Duration `yaml:"calendar" doc:"Invitations and their answers."`
+	Note        Duration `yaml:"note" doc:"Notes by hand."`
+	Call        Duration `yaml:"call" doc:"Calls by hand."`
+	Meeting     Duration `yaml:"meeting" doc:"Meetings by hand."`
+	Audit       Duration `yaml:"audit" doc:"The trail of who changed what; without its lines nothing older can be undone."`
+	Hold        []string `yaml:"hold" doc:"Tags of contacts and organisations: what is on their histories stays, whatever its age."`
 }
 
 // Alerts says who hears of faults.

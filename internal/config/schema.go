@@ -75,6 +75,10 @@ func kindSchema(v reflect.Value) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: "^" + spanPattern + "$", Examples: []any{"15m", "36h", "14d"}}
 	case t == reflect.TypeFor[Since]():
 		return &jsonschema.Schema{Type: "string", Pattern: sincePattern, Examples: []any{"2y", "6mo", "2024-01-31", "all"}}
+	case t == reflect.TypeFor[Keep]():
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+			{Type: "integer", Minimum: "1", Maximum: json.Number(strconv.Itoa(maxKeep))}, {Type: "string", Pattern: "^" + spanPattern + "$"},
+		}}
 	case t == commandType:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text(), listOf(text(), 1)}}
 	case t == listType:
@@ -134,6 +138,9 @@ func extend(s *jsonschema.Schema, section reflect.Type) {
 		s.OneOf = oneOf("address", "domain", "pattern")
 	case reflect.TypeFor[Ours]():
 		s.AnyOf = oneOf("domains", "members")
+	case reflect.TypeFor[Backup]():
+		pattern(s, "recipient", recipientForm.String())
+		s.DependentRequired = map[string][]string{"every": {"dir"}, "keep": {"dir"}, "recipient": {"dir"}}
 	case reflect.TypeFor[Alerts]():
 		s.DependentRequired = map[string][]string{"sender": {"to"}}
 	}

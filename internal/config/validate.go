@@ -35,6 +35,8 @@ func (v *validator) config(c *Config) {
 	}
 	v.policy(&c.Policy)
 	v.addressList("log_address", c.LogAddress)
+	v.backup(c)
+	v.retention(&c.Retention)
 	v.alerts(c)
 	v.web(&c.Web)
 }

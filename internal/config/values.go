@@ -263,3 +263,41 @@ func (s Since) MarshalText() ([]byte, error) {
 	}
 	return []byte("all"), nil
 }
+
+// Keep says which backups stay: the newest Count of them, or those of the last
+// Span. One of the two is set.
+type Keep struct {
+	Count int
+	Span  Duration
+}
+
+const keepHint = "write how many, such as 14, or for how long, such as 30d"
+
+// maxKeep is more backups than anybody has a use for.
+const maxKeep = 10_000
+
+// UnmarshalText reads a number or a span.
+func (k *Keep) UnmarshalText(text []byte) error {
+	in := string(text)
+	if n, err := strconv.Atoi(in); err == nil {
+		if n < 1 || n > maxKeep {
+			return &problem{in + " is out of range", fmt.Sprintf("from 1 to %d", maxKeep)}
+		}
+		*k = Keep{Count: n}
+		return nil
+	}
+	span, err := ParseDuration(in)
+	if err != nil || span.Std() < 24*time.Hour {
+		return &problem{fmt.Sprintf("%q is neither a number nor a span of a day or more", in), keepHint}
+	}
+	*k = Keep{Span: span}
+	return nil
+}
+
+// MarshalText gives what UnmarshalText reads.
+func (k Keep) MarshalText() ([]byte, error) {
+	if k.Count > 0 {
+		return []byte(strconv.Itoa(k.Count)), nil
+	}
+	return k.Span.MarshalText()
+}

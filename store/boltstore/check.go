@@ -56,19 +56,29 @@ const maxFaults = 200
 // on meanwhile, and writers but for the check of the pages.
 func (s *Store) Check(ctx context.Context) ([]string, error) {
 	c := &checking{s: s}
-	var sums []message.Sum
-	err := c.pages(ctx)
-	if err != nil {
+	if err := c.pages(ctx); err != nil {
 		return nil, fmt.Errorf("check store: %w", err)
 	}
-	err = s.view(ctx, func(tx *Tx) error {
+	if err := c.records(ctx, true); err != nil {
+		return c.faults, fmt.Errorf("check store: %w", err)
+	}
+	return c.faults, nil
+}
+
+// records checks each record, its derived rows, with search the search index,
+// and each raw mail.
+func (c *checking) records(ctx context.Context, search bool) error {
+	var sums []message.Sum
+	err := c.s.view(ctx, func(tx *Tx) error {
 		for _, t := range indexed {
 			if err := c.table(tx, t); err != nil {
 				return err
 			}
 		}
-		if err := c.terms(tx); err != nil {
-			return err
+		if search {
+			if err := c.terms(tx); err != nil {
+				return err
+			}
 		}
 		sums = c.blobs(tx)
 		return ctx.Err()
@@ -82,10 +92,7 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err != nil {
-		return c.faults, fmt.Errorf("check store: %w", err)
-	}
-	return c.faults, nil
+	return err
 }
 
 type checking struct {

@@ -5,9 +5,11 @@
 //
 //	rapport.db              the database
 //	rapport.lock            locked while the store is open; holds the process number
-//	rapport.id              the store's id: shows that there was a store here
+//	rapport.id              the store's id and generation: shows that there was a store here
 //	rapport.stopped         what the database looked like when the last process
 //	                        left it; see stopped.go
+//	rapport.restored        what the store was restored from; gone once it was opened
+//	restoring/              a restore under way
 //	blobs/ab/cdef….zst      a large mail, zstd, named by the SHA-256 of its bytes
 //	blobs/new-*             a mail being packed; removed on opening
 //	rapport.db.new          a database being made; removed on opening
@@ -27,6 +29,8 @@
 //	    schema                                   u32: the format of this tree, see migrations
 //	    store                                    id of the store, as text
 //	    live                                     "index.a" or "index.b": the index in use
+//	    generation                               u64: openings and backups so far, see generation.go
+//	    restored                                 Restoration, as JSON
 //	    doc, folder, segment                     u32: the last number given out
 //	contact          id                          contact.Contact
 //	organisation     id                          contact.Organisation

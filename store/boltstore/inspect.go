@@ -236,5 +236,5 @@ func metaOf(f io.ReaderAt, size int64) (boltMeta, error) {
 			return boltMeta{}, damaged("one of its two meta pages does not match its checksum")
 		}
 	}
-	return boltMeta{}, fmt.Errorf("%s is not a database of this program (correct data_dir, or restore a backup with `rapport store restore`)", fileDB)
+	return boltMeta{}, &damage{fileDB + " is not a database of this program (correct data_dir, or restore a backup with `rapport store restore`)"}
 }

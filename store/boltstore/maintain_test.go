@@ -56,7 +56,7 @@ func TestM81_HotBackup(t *testing.T) {
 	}()
 	var file bytes.Buffer
 	first := true
-	err := s.Backup(t.Context(), writerFunc(func(p []byte) (int, error) {
+	_, err := s.Backup(t.Context(), writerFunc(func(p []byte) (int, error) {
 		if first { // the snapshot is taken; delete what it needs
 			first = false
 			if err := s.update(t.Context(), func(tx *Tx) error { return tx.Blobs().Delete(large.Sum) }); err != nil {
@@ -64,7 +64,7 @@ func TestM81_HotBackup(t *testing.T) {
 			}
 		}
 		return file.Write(p)
-	}))
+	}), nil)
 	cancel()
 	<-done
 	if err != nil {
@@ -74,7 +74,7 @@ func TestM81_HotBackup(t *testing.T) {
 		t.Error("a file deleted during the backup stays after it")
 	}
 	dir := filepath.Join(t.TempDir(), "restored")
-	if err := Restore(t.Context(), bytes.NewReader(file.Bytes()), dir); err != nil {
+	if _, err := Restore(t.Context(), bytes.NewReader(file.Bytes()), dir, RestoreOptions{}); err != nil {
 		t.Fatalf("Restore: %v", err)
 	}
 	r, err := Open(dir, Options{})
@@ -96,7 +96,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func testRestoreRefusals(t *testing.T, file []byte, taken string) {
 	t.Helper()
-	if err := Restore(t.Context(), bytes.NewReader(file), taken); !errors.Is(err, store.ErrExists) {
+	if _, err := Restore(t.Context(), bytes.NewReader(file), taken, RestoreOptions{}); !errors.Is(err, store.ErrExists) {
 		t.Errorf("Restore over a store: %v, want ErrExists", err)
 	}
 	flipped := bytes.Clone(file)
@@ -112,7 +112,7 @@ func testRestoreRefusals(t *testing.T, file []byte, taken string) {
 		"a tar file": {append([]byte("PK"), make([]byte, 4096)...), "this is no backup of Rapport; name a file"},
 	} {
 		dir := filepath.Join(t.TempDir(), "x")
-		if err := Restore(t.Context(), bytes.NewReader(tt.file), dir); err == nil || !strings.Contains(err.Error(), tt.says) {
+		if _, err := Restore(t.Context(), bytes.NewReader(tt.file), dir, RestoreOptions{}); err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("Restore of a backup that is %s: %v; want it to say %q", name, err, tt.says)
 		}
 		if left, _ := os.ReadDir(dir); len(left) > 0 {

@@ -185,7 +185,7 @@ func (s *Store) create(path string) error {
 		return errors.New("there is no store (start the daemon once, or correct data_dir)")
 	}
 	if sign := signOf(s.dir); sign != "" {
-		return fmt.Errorf("%s is missing but %s shows that there was a store: restore a backup with `rapport store restore`, or move the directory away to begin anew", fileDB, sign)
+		return &damage{fmt.Sprintf("%s is missing but %s shows that there was a store: move the directory away, then restore a backup with `rapport store restore` or begin anew", fileDB, sign)}
 	}
 	fresh := filepath.Join(s.dir, fileNewDB)
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -212,8 +212,10 @@ func (s *Store) create(path string) error {
 
 // signOf names what shows that a directory had a store, "" if nothing does.
 func signOf(dir string) string {
-	if _, err := os.Lstat(filepath.Join(dir, fileMarker)); err == nil {
-		return fileMarker
+	for _, name := range []string{fileMarker, fileRestored, dirRestoring} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return name
+		}
 	}
 	if names, err := os.ReadDir(filepath.Join(dir, "blobs")); err == nil && len(names) > 0 {
 		return "blobs/"
@@ -274,13 +276,12 @@ func buildIndex(b *bolt.Tx, place string) error {
 // and prepares the directory around it.
 func (s *Store) ready() error {
 	var schema uint32
-	var id []byte
 	err := s.db.View(func(b *bolt.Tx) error {
 		meta := b.Bucket(bucketMeta)
 		if meta == nil || !bytes.Equal(meta.Get(keyApp), appName) || len(meta.Get(keySchema)) != 4 {
-			return fmt.Errorf("%s is not a Rapport store (correct data_dir, or restore a backup with `rapport store restore`)", fileDB)
+			return &damage{fileDB + " is not a Rapport store (correct data_dir, or restore a backup with `rapport store restore`)"}
 		}
-		schema, id = binary.BigEndian.Uint32(meta.Get(keySchema)), bytes.Clone(meta.Get(keyStore))
+		schema = binary.BigEndian.Uint32(meta.Get(keySchema))
 		return nil
 	})
 	if err != nil {
@@ -308,11 +309,7 @@ func (s *Store) ready() error {
 			return err
 		}
 	}
-	marker, id := filepath.Join(s.dir, fileMarker), append(id, '\n')
-	if is, err := os.ReadFile(marker); err == nil && bytes.Equal(is, id) {
-		return nil
-	}
-	return os.WriteFile(marker, id, 0o600)
+	return s.begin(context.Background())
 }
 
 // complete makes sure that every bucket is there.
@@ -336,8 +333,20 @@ func (s *Store) complete() error {
 	})
 }
 
+// damage is that what lies in the directory is no sound store.
+type damage struct{ text string }
+
+func (d *damage) Error() string { return d.text }
+
+// Damaged reports whether an error of [Open] says that what lies there is no
+// sound store, so that a backup has to be restored.
+func Damaged(err error) bool {
+	var d *damage
+	return errors.As(err, &d)
+}
+
 func damaged(what string) error {
-	return fmt.Errorf("%s is damaged, %s: restore a backup with `rapport store restore` into an empty directory", fileDB, what)
+	return &damage{fmt.Sprintf("%s is damaged, %s: move the directory away and restore a backup with `rapport store restore`", fileDB, what)}
 }
 
 // lockDir takes the directory for this process, or for reading.

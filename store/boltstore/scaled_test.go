@@ -7,4 +7,5 @@ const (
 	kills        = 6
 	everyStep    = 3
 	grownEntries = 13_200
+	hotBackups   = 3
 )

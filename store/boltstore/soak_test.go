@@ -7,4 +7,5 @@ const (
 	kills        = 200
 	everyStep    = 1
 	grownEntries = 160_000
+	hotBackups   = 60
 )

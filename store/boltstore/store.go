@@ -33,6 +33,9 @@ type Store struct {
 	failed atomic.Bool // a commit failed: what the file holds is not known for sure
 	walked time.Time   // when every page was last looked at
 
+	counted uint64 // generation last counted; guarded by the writer's token, as count
+	count   bool   // the next write counts one more
+
 	files  sync.Mutex               // guards what follows
 	packed map[message.Sum]int      // files packed and not yet named by a commit
 	doomed map[message.Sum]struct{} // files to delete when holds is 0
@@ -124,12 +127,16 @@ func (s *Store) updateHeld(ctx context.Context, fn func(*Tx) error) error {
 	// Every write makes a node of the page it lands on: without one there is
 	// nothing to commit, and a commit is two syncs even then.
 	if stats := b.Stats(); stats.GetNodeCount() > 0 {
+		if err := s.generate(b); err != nil {
+			return translate(err)
+		}
 		s.step("commit")
 		if err := b.Commit(); err != nil {
 			s.failed.Store(true)
 			return translate(fmt.Errorf("commit: %w", err))
 		}
 		s.step("committed")
+		s.generated(s.db)
 	}
 	s.committed(tx)
 	if tx.grown {

@@ -1,0 +1,89 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// Upkeep is how the store is looked after.
+type Upkeep struct {
+	Backup    *BackupState    `json:"backup"`    // null: none is configured
+	Erasure   *ErasureState   `json:"erasure"`   // null: no bytes of what was erased are left
+	Retention *RetentionState `json:"retention"` // null: everything is kept
+	Restored  *RestoredState  `json:"restored"`  // null: never
+}
+
+// BackupState is how the scheduled backups are.
+type BackupState struct {
+	Dir      string    `json:"dir"`
+	Last     time.Time `json:"last,omitzero"` // when the last sound one was made; zero: there is none
+	File     string    `json:"file,omitempty"`
+	Bytes    int64     `json:"bytes"`
+	Seconds  float64   `json:"seconds"`           // that making it took
+	SHA256   string    `json:"sha256,omitempty"`  // of the file
+	Verified time.Time `json:"verified,omitzero"` // when it was opened, checked and counted
+	Rows     int       `json:"rows"`              // that were counted, as many as were written
+	Kept     int       `json:"kept"`              // backups in the directory
+	Next     time.Time `json:"next,omitzero"`
+	Error    string    `json:"error,omitempty"` // of the last try, where it failed
+	ErrorAt  time.Time `json:"error_at,omitzero"`
+}
+
+// ErasureState says that bytes of what was erased are still on the disk.
+type ErasureState struct {
+	Since    time.Time `json:"since"`
+	Deadline time.Time `json:"deadline"` // by when they are gone
+	Overdue  bool      `json:"overdue"`
+}
+
+// RetentionState is how keeping no longer than configured goes.
+type RetentionState struct {
+	Last    time.Time      `json:"last,omitzero"` // when all that was due had been removed
+	Removed map[string]int `json:"removed"`       // by kind, in the last run
+	Held    int            `json:"held"`          // that stay for a tag or a decision, in the last run
+	Next    time.Time      `json:"next,omitzero"`
+	Done    int            `json:"done"` // of a run under way: entries looked at
+	Error   string         `json:"error,omitempty"`
+	ErrorAt time.Time      `json:"error_at,omitzero"`
+}
+
+// RestoredState says that the store was replaced by an older copy of it.
+type RestoredState struct {
+	At         time.Time `json:"at"`
+	Backup     time.Time `json:"backup,omitzero"` // when the copy was made; zero: unknown
+	Generation uint64    `json:"generation"`
+	Reconciled bool      `json:"reconciled"` // every folder was proven since
+}
+
+func (s *Server) upkeepRoutes() []route {
+	return []route{
+		{pattern: "GET /upkeep", serve: s.upkeep},
+		{pattern: "POST /backup", serve: s.backUpNow, long: true},
+	}
+}
+
+func (s *Server) upkeep(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.daemon.Upkeep(r.Context())
+	if err != nil {
+		return err
+	}
+	return reply(w, u)
+}
+
+func (s *Server) backUpNow(w http.ResponseWriter, r *http.Request) error {
+	return stream(w, r, func(ctx context.Context, _ func(Count)) (BackupState, error) {
+		b, err := s.daemon.BackUpNow(ctx)
+		return b, err
+	})
+}
+
+// Upkeep says how the store is looked after.
+func (c *Client) Upkeep(ctx context.Context) (Upkeep, error) {
+	return call[Upkeep](ctx, c, http.MethodGet, "/upkeep", nil, nil)
+}
+
+// BackUpNow makes the scheduled backup now, its drill included.
+func (c *Client) BackUpNow(ctx context.Context) (BackupState, error) {
+	return follow[Count, BackupState](ctx, c, "/backup", nil, nil)
+}
