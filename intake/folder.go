@@ -76,39 +76,48 @@ func reopenSkipped(tx store.Tx, reasons ...message.Reason) ([]string, error) {
 // the server lists, and ends a re-mapping that is complete.
 func (i *Intake) Report(ctx context.Context, r message.Report) (message.FolderStatus, error) {
 	var out message.FolderStatus
-	err := i.store.Update(ctx, func(tx store.Tx) error {
-		last, err := lastStatus(tx, r.Folder)
-		if err != nil {
+	for again := true; again; {
+		err := i.store.Update(ctx, func(tx store.Tx) (err error) {
+			out, again, err = report(tx, r)
 			return err
-		}
-		if r.Err != "" {
-			last.Name, last.UIDValidity = r.Folder.Name, r.Folder.UIDValidity
-			last.InSync, last.Error, last.At = false, r.Err, r.At
-			out = last
-			return tx.Folders().SetStatus(r.Folder.Mailbox, last)
-		}
-		p, err := tx.Folders().Progress(r.Folder)
+		})
 		if err != nil {
-			return fmt.Errorf("read progress: %w", err)
+			return out, err
 		}
-		st := count(p, r)
-		st.Renumbered = last.Renumbered
-		if st.InSync {
-			ended, err := endRenumbering(tx, r.Folder)
-			if err != nil {
-				return err
-			}
-			if ended {
-				st.Renumbered = r.At
-			}
-			if err := tx.Folders().SetMark(r.Folder, r.Mark); err != nil {
-				return fmt.Errorf("set mark: %w", err)
-			}
+	}
+	return out, nil
+}
+
+// report does one transaction's part of a report; again asks for another.
+func report(tx store.Tx, r message.Report) (st message.FolderStatus, again bool, err error) {
+	last, err := lastStatus(tx, r.Folder)
+	if err != nil {
+		return st, false, err
+	}
+	if r.Err != "" {
+		last.Name, last.UIDValidity = r.Folder.Name, r.Folder.UIDValidity
+		last.InSync, last.Error, last.At = false, r.Err, r.At
+		return last, false, tx.Folders().SetStatus(r.Folder.Mailbox, last)
+	}
+	p, err := tx.Folders().Progress(r.Folder)
+	if err != nil {
+		return st, false, fmt.Errorf("read progress: %w", err)
+	}
+	st = count(p, r)
+	st.Renumbered = last.Renumbered
+	if st.InSync {
+		ended, more, err := endRenumbering(tx, r.Folder)
+		if err != nil || more {
+			return st, more, err
 		}
-		out = st
-		return tx.Folders().SetStatus(r.Folder.Mailbox, st)
-	})
-	return out, err
+		if ended {
+			st.Renumbered = r.At
+		}
+		if err := tx.Folders().SetMark(r.Folder, r.Mark); err != nil {
+			return st, false, fmt.Errorf("set mark: %w", err)
+		}
+	}
+	return st, false, tx.Folders().SetStatus(r.Folder.Mailbox, st)
 }
 
 func lastStatus(tx store.Tx, f message.Folder) (message.FolderStatus, error) {
@@ -172,30 +181,41 @@ func recount(tx store.Tx, f message.Folder, r message.Reason) error {
 	return tx.Folders().SetStatus(f.Mailbox, st)
 }
 
+// renumberedAtOnce bounds how many old holdings one transaction drops.
+const renumberedAtOnce = 250
+
 // endRenumbering forgets the numberings a folder had before. Holdings that
 // were found again under the new numbers go; those that were not stay as
-// history.
-func endRenumbering(tx store.Tx, f message.Folder) (bool, error) {
-	ended := false
-	for {
+// history. A large folder takes several transactions: more asks for the next.
+// An old UID that has been looked after is unsettled, so that the next one, or
+// the one after a crash, goes on behind it.
+func endRenumbering(tx store.Tx, f message.Folder) (ended, more bool, err error) {
+	for left := renumberedAtOnce; ; {
 		old, err := olderNumbering(tx, f)
 		if err != nil || old == nil {
-			return ended, err
+			return ended, false, err
 		}
 		p, err := tx.Folders().Progress(*old)
 		if err != nil {
-			return ended, fmt.Errorf("read progress: %w", err)
+			return ended, false, fmt.Errorf("read progress: %w", err)
 		}
-		for _, uid := range p.Stored.Slice() {
+		some := p.Stored.Newest(left)
+		for _, uid := range some.Slice() {
 			if err := dropRenumbered(tx, *old, f, uid); err != nil {
-				return ended, err
+				return ended, false, err
 			}
 		}
+		if left -= some.Len(); some.Len() < p.Stored.Len() {
+			if err := tx.Folders().Unsettle(*old, some); err != nil {
+				return ended, false, fmt.Errorf("unsettle old numbers: %w", err)
+			}
+			return ended, true, nil
+		}
 		if err := tx.Folders().SetScanned(f, p.Since); err != nil {
-			return ended, fmt.Errorf("carry over since: %w", err)
+			return ended, false, fmt.Errorf("carry over since: %w", err)
 		}
 		if err := tx.Folders().Forget(*old); err != nil {
-			return ended, fmt.Errorf("forget old numbering: %w", err)
+			return ended, false, fmt.Errorf("forget old numbering: %w", err)
 		}
 		ended = true
 	}

@@ -1,0 +1,98 @@
+package intake_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+
+	"rapport/records/message"
+	"rapport/store"
+)
+
+// busiest wraps a store and notes the most messages one transaction writes.
+type busiest struct {
+	store.Store
+	most *int
+}
+
+func (b busiest) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return b.Store.Update(ctx, func(tx store.Tx) error {
+		puts := 0
+		err := fn(countingTx{tx, &puts})
+		*b.most = max(*b.most, puts)
+		return err
+	})
+}
+
+type countingTx struct {
+	store.Tx
+	puts *int
+}
+
+func (t countingTx) Messages() store.Messages { return countingMessages{t.Tx.Messages(), t.puts} }
+
+type countingMessages struct {
+	store.Messages
+	puts *int
+}
+
+func (m countingMessages) Put(msg message.Message, ids []message.Sum) error {
+	*m.puts++
+	return m.Messages.Put(msg, ids)
+}
+
+// busyWorld is a world that notes the largest transaction.
+func busyWorld(t *testing.T) (w *world, most *int) {
+	most = new(int)
+	w = newWorldWith(t, func(s store.Store) store.Store { return busiest{s, most} })
+	return w, most
+}
+
+// TestM20_LargeFolderInParts gives a folder of more messages than one
+// transaction may write new numbers: writers in between wait for a part only.
+func TestM20_LargeFolderInParts(t *testing.T) {
+	w, most := busyWorld(t)
+	c := w.person("Cleo Client", "cleo@client.example")
+	const mails = 600
+	for n := range mails {
+		w.deliver("ada", "INBOX", mail(fmt.Sprint("r", n), cleo, ada, fmt.Sprint("Letter ", n)))
+	}
+	w.sync()
+	before := w.of(c)
+	if len(before) != mails {
+		t.Fatalf("%d messages are filed, want %d", len(before), mails)
+	}
+	w.renumber("ada", "INBOX")
+	f := w.folder("ada", "INBOX")
+	w.take(f, slices.Sorted(mapKeys(f.mails)))
+	*most = 0
+	w.pass(f) // which has nothing left to take, and reports
+	if *most > 250 {
+		t.Errorf("one transaction wrote %d messages, want 250 at most", *most)
+	}
+	if after := w.of(c); len(after) != mails {
+		t.Errorf("%d messages after the change, want %d", len(after), mails)
+	}
+	for _, s := range []string{before[0], before[mails/2], before[mails-1]} {
+		for _, m := range w.find(s) {
+			if len(m.Holdings) != 1 || m.Holdings[0].UIDValidity != 2 {
+				t.Errorf("%s: holdings %+v; want one, under UIDVALIDITY 2", s, m.Holdings)
+			}
+		}
+	}
+	err := w.store.View(t.Context(), func(tx store.Tx) error {
+		all, err := tx.Folders().List("ada")
+		for _, f := range all {
+			if f.Name == "INBOX" && f.UIDValidity != 2 {
+				t.Errorf("the numbering %d is still kept", f.UIDValidity)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Attr("tries", strconv.Itoa(mails))
+}
