@@ -14,66 +14,49 @@ const (
 	maxSpooled = 2 << 30 // of one message
 )
 
-// fetchBodies fetches the wished bodies, small ones together with the next
-// group already asked for, large ones in ranges, each alone.
+// fetchBodies fetches the wished bodies one request after the other, small
+// ones together, large ones in ranges, each alone.
 func (p *pass) fetchBodies(items []message.Item) error {
 	var small []message.Item
-	var large []message.Item
 	for _, it := range items {
-		if it.Size > rangeBody {
-			large = append(large, it)
-		} else {
+		if it.Size <= rangeBody {
 			small = append(small, it)
-		}
-	}
-	var queue [][]message.Item
-	for len(small) > 0 {
-		n, bytes := 0, int64(0)
-		for n < len(small) && n < groupItems && (n == 0 || bytes+small[n].Size <= groupBytes) {
-			bytes += small[n].Size
-			n++
-		}
-		queue = append(queue, small[:n])
-		small = small[n:]
-	}
-	if err := p.fetchGroups(queue); err != nil {
-		return err
-	}
-	for _, it := range large {
-		if err := p.fetchLarge(it); err != nil {
+		} else if err := p.fetchLarge(it); err != nil {
 			return err
 		}
+	}
+	for len(small) > 0 {
+		n := groupOf(small)
+		if err := p.fetchGroup(small[:n]); err != nil {
+			return err
+		}
+		small = small[n:]
 	}
 	return nil
 }
 
-func (p *pass) fetchGroups(queue [][]message.Item) error {
-	var next *fetchRequest
-	for i, group := range queue {
-		cur := next
-		if cur == nil {
-			cur = p.requestBodies(group)
-		}
-		next = nil
-		if i+1 < len(queue) && !p.s.troubled(p.f.name) {
-			next = p.requestBodies(queue[i+1])
-		}
-		err := p.finish(cur)
-		if err == nil {
-			err = p.hand(group, cur)
-		} else {
-			err = p.blame(err, cur)
-		}
-		cur.discard()
-		if err != nil {
-			if next != nil {
-				p.blame(err, next)
-				p.sess.abandon(next)
-			}
-			return err
-		}
+// groupOf returns how many of the items one request asks for.
+func groupOf(items []message.Item) int {
+	n, bytes := 0, int64(0)
+	for n < len(items) && n < groupItems && (n == 0 || bytes+items[n].Size <= groupBytes) {
+		bytes += items[n].Size
+		n++
 	}
-	return nil
+	return n
+}
+
+func (p *pass) fetchGroup(items []message.Item) error {
+	req := p.requestBodies(items)
+	defer req.discard()
+	return p.takeGroup(items, req)
+}
+
+// takeGroup waits for bodies that were asked for and hands them on.
+func (p *pass) takeGroup(items []message.Item, req *fetchRequest) error {
+	if err := p.finish(req); err != nil {
+		return p.blame(err, req)
+	}
+	return p.hand(items, req)
 }
 
 func (p *pass) requestBodies(items []message.Item) *fetchRequest {

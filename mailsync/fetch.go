@@ -18,7 +18,7 @@ const (
 	memoryBody  = 1 << 20   // longer bodies go to a file
 	rangeBody   = 8 << 20   // longer bodies are fetched in ranges of this size
 	maxBody     = 256 << 20 // of one literal, whatever RFC822.SIZE promised
-	maxHeld     = 16 << 20  // of what one request keeps in memory
+	maxHeld     = 8 << 20   // of what one request keeps in memory
 	lateLiteral = 16 << 20  // of literals held while their UID is not known
 )
 

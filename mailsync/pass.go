@@ -247,44 +247,6 @@ func (p *pass) fetchAll() error {
 	return err
 }
 
-// fetchChunks keeps the headers of the next chunk in flight while this one is
-// judged and its bodies are fetched. While a culprit is being searched for,
-// one request at a time goes out.
-func (p *pass) fetchChunks() error {
-	var next *fetchRequest
-	defer func() {
-		if next != nil { // the connection is of no further use, or the caller closes it
-			p.sess.abandon(next)
-		}
-	}()
-	for {
-		if next == nil {
-			if next = p.askHeads(); next == nil {
-				return nil
-			}
-		}
-		cur := next
-		next = nil
-		heads, err := p.heads(cur)
-		if err != nil {
-			return err
-		}
-		if !p.s.troubled(p.f.name) {
-			next = p.askHeads()
-		}
-		if err := p.settle(heads); err != nil {
-			if next != nil {
-				return p.blame(err, next)
-			}
-			return err
-		}
-		p.s.relieved(p.f.name, cur.asked)
-		if err := p.between(); err != nil {
-			return err
-		}
-	}
-}
-
 // between looks after what may have changed while a chunk was read.
 func (p *pass) between() error {
 	if now := p.sess.w.selected(); now.uidValidity != p.sel.uidValidity {
@@ -302,8 +264,9 @@ func (p *pass) between() error {
 	return p.s.spend(p.ctx, p.sess)
 }
 
-// settle has the sink judge a chunk and fetches what it wishes.
-func (p *pass) settle(heads []*part) error {
+// judge has the sink judge a chunk and returns whose bodies it wishes; the
+// others are settled.
+func (p *pass) judge(heads []*part) ([]message.Item, error) {
 	slices.SortFunc(heads, func(a, b *part) int { return int(int64(b.uid) - int64(a.uid)) })
 	copies := make([]message.Copy, 0, len(heads))
 	for _, h := range heads {
@@ -313,7 +276,7 @@ func (p *pass) settle(heads []*part) error {
 		c, err := readCopy(h)
 		if err != nil {
 			if err := p.quarantine(message.UIDs(h.uid), "the header cannot be read: "+err.Error()); err != nil {
-				return err
+				return nil, err
 			}
 			continue
 		}
@@ -321,11 +284,11 @@ func (p *pass) settle(heads []*part) error {
 		h.data = nil
 	}
 	if len(copies) == 0 {
-		return nil
+		return nil, nil
 	}
 	wishes, err := p.s.wanted(p.ctx, p.mf, copies)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var bodies []message.Item
 	for i, c := range copies {
@@ -335,10 +298,10 @@ func (p *pass) settle(heads []*part) error {
 			continue
 		}
 		if err := p.taker.put(item); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return p.fetchBodies(bodies)
+	return bodies, nil
 }
 
 // readCopy is copyOf for headers that a stranger wrote: a panic is an error.

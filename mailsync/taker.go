@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -17,13 +19,24 @@ import (
 const (
 	batchItems  = 250
 	batchBytes  = 4 << 20
-	flightBytes = 16 << 20
+	flightBytes = 14 << 20
 	itemCost    = 2 << 10 // of a copy without its body
+
+	// Copies without a body are cheap to judge and to lose: they wait for each
+	// other, so that the sink writes what many of them share once.
+	lightItems = 2048
+	lightBytes = 8 << 20
+	lightFor   = time.Second
 )
 
+// bodyTakers is how many batches with bodies the sink has at once: one is
+// written while the other is parsed.
+const bodyTakers = 2
+
 // taker gathers items into batches and gives them to the sink while the next
-// are being fetched. It flushes whenever nothing more is at hand, so no item
-// ever waits for another.
+// are being fetched. Items with bodies it hands on whenever nothing more is at
+// hand, so that none waits for another; those without wait for [lightFor] or
+// until there are many. One goroutine puts and finishes.
 type taker struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -31,9 +44,16 @@ type taker struct {
 	folder message.Folder
 	room   *semaphore.Weighted
 	items  chan costed
-	done   chan struct{}
-	err    error // read after done
+	light  chan []message.Item
 	took   func(n int)
+
+	held     []message.Item // without bodies, not yet handed over
+	heldCost int64
+	since    time.Time // when the first of held came
+
+	running sync.WaitGroup
+	mu      sync.Mutex // guards err
+	err     error      // the first fault
 }
 
 type costed struct {
@@ -42,14 +62,23 @@ type costed struct {
 }
 
 func newTaker(ctx context.Context, sink Sink, f message.Folder, took func(int)) *taker {
-	t := &taker{sink: sink, folder: f, room: semaphore.NewWeighted(flightBytes), items: make(chan costed, batchItems), done: make(chan struct{}), took: took}
+	t := &taker{
+		sink: sink, folder: f, room: semaphore.NewWeighted(flightBytes), took: took,
+		items: make(chan costed, batchItems), light: make(chan []message.Item),
+	}
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
-	go t.work()
+	for range bodyTakers {
+		t.running.Go(t.takeBodies)
+	}
+	t.running.Go(t.takeLight)
 	return t
 }
 
 // put hands over an item; it waits while too much is under way.
 func (t *taker) put(item message.Item) error {
+	if item.Body == nil {
+		return t.hold(item)
+	}
 	cost := int64(itemCost)
 	if b, ok := item.Body.(message.Bytes); ok {
 		cost += int64(len(b))
@@ -59,47 +88,97 @@ func (t *taker) put(item message.Item) error {
 		drop(item)
 		return context.Cause(t.ctx)
 	}
-	t.items <- costed{item, cost} // run reads until the channel is closed
+	t.items <- costed{item, cost} // takeBodies reads until the channel is closed
 	return nil
+}
+
+// hold keeps an item without a body back for a while.
+func (t *taker) hold(item message.Item) error {
+	if len(t.held) == 0 {
+		t.since = time.Now()
+	}
+	t.held = append(t.held, item)
+	t.heldCost += itemCost + item.Header
+	if len(t.held) < lightItems && t.heldCost < lightBytes && time.Since(t.since) < lightFor {
+		return nil
+	}
+	return t.release()
+}
+
+// release hands over what was held back.
+func (t *taker) release() error {
+	if len(t.held) == 0 {
+		return nil
+	}
+	batch := t.held
+	t.held, t.heldCost = nil, 0
+	select {
+	case t.light <- batch:
+		return nil
+	case <-t.ctx.Done():
+		return context.Cause(t.ctx)
+	}
 }
 
 // finish waits until all is taken and returns the first fault.
 func (t *taker) finish() error {
+	if err := t.release(); err != nil {
+		t.fail(err)
+	}
 	close(t.items)
-	<-t.done
+	close(t.light)
+	t.running.Wait()
 	t.cancel(nil)
+	return t.fault()
+}
+
+func (t *taker) fault() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	return t.err
 }
 
-// work runs until the channel is closed; whoever puts never waits in vain.
-func (t *taker) work() {
-	defer close(t.done)
-	if err := rescue.Do(t.run); err != nil {
+// fail keeps the first fault and ends what is under way.
+func (t *taker) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
 		t.err = err
 		t.cancel(err)
-		for item := range t.items {
-			drop(item.Item)
-		}
 	}
 }
 
-func (t *taker) run() error {
+// takeBodies runs until the channel is closed; whoever puts never waits in vain.
+func (t *taker) takeBodies() {
 	for item := range t.items {
 		batch, cost := t.gather(item)
-		if t.err == nil {
-			if err := t.sink.Take(t.ctx, message.Batch{Folder: t.folder, Items: batch}); err != nil {
-				t.err = &sinkError{fmt.Errorf("take %d messages of %s: %w", len(batch), t.folder.Name, err)}
-				t.cancel(t.err)
-			} else {
-				t.took(len(batch))
-			}
-		}
+		t.take(batch)
 		for _, it := range batch {
 			drop(it)
 		}
 		t.room.Release(cost)
 	}
-	return nil
+}
+
+func (t *taker) takeLight() {
+	for batch := range t.light {
+		t.take(batch)
+	}
+}
+
+// take gives a batch to the sink, unless something went wrong before.
+func (t *taker) take(batch []message.Item) {
+	if t.fault() != nil {
+		return
+	}
+	err := rescue.Do(func() error {
+		return t.sink.Take(t.ctx, message.Batch{Folder: t.folder, Items: batch})
+	})
+	if err != nil {
+		t.fail(&sinkError{fmt.Errorf("take %d messages of %s: %w", len(batch), t.folder.Name, err)})
+		return
+	}
+	t.took(len(batch))
 }
 
 // gather fills a batch with what is at hand already.

@@ -1,0 +1,154 @@
+package mailsync
+
+import "rapport/records/message"
+
+// What is asked for ahead of its use: enough that the server always has the
+// next answer to prepare, over a line with a long round trip too.
+const (
+	headsAhead  = 2 // requests for headers
+	groupsAhead = 2 // requests for bodies
+	wantAhead   = 500
+)
+
+// pipeline keeps requests under way while what came before is judged and
+// stored. A server answers in the order in which it was asked.
+type pipeline struct {
+	*pass
+	flying []flight       // asked for and not used yet, oldest first
+	want   []message.Item // whose bodies are to be asked for
+	large  []message.Item // whose bodies are to be asked for alone
+}
+
+// flight is a request under way: for headers, or for the bodies of items.
+type flight struct {
+	*fetchRequest
+	items []message.Item
+}
+
+// fetchChunks settles what is to do. While a culprit is being searched for,
+// one request at a time goes out.
+func (p *pass) fetchChunks() error {
+	for p.s.troubled(p.f.name) {
+		if more, err := p.carefully(); err != nil || !more {
+			return err
+		}
+	}
+	l := &pipeline{pass: p}
+	defer l.abandon()
+	for {
+		l.ask()
+		var err error
+		switch {
+		case len(l.flying) > 0:
+			err = l.use()
+		case len(l.large) > 0:
+			err = p.fetchLarge(l.large[0])
+			l.large = l.large[1:]
+		default:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// ask sends requests as long as there is room for their answers. Bodies are
+// asked for together where that makes none wait for long.
+func (l *pipeline) ask() {
+	heads, groups := 0, 0
+	for _, f := range l.flying {
+		if f.section == sectionHeader {
+			heads++
+		} else {
+			groups++
+		}
+	}
+	for heads < headsAhead && len(l.large) == 0 && len(l.want)+heads*headChunk < wantAhead {
+		req := l.askHeads()
+		if req == nil {
+			break
+		}
+		l.flying = append(l.flying, flight{fetchRequest: req})
+		heads++
+	}
+	for groups < groupsAhead && len(l.want) > 0 {
+		n := groupOf(l.want)
+		if n == len(l.want) && groups > 0 && heads > 0 {
+			break // more may come to go with these
+		}
+		l.flying = append(l.flying, flight{l.requestBodies(l.want[:n]), l.want[:n:n]})
+		l.want = l.want[n:]
+		groups++
+	}
+}
+
+// use waits for the oldest answer and does with it what is to be done.
+func (l *pipeline) use() error {
+	f := l.flying[0]
+	l.flying = l.flying[1:]
+	defer f.discard()
+	var err error
+	if f.section == sectionHeader {
+		err = l.useHeads(f.fetchRequest)
+	} else {
+		err = l.takeGroup(f.items, f.fetchRequest)
+	}
+	if err == nil {
+		return l.between()
+	}
+	if f.missing().Empty() { // it is not this request that ended the connection
+		for _, next := range l.flying {
+			if !next.missing().Empty() {
+				return l.blame(err, next.fetchRequest)
+			}
+		}
+	}
+	return err
+}
+
+func (l *pipeline) useHeads(req *fetchRequest) error {
+	heads, err := l.heads(req)
+	if err != nil {
+		return err
+	}
+	wished, err := l.judge(heads)
+	for _, it := range wished {
+		if it.Size > rangeBody {
+			l.large = append(l.large, it)
+		} else {
+			l.want = append(l.want, it)
+		}
+	}
+	return err
+}
+
+// abandon gives up what is still under way: after a fault the connection is of
+// no further use, or the caller closes it.
+func (l *pipeline) abandon() {
+	for _, f := range l.flying {
+		l.sess.abandon(f.fetchRequest)
+	}
+}
+
+// carefully settles one chunk with one request at a time, and tells whether
+// there may be more to do.
+func (p *pass) carefully() (bool, error) {
+	req := p.askHeads()
+	if req == nil {
+		return false, nil
+	}
+	heads, err := p.heads(req)
+	if err != nil {
+		return false, err
+	}
+	wished, err := p.judge(heads)
+	if err != nil {
+		return false, err
+	}
+	if err := p.fetchBodies(wished); err != nil {
+		return false, err
+	}
+	p.s.relieved(p.f.name, req.asked)
+	return true, p.between()
+}
