@@ -70,8 +70,11 @@ func shorten(s string) string {
 	if len(s) <= 512 {
 		return s
 	}
-	return s[:496] + string(digest(s))
+	return s[:shortened] + string(digest(s))
 }
+
+// shortened is how much of a long text stays in its key.
+const shortened = 496
 
 type contactsOf struct{ tx *Tx }
 
@@ -95,7 +98,17 @@ func (c contactsOf) Of(id contact.OrganisationID, s store.Slice) (store.Page[con
 
 func (c contactsOf) List(f store.Filter, s store.Slice) (store.Page[contact.Contact], error) {
 	words := filterWords(f.Text)
+	var at *glance
+	if !f.Merged { // who was merged into another has no addresses in the index
+		var err error
+		if at, err = c.tx.glanceAt(words, indexContactAddress); err != nil {
+			return store.Page[contact.Contact]{}, fmt.Errorf("list contacts: %w", err)
+		}
+	}
 	return pageOf(c.tx, c.tx.listing(indexContactName, nil), s, func(rest, _ []byte) (contact.Contact, bool, error) {
+		if ok, err := at.fits(rest); err != nil || !ok {
+			return contact.Contact{}, false, err
+		}
 		v, ok, err := named(c.tx, contacts, rest)
 		if err != nil || !ok {
 			return v, false, err
@@ -163,7 +176,17 @@ func (o organisationsOf) ByName(name string) ([]contact.Organisation, error) {
 
 func (o organisationsOf) List(f store.Filter, s store.Slice) (store.Page[contact.Organisation], error) {
 	words := filterWords(f.Text)
+	var at *glance
+	if !f.Merged {
+		var err error
+		if at, err = o.tx.glanceAt(words, indexOrgDomain); err != nil {
+			return store.Page[contact.Organisation]{}, fmt.Errorf("list organisations: %w", err)
+		}
+	}
 	return pageOf(o.tx, o.tx.listing(indexOrgName, nil), s, func(rest, _ []byte) (contact.Organisation, bool, error) {
+		if ok, err := at.fits(rest); err != nil || !ok {
+			return contact.Organisation{}, false, err
+		}
 		v, ok, err := named(o.tx, organisations, rest)
 		return v, ok && organisationFits(&v, f, words), err
 	})
@@ -195,15 +218,6 @@ func (o organisationsOf) Put(v contact.Organisation) error {
 
 func (o organisationsOf) Delete(id contact.OrganisationID) error {
 	return organisations.del(o.tx, appendID(nil, string(id)))
-}
-
-// filterWords folds the words of a filter's text.
-func filterWords(text string) []string {
-	var out []string
-	for _, w := range strings.Fields(text) {
-		out = append(out, store.Fold(w))
-	}
-	return out
 }
 
 // begins reports whether every word is the beginning of a word of some text.

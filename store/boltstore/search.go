@@ -116,7 +116,7 @@ func (s *searching) prepare(n store.Node) (*part, error) {
 		p.bound = true
 		p.docs, p.exact, err = s.word(n)
 	case store.OpIn:
-		err = s.in(p, maxFetched)
+		err = s.in(p, maxHeld)
 	case store.OpWith:
 		err = s.with(p)
 	}

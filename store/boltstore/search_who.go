@@ -65,6 +65,10 @@ func (s *searching) heldIn(name string, most int) (ids [][]byte, err error) {
 	return ids, nil
 }
 
+// maxHeld is how many copies in a folder are listed before a search; where
+// there are more, fewer entries need to be looked at to fill a page.
+const maxHeld = 16 << 10
+
 // maxLooked is how many entries are looked at one by one before all that lie
 // in a folder are listed after all: it may hold none of the newest.
 const maxLooked = 2048
@@ -87,10 +91,10 @@ func (s *searching) inNow(p *part, h *hit) (bool, error) {
 			Folder  string `json:"folder"`
 		} `json:"holdings"`
 	}
-	if ok, err := s.glance(tableEntry, h.key, &e); err != nil || !ok || e.Message == "" {
+	if ok, err := s.peek(tableEntry, h.key, &e); err != nil || !ok || e.Message == "" {
 		return false, err
 	}
-	if ok, err := s.glance(tableMessage, appendID(nil, e.Message), &m); err != nil || !ok {
+	if ok, err := s.peek(tableMessage, appendID(nil, e.Message), &m); err != nil || !ok {
 		return false, err
 	}
 	for _, o := range m.Holdings {
@@ -101,8 +105,8 @@ func (s *searching) inNow(p *part, h *hit) (bool, error) {
 	return false, nil
 }
 
-// glance reads the fields of a record that into has.
-func (s *searching) glance(table string, key []byte, into any) (bool, error) {
+// peek reads the fields of a record that into has.
+func (s *searching) peek(table string, key []byte, into any) (bool, error) {
 	raw := s.tx.data(table).Get(key)
 	if raw == nil {
 		return false, nil
