@@ -204,6 +204,8 @@ func (s *site) newerIsRefused(t *testing.T) {
 // restores lays out the backup that the earlier commit made.
 func (s *site) restores(t *testing.T, file string) {
 	t.Helper()
+	file, err := filepath.Abs(file) // the program runs elsewhere
+	s.must(err)
 	moved := filepath.Join(s.dir, "moved away")
 	s.must(os.Rename(s.dataDir, moved))
 	s.run("store", "restore", file)
@@ -274,7 +276,9 @@ func writeFixture(t *testing.T, name string) {
 	s.must(os.MkdirAll(filepath.Dir(to), 0o755))
 	s.must(os.WriteFile(to+".tar.zst", s.pack(), 0o644))
 	s.must(os.RemoveAll(to + ".backup"))
-	s.run("store", "backup", to+".backup")
+	abs, err := filepath.Abs(to + ".backup")
+	s.must(err)
+	s.run("store", "backup", abs)
 	for _, file := range []string{to + ".tar.zst", to + ".backup"} {
 		info, err := os.Stat(file)
 		s.must(err)
