@@ -210,7 +210,7 @@ func TestClassify(t *testing.T) {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	mail := nested(10, func(i int) string { return strings.Repeat("b", i+1) })
-	p, err := Parse(strings.NewReader(mail), Limits{Depth: 2, Text: 5})
+	p, err := Parse(mail, Limits{Depth: 2, Text: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
