@@ -22,6 +22,9 @@ type headerLines struct {
 // line takes a piece and reports whether the header ended with it. Lines left
 // in pending then belong to the body, followed by the piece itself.
 func (h *headerLines) line(p piece) (ended bool) {
+	if bytes.IndexByte(p.text, 0) >= 0 {
+		p.text = bytes.ReplaceAll(p.text, []byte{0}, nil) // NULs mean nothing in a header
+	}
 	if !p.first {
 		switch {
 		case h.skip:

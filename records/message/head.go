@@ -99,7 +99,7 @@ func regularHeader(raw []byte) ([]byte, bool) {
 		case len(line) > maxPiece, next > maxHeader, at == 0 && blank:
 			return nil, false
 		case blank:
-			return raw[:at], true
+			return raw[:at], bytes.IndexByte(raw[:at], 0) < 0
 		case isSpace(line[0]):
 			if at == 0 || len(bytes.TrimSpace(line)) == 0 {
 				return nil, false
@@ -109,7 +109,7 @@ func regularHeader(raw []byte) ([]byte, bool) {
 		}
 		at = next
 	}
-	return raw, len(raw) > 0
+	return raw, len(raw) > 0 && bytes.IndexByte(raw, 0) < 0
 }
 
 // eachField calls f with every field of a header block, the key in lower
@@ -254,8 +254,8 @@ func (r *headReader) field(key, value []byte) {
 			h.Private = true
 		}
 	case "authentication-results":
-		if v := cleanText(guessText(unfold(value), "")); len(h.AuthResults) < 8 && len(v) <= 8<<10 {
-			h.AuthResults = append(h.AuthResults, v)
+		if len(h.AuthResults) < 8 {
+			h.AuthResults = append(h.AuthResults, authField(unfold(value)))
 		}
 	case "x-failed-recipients":
 		r.failed = append(r.failed, unfold(value))
@@ -264,6 +264,19 @@ func (r *headReader) field(key, value []byte) {
 	default:
 		r.autoField(key, value)
 	}
+}
+
+// authField makes one Authentication-Results field fit for keeping. Of one
+// that is too long only the name before its results stays: it vouches for
+// nothing, but what stands below it counts no more than it did.
+func authField(v string) string {
+	if len(v) > 8<<10 {
+		v, _, _ = strings.Cut(v[:1<<10], ";")
+		if strings.Contains(v, "=") { // Microsoft's, which bear no name
+			v = "oversized=none"
+		}
+	}
+	return cleanText(guessText(v, ""))
 }
 
 // partyList returns the list a field of addresses goes to, nil for others.

@@ -40,7 +40,9 @@ func readAuthResults(field string, nameless bool) (id string, results []authres.
 			if nameless && strings.Contains(part, "=") {
 				id = "microsoft"
 			} else {
-				id, _, _ = strings.Cut(part, " ")
+				if words := strings.Fields(part); len(words) > 0 {
+					id = words[0] // behind it a version may stand
+				}
 				continue
 			}
 		}
