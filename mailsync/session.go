@@ -30,6 +30,7 @@ type session struct {
 	idled           bool  // IDLE is offered
 	tried, searches bool  // whether SEARCH was tried, and whether it finds
 	counted         int64 // bytes received that are in the budget already; guarded by Syncer.mu
+	hush            hush  // of the secret it signed in with
 }
 
 // dialer gives up after half a minute in all. A host with addresses of both
@@ -204,11 +205,12 @@ func (s *session) fault(err error) error {
 		err = s.w.why(err)
 		var f *Fault
 		if errors.As(err, &f) {
+			f.Text = s.hush.of(f.Text)
 			return err
 		}
-		return &Fault{Kind: Lost, Text: err.Error(), err: err}
+		return &Fault{Kind: Lost, Text: s.hush.of(err.Error()), err: err}
 	}
-	text := saidBy(said)
+	text := s.hush.of(saidBy(said))
 	return classify(text, errors.New("the server says: "+text))
 }
 

@@ -2,6 +2,7 @@ package mailsync
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,6 +55,31 @@ func (s *session) mechanisms(caps imap.CapSet) []string {
 	return both
 }
 
+// hush takes a secret out of what servers say: some quote what they were sent.
+// The zero hush takes nothing out.
+type hush struct{ *strings.Replacer }
+
+func newHush(user, secret string) hush {
+	if secret == "" {
+		return hush{}
+	}
+	var pairs []string
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret)
+	for _, text := range []string{secret, quoted, "\x00" + user + "\x00" + secret, "user=" + user + "\x01auth=Bearer " + secret + "\x01\x01"} {
+		pairs = append(pairs, text, redacted, base64.StdEncoding.EncodeToString([]byte(text)), redacted)
+	}
+	return hush{strings.NewReplacer(pairs...)}
+}
+
+const redacted = "[REDACTED]"
+
+func (h hush) of(text string) string {
+	if h.Replacer == nil {
+		return text
+	}
+	return h.Replace(text)
+}
+
 // signIn proves who we are, by the best mechanism both sides have.
 func (s *session) signIn(ctx context.Context) error {
 	if s.c.State() == imap.ConnStateAuthenticated { // PREAUTH on a protected or local connection
@@ -72,6 +98,7 @@ func (s *session) signIn(ctx context.Context) error {
 		return err
 	}
 	user := s.box.login()
+	s.hush = newHush(user, secret)
 	err = s.run(silence, 2*silence, "sign in", func() error {
 		switch both[0] {
 		case "XOAUTH2":
