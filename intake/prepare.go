@@ -56,9 +56,22 @@ func (i *Intake) prepare(ctx context.Context, b message.Batch) ([]prepared, erro
 		})
 	}
 	if err := g.Wait(); err != nil {
+		i.discard(out, nil)
 		return nil, err
 	}
 	return out, nil
+}
+
+// discard lets go of the packed bytes that were not kept, as those of a second
+// copy are not. What is kept is named once, however many copies were packed.
+func (i *Intake) discard(items []prepared, kept map[message.Sum]bool) {
+	for _, p := range items {
+		if kept[p.blob.Sum] {
+			delete(kept, p.blob.Sum)
+			continue
+		}
+		i.store.Discard(p.blob)
+	}
 }
 
 // prepareBody parses one mail; an inspected one is packed only where it is

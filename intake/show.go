@@ -161,7 +161,7 @@ func (t *taking) another(p *prepared, m message.Message) error {
 	}
 	n := slices.IndexFunc(m.Variants, func(v message.Variant) bool { return v.TextSum == p.msg.TextSum })
 	if n < 0 {
-		if err := t.tx.Blobs().Put(p.blob); err != nil {
+		if err := t.keep(p.blob); err != nil {
 			return fmt.Errorf("store original of variant: %w", err)
 		}
 		m.Variants = append(m.Variants, message.Variant{Raw: p.msg.Raw, TextSum: p.msg.TextSum})

@@ -22,6 +22,8 @@ func (i *Intake) Take(ctx context.Context, b message.Batch) error {
 	}
 	var woken []string
 	var unread, queued bool
+	var kept map[message.Sum]bool
+	defer func() { i.discard(items, kept) }()
 	err = i.store.Update(ctx, func(tx store.Tx) error {
 		t, err := i.taking(tx, b.Folder)
 		if err != nil {
@@ -30,10 +32,11 @@ func (i *Intake) Take(ctx context.Context, b message.Batch) error {
 		if err := t.batch(b, items); err != nil {
 			return err
 		}
-		woken, unread, queued = t.woken, t.unread, t.queued
+		woken, unread, queued, kept = t.woken, t.unread, t.queued, t.kept
 		return nil
 	})
 	if err != nil {
+		kept = nil
 		return fmt.Errorf("file batch of %s/%s: %w", b.Folder.Mailbox, b.Folder.Name, err)
 	}
 	i.wake(woken...)
@@ -61,6 +64,7 @@ type taking struct {
 	again      map[message.ThreadID]bool    // threads to file again at the end of the batch
 	widen      map[message.ThreadID]bool    // threads that name more people now
 	queued     bool                         // a job was queued
+	kept       map[message.Sum]bool         // original bytes this transaction puts
 	clashing   map[string]bool              // Message-IDs known to be borne by several messages, all flagged
 	strangers  map[contact.Address]bool     // who may be suggested, as far as asked
 	tallies    map[contact.Address]*tallied // rows to write at the end of a batch; nil outside of one
@@ -81,7 +85,7 @@ func (i *Intake) taking(tx store.Tx, f message.Folder) (*taking, error) {
 		judging: i.judging(tx), i: i, folder: f, generation: gen,
 		settled: map[message.Reason][]uint32{},
 		again:   map[message.ThreadID]bool{}, widen: map[message.ThreadID]bool{}, clashing: map[string]bool{},
-		strangers: map[contact.Address]bool{},
+		strangers: map[contact.Address]bool{}, kept: map[message.Sum]bool{},
 	}, nil
 }
 
@@ -345,7 +349,7 @@ func (t *taking) insert(p *prepared, v matcher.Verdict) error {
 	if err := t.flagDuplicates(&m); err != nil {
 		return err
 	}
-	if err := t.tx.Blobs().Put(p.blob); err != nil {
+	if err := t.keep(p.blob); err != nil {
 		return fmt.Errorf("store original: %w", err)
 	}
 	t.stored = append(t.stored, p.UID)
@@ -368,6 +372,12 @@ func (t *taking) insert(p *prepared, v matcher.Verdict) error {
 		return err
 	}
 	return t.joined(m)
+}
+
+// keep makes packed bytes part of the store.
+func (t *taking) keep(b store.Blob) error {
+	t.kept[b.Sum] = true
+	return t.tx.Blobs().Put(b)
 }
 
 // apply writes a verdict into a message.

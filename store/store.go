@@ -55,9 +55,13 @@ type Store interface {
 	Update(ctx context.Context, fn func(Tx) error) error
 	// Pack compresses a message's original bytes outside any transaction, on
 	// the caller's goroutine. A large one is written and synced to a file
-	// here; it becomes part of the store with Blobs.Put and is collected
-	// later if that never happens.
+	// here; it becomes part of the store with Blobs.Put. Where no transaction
+	// that puts it was committed, Discard lets go of it.
 	Pack(ctx context.Context, src message.Source) (Blob, error)
+	// Discard is said once for each Pack whose bytes no committed transaction
+	// put: a file that nothing else names goes. What a crash leaves of such
+	// files is collected later.
+	Discard(Blob)
 	Close() error
 }
 
@@ -230,6 +234,9 @@ type Folders interface {
 	Progress(message.Folder) (message.Progress, error)
 	// Settle moves UIDs to a state, out of whichever they were in.
 	Settle(f message.Folder, s Settlement) error
+	// Quarantined lists the quarantined UIDs of a folder in ascending order,
+	// with the reasons they were settled with.
+	Quarantined(f message.Folder, s Slice) (Page[Quarantine], error)
 	// Unsettle makes UIDs unknown again and clears the mark.
 	Unsettle(f message.Folder, uids message.UIDSet) error
 	SetScanned(f message.Folder, since time.Time) error
@@ -283,6 +290,12 @@ type Settlement struct {
 	Stored      bool
 	Skipped     message.Reason
 	Quarantined string // why
+}
+
+// Quarantine is one copy that could not be read, and why.
+type Quarantine struct {
+	UID uint32
+	Why string
 }
 
 // Suggestion is a correspondent nobody knows. It holds no word of a message.

@@ -111,6 +111,25 @@ func (s *Store) packStream(ctx context.Context, r io.Reader) (store.Blob, error)
 	return b, s.publish(f.Name(), b.Sum)
 }
 
+// Discard implements [store.Store].
+func (s *Store) Discard(b store.Blob) {
+	if b.Packed != nil || b.Sum == (message.Sum{}) {
+		return // it lies in memory, or was never packed
+	}
+	s.swap.RLock()
+	defer s.swap.RUnlock()
+	s.files.Lock()
+	defer s.files.Unlock()
+	if s.packed[b.Sum]--; s.packed[b.Sum] > 0 || s.closed {
+		return
+	}
+	delete(s.packed, b.Sum)
+	s.doomed[b.Sum] = struct{}{}
+	if s.holds == 0 {
+		s.removeDoomed()
+	}
+}
+
 // publish gives a packed file its name. From here on it is not collected
 // until it was named by a commit, or the store was opened anew.
 func (s *Store) publish(temp string, id message.Sum) error {

@@ -232,6 +232,14 @@ func (d *dump) folders(ctx context.Context, s store.Store) error {
 			name := fmt.Sprintf("folder %s/%s uidvalidity %d", f.Mailbox, f.Name, f.UIDValidity)
 			d.line("%s stored %s", name, p.Stored)
 			d.line("%s quarantined %s", name, p.Quarantined)
+			why, err := store.Where(func(at store.Slice) (store.Page[store.Quarantine], error) { return tx.Folders().Quarantined(f, at) },
+				func(store.Quarantine) (bool, error) { return true, nil })
+			if err != nil {
+				return err
+			}
+			for _, q := range why {
+				d.line("%s quarantined %d: %s", name, q.UID, q.Why)
+			}
 			for reason, set := range p.Skipped {
 				d.line("%s skipped %s %s", name, reason, set)
 			}

@@ -30,6 +30,13 @@ func testFolders(t *testing.T, s store.Store) {
 	settle(r(4000, 4200), store.Settlement{Stored: true})
 	settle(message.UIDs(5, math.MaxUint32), store.Settlement{Quarantined: "too odd"})
 	settle(message.UIDs(5000), store.Settlement{Skipped: message.Draft})
+	why := func(f message.Folder, at store.Slice) store.Page[store.Quarantine] {
+		return view(t, s, func(tx store.Tx) (store.Page[store.Quarantine], error) { return tx.Folders().Quarantined(f, at) })
+	}
+	first := why(inbox, store.Slice{Limit: 1})
+	equal(t, "the first of Quarantined", first.Items, []store.Quarantine{{UID: 5, Why: "too odd"}})
+	equal(t, "the rest of Quarantined", why(inbox, store.Slice{Limit: 1, Cursor: first.Next}).Items, []store.Quarantine{{UID: math.MaxUint32, Why: "too odd"}})
+	equal(t, "Quarantined of a folder never seen", why(other, store.Slice{}).Items, nil)
 	fp := []message.Fingerprint{{UID: 3, Sum: [16]byte{1}}}
 	update(t, s, func(tx store.Tx) error {
 		f := tx.Folders()
@@ -46,6 +53,7 @@ func testFolders(t *testing.T, s store.Store) {
 	p = progress(inbox)
 	equal(t, "settled after Unsettle", p.Settled(), r(4101, 10000).Union(message.UIDs(math.MaxUint32)))
 	equal(t, "mark after Unsettle", p.Mark, message.Mark{})
+	equal(t, "Quarantined after Unsettle", why(inbox, store.Slice{}).Items, []store.Quarantine{{UID: math.MaxUint32, Why: "too odd"}})
 	for _, bad := range []store.Settlement{{}, {Stored: true, Skipped: message.Draft}} {
 		if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Folders().Settle(inbox, bad) }); err == nil {
 			t.Errorf("Settle(%+v) was accepted", bad)
