@@ -83,7 +83,7 @@ func (b backups) run(ctx context.Context) (taken, error) {
 	}
 	t.Verified = b.now().UTC()
 	b.stepped("backup.verified")
-	if err := b.prune(info); err != nil {
+	if err := b.prune(t.File, info.Store); err != nil {
 		return t, fmt.Errorf("remove old backups: %w", err)
 	}
 	return t, nil
@@ -189,19 +189,19 @@ func (b backups) attach() ([]boltstore.Attachment, error) {
 
 // prune removes the backups of this store that are no longer to be kept. The
 // one just made stays.
-func (b backups) prune(last boltstore.BackupInfo) error {
+func (b backups) prune(last, store string) error {
 	found, err := ListBackups(b.conf.Dir)
 	if err != nil {
 		return err
 	}
-	found = slices.DeleteFunc(found, func(f BackupFile) bool { return f.Store != last.Store || f.Fault != "" })
+	found = slices.DeleteFunc(found, func(f BackupFile) bool { return f.Store != store || f.Fault != "" })
 	oldest := time.Time{}
 	keep := b.conf.Keep.Count
 	if keep == 0 {
 		keep, oldest = spanLeast, b.conf.Keep.Span.Before(b.now())
 	}
 	for _, f := range found[min(keep, len(found)):] {
-		if f.Generation == last.Generation || !oldest.IsZero() && f.Created.After(oldest) {
+		if f.File == last || !oldest.IsZero() && f.Created.After(oldest) {
 			continue
 		}
 		b.stepped("backup.prune")
@@ -233,7 +233,7 @@ func ListBackups(dir string) ([]BackupFile, error) {
 		out = append(out, lookAt(name))
 	}
 	slices.SortStableFunc(out, func(a, b BackupFile) int {
-		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.Generation, a.Generation), cmp.Compare(b.File, a.File))
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.Generation, a.Generation), cmp.Compare(len(b.File), len(a.File)), cmp.Compare(b.File, a.File))
 	})
 	return out, nil
 }

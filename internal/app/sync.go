@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -234,7 +235,13 @@ func (s *system) Reconcile(ctx context.Context) ([]web.Reconciled, error) {
 	for _, f := range found {
 		out = append(out, f...)
 	}
-	return out, ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return out, err
+	}
+	if slices.ContainsFunc(out, func(r web.Reconciled) bool { return !r.Agrees }) {
+		return out, nil
+	}
+	return out, s.reconciled(ctx)
 }
 
 // reconcile proves one mailbox. What could not be asked agrees with nothing.
