@@ -66,6 +66,7 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	if c.actor != "" {
 		req.Header.Set(actorHeader, oneLine(c.actor))
 	}
+	req.Header.Set("TE", "trailers")
 	resp, err := c.http.Do(req)
 	if err != nil {
 		var u *url.Error
@@ -159,7 +160,7 @@ func (c *Client) download(ctx context.Context, path string, w io.Writer) error {
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		return fmt.Errorf("read the daemon's answer: %w", err)
 	}
-	return nil
+	return whole(resp)
 }
 
 func (s Slice) query() url.Values {

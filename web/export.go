@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -77,7 +76,7 @@ type selection struct {
 }
 
 // export spools one file of the tree at a time: a tar header wants the size
-// first. Whatever fails after the first byte breaks the connection.
+// first.
 func (s *Server) export(w http.ResponseWriter, r *http.Request, sel selection) (err error) {
 	spool, err := os.CreateTemp(s.spoolDir, "rapport-export-*")
 	if err != nil {
@@ -86,13 +85,13 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, sel selection) (
 	defer os.Remove(spool.Name())
 	defer spool.Close()
 	w.Header().Set("Content-Type", "application/x-tar")
-	x := &exporter{
-		ctx: r.Context(), store: s.store, spool: spool, now: s.now(),
-		tar: tar.NewWriter(&patient{w, http.NewResponseController(w)}),
+	out := &patient{ResponseWriter: w, control: http.NewResponseController(w)}
+	x := &exporter{ctx: r.Context(), store: s.store, spool: spool, now: s.now(), tar: tar.NewWriter(out)}
+	if err = x.run(sel, s.records); err == nil { // otherwise the archive gets no end
+		err = x.tar.Close()
 	}
-	if err := errors.Join(x.run(sel, s.records), x.tar.Close()); err != nil {
-		s.log.Warn("export cut short", "err", err)
-		panic(http.ErrAbortHandler)
+	if err != nil {
+		return s.answerInPart(w, r, out.sent, err)
 	}
 	return nil
 }

@@ -258,15 +258,15 @@ func (s *Server) rawMessage(w http.ResponseWriter, r *http.Request) error {
 	defer raw.Close()
 	w.Header().Set("Content-Type", "message/rfc822")
 	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", string(m.ID)+".eml"))
-	return s.send(w, raw)
+	return s.send(w, r, raw)
 }
 
-// send streams bytes, and breaks the connection where they cannot be read to
-// their end, so that nobody takes a part for the whole.
-func (s *Server) send(w http.ResponseWriter, from io.Reader) error {
-	if _, err := io.Copy(&patient{w, http.NewResponseController(w)}, from); err != nil {
-		s.log.Warn("answer cut short", "err", err)
-		panic(http.ErrAbortHandler)
+// send streams bytes to an answer; see answerInPart where they cannot be read
+// to their end.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, from io.Reader) error {
+	out := &patient{ResponseWriter: w, control: http.NewResponseController(w)}
+	if _, err := io.Copy(out, from); err != nil {
+		return s.answerInPart(w, r, out.sent, err)
 	}
 	return nil
 }
@@ -275,9 +275,11 @@ func (s *Server) send(w http.ResponseWriter, from io.Reader) error {
 type patient struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	sent    bool // something was
 }
 
 func (p *patient) Write(b []byte) (int, error) {
+	p.sent = true
 	extendDeadline(p.control)
 	return p.ResponseWriter.Write(b)
 }

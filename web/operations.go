@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -186,10 +187,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("back up the store: %w", err) // before anything went out
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	if _, err := w.Write(first); err != nil {
-		return nil
-	}
-	return s.send(w, pr)
+	return s.send(w, r, io.MultiReader(bytes.NewReader(first), pr))
 }
 
 func (s *Server) reindex(w http.ResponseWriter, r *http.Request) error {
