@@ -46,6 +46,7 @@ var scenarios = []scenario{
 			for i := range o.inbox.Messages {
 				o.inbox.Messages[i] = withUID(o.inbox.Messages[i].UID, letter(40+i, carla, ada, "Umzug", "umzug"))
 			}
+			o.inbox.Messages = append(o.inbox.Messages, letter(60, carla, ada, "Umzug zuletzt", "umzug")) // else nothing shows
 		})
 	}},
 	{name: "backfill", before: knowing, do: typing([]string{"contact", "add", "--name", "Frank Zeman", "--email", "frank@fresh.example", "--kind", "customer"}, syncing)},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 
 	"rapport/internal/filefault"
 	"rapport/internal/mailtest"
+	"rapport/web"
 )
 
 var (
@@ -30,6 +32,9 @@ type scenario struct {
 	before [][]string           // commands that make the state
 	change func(*office, *site) // what happens before it goes on, outside or by hand
 	do     func(*site) [][]string
+	// until, in the place of do, lets a daemon run until it has done by itself
+	// what is waited for.
+	until func(context.Context, *site, *web.Client) bool
 	// again is what people type after a kill, do where it is nil. A command of
 	// it may fail because it was done already.
 	again func(*site) [][]string
@@ -109,6 +114,9 @@ func (r *rehearsal) over(s *site) {
 // operation, counted over all of them.
 func (r *rehearsal) watched(s *site, decide func(filefault.Op) filefault.Verdict) (killed bool) {
 	r.t.Helper()
+	if r.until != nil {
+		return r.attended(s, decide)
+	}
 	before := 0
 	for _, args := range r.do(s) {
 		var said strings.Builder
@@ -138,6 +146,10 @@ func (r *rehearsal) resumed(s *site) {
 	list := r.again
 	if list == nil {
 		list = r.do
+	}
+	if r.until != nil {
+		r.attended(s, func(filefault.Op) filefault.Verdict { return filefault.Do() })
+		list = typing()
 	}
 	for _, args := range list(s) {
 		_ = s.command(args...).Run() // whether it may fail is seen by what it leads to
@@ -276,7 +288,7 @@ func TestM70_KilledAtRandomMoments(t *testing.T) {
 		for tries < *killsTried {
 			s := r.try()
 			after := rand.N(r.took)
-			if killedWithin(s, r.do(s), after) {
+			if r.until != nil && r.attendedFor(s, after) || r.until == nil && killedWithin(s, r.do(s), after) {
 				tries++
 			}
 			r.compare(s, fmt.Sprintf("killed after %v", after))
