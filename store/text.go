@@ -103,10 +103,19 @@ func Fold(word string) string {
 	if ascii {
 		return strings.ToLower(word)
 	}
+	if r, n := utf8.DecodeRuneInString(word); n == len(word) && foldsToItself(r) {
+		return word
+	}
 	if folded, ok := foldKnown(word); ok {
 		return folded
 	}
 	return foldWide(word)
+}
+
+// foldsToItself recognises the ideographs, kana and syllables that texts
+// without spaces are split into, save those made for compatibility.
+func foldsToItself(r rune) bool {
+	return r >= 0x4E00 && r <= 0x9FFF || r >= 0x3041 && r <= 0x3096 || r >= 0x30A1 && r <= 0x30FA || r >= 0xAC00 && r <= 0xD7A3
 }
 
 // maxKnown bounds the letters whose fold is known beforehand: Latin, Greek and

@@ -101,6 +101,11 @@ func TestKnownFolds(t *testing.T) {
 	if len(letters) < 1000 {
 		t.Fatalf("the fold of %d letters is known, want most of %d", len(letters), maxKnown)
 	}
+	for r := rune(maxKnown); r < 0x10000; r++ {
+		if folded := foldWide(string(r)); foldsToItself(r) && folded != string(r) {
+			t.Errorf("%U folds to %q, want itself", r, folded)
+		}
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
 		word := make([]rune, 1+r.IntN(8))
