@@ -62,12 +62,12 @@ func mustDecoder(o ...zstd.DOption) *zstd.Decoder {
 }
 
 // encode writes a record. Short ones stay plain: compression would not pay.
-func encode(v any) ([]byte, error) {
+func encode(v any, compress bool) ([]byte, error) {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	if len(raw) > 160 {
+	if compress && len(raw) > 160 {
 		if z := jsonEncoder.EncodeAll(raw, []byte{formatZJSON}); len(z) < len(raw) {
 			return z, nil
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 var suggestions = &table[store.Suggestion]{
-	name: tableSuggestion, what: "suggestion",
+	name: tableSuggestion, what: "suggestion", plain: true,
 	key: func(s *store.Suggestion) []byte { return appendText(nil, shorten(string(s.Address))) },
 	indexes: []index[store.Suggestion]{
 		{indexRank, func(s *store.Suggestion, add func(k, v []byte)) {

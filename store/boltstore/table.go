@@ -27,6 +27,7 @@ type table[T any] struct {
 	key     func(v *T) []byte
 	indexes []index[T]
 	counted bool // how many records there are is kept
+	plain   bool // records are written too often to be compressed
 }
 
 // get reads one record.
@@ -63,7 +64,7 @@ func (t *table[T]) put(tx *Tx, v *T) error {
 	} else if ok {
 		old = &o
 	}
-	raw, err := encode(v)
+	raw, err := encode(v, !t.plain)
 	if err != nil {
 		return fmt.Errorf("write %s %x: %w", t.what, key, err)
 	}
