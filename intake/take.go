@@ -65,6 +65,7 @@ type taking struct {
 	widen      map[message.ThreadID]bool    // threads that name more people now
 	queued     bool                         // a job was queued
 	kept       map[message.Sum]bool         // original bytes this transaction puts
+	ids        map[message.ID][]string      // of the messages stored here: what they bear and refer to
 	clashing   map[string]bool              // Message-IDs known to be borne by several messages, all flagged
 	strangers  map[contact.Address]bool     // who may be suggested, as far as asked
 	tallies    map[contact.Address]*tallied // rows to write at the end of a batch; nil outside of one
@@ -85,7 +86,7 @@ func (i *Intake) taking(tx store.Tx, f message.Folder) (*taking, error) {
 		judging: i.judging(tx), i: i, folder: f, generation: gen,
 		settled: map[message.Reason][]uint32{},
 		again:   map[message.ThreadID]bool{}, widen: map[message.ThreadID]bool{}, clashing: map[string]bool{},
-		strangers: map[contact.Address]bool{}, kept: map[message.Sum]bool{},
+		strangers: map[contact.Address]bool{}, kept: map[message.Sum]bool{}, ids: map[message.ID][]string{},
 	}, nil
 }
 
@@ -362,6 +363,7 @@ func (t *taking) insert(p *prepared, v matcher.Verdict) error {
 	if err := t.tx.Messages().Put(m, p.identities); err != nil {
 		return fmt.Errorf("store message: %w", err)
 	}
+	t.ids[m.ID] = m.Head.ThreadIDs()
 	if err := t.untally(m.Head); err != nil {
 		return err
 	}

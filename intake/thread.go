@@ -191,17 +191,36 @@ func (t *taking) followThreads() error {
 }
 
 // reopenThread unsettles skipped copies that bear or refer to any id of a
-// thread.
+// thread, of its beginning where it is long.
 func (t *taking) reopenThread(id message.ThreadID) error {
-	msgs, _, err := threadMessages(t.tx, id)
-	if err != nil {
-		return err
-	}
 	var ids []string
-	for _, m := range msgs {
-		ids = append(ids, m.Head.ThreadIDs()...)
+	var at store.Cursor
+	for n := 0; n < maxMates; {
+		page, err := t.tx.Messages().Thread(id, store.Slice{Cursor: at, Limit: 500})
+		if err != nil {
+			return fmt.Errorf("list thread: %w", err)
+		}
+		for _, m := range page.Items {
+			borne, err := remember(t.ids, m, t.threadIDs)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, borne...)
+		}
+		if n, at = n+len(page.Items), page.Next; at == "" {
+			break
+		}
 	}
 	return t.reopenHinted(ids)
+}
+
+// threadIDs are the ids a stored message bears and refers to.
+func (t *taking) threadIDs(id message.ID) ([]string, error) {
+	m, err := t.tx.Messages().Get(id)
+	if err != nil {
+		return nil, fmt.Errorf("read message %s: %w", id, err)
+	}
+	return m.Head.ThreadIDs(), nil
 }
 
 // reopenHinted unsettles skipped copies that bear or refer to one of the ids.

@@ -24,7 +24,7 @@ const (
 
 	// Copies without a body are cheap to judge and to lose: they wait for each
 	// other, so that the sink writes what many of them share once.
-	lightItems = 2048
+	lightItems = 3072
 	lightBytes = 8 << 20
 	lightFor   = time.Second
 )
