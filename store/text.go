@@ -32,6 +32,80 @@ type Token struct {
 // elsewhere, as in Bengali, they are part of the word.
 func Tokens(text string) []Token {
 	out := make([]Token, 0, len(text)/6+1)
+	if !utf8.ValidString(text) { // whose broken characters reach beyond a piece
+		return segment(out, text)
+	}
+	slow := 0 // from here to the present piece the segmentation of Unicode decides
+	for at := 0; at < len(text); {
+		word, next, plain := plainPiece(text, at)
+		if plain {
+			out = segment(out, text[slow:at])
+			slow = next
+			if word != "" {
+				out = append(out, Token{Text: Fold(word)})
+			}
+		}
+		at = next
+	}
+	return segment(out, text[slow:])
+}
+
+// The kinds of bytes for plainPiece.
+const (
+	oddByte   = iota // not ASCII, or one that Unicode joins words with
+	spaceByte        // no word goes on over it
+	wordByte
+	punctByte
+)
+
+var byteKind = func() (kinds [256]byte) {
+	for c := '!'; c <= '~'; c++ {
+		kinds[c] = punctByte
+		if isAlnum(c) {
+			kinds[c] = wordByte
+		}
+	}
+	kinds['_'] = oddByte
+	for _, c := range " \t\r\n" {
+		kinds[c] = spaceByte
+	}
+	return kinds
+}()
+
+// plainPiece looks at the piece of text from at to behind the next white
+// space. Most of Latin script are plain: one run of ASCII letters and digits
+// with punctuation around it at most, which is a word by every rule.
+func plainPiece(text string, at int) (word string, next int, plain bool) {
+	from, to := -1, -1
+	plain = true
+	i := at
+	for ; i < len(text); i++ {
+		kind := byteKind[text[i]]
+		if kind == spaceByte {
+			i++
+			break
+		}
+		switch {
+		case kind == oddByte, kind == wordByte && to >= 0 && to != i:
+			plain = false // and to the end of the piece
+		case kind == wordByte && from < 0:
+			from, to = i, i+1
+		case kind == wordByte:
+			to = i + 1
+		}
+	}
+	if from >= 0 {
+		word = text[from:to]
+	}
+	return word, i, plain
+}
+
+// segment adds the words of a text that is whole pieces, by the rules of
+// Unicode.
+func segment(out []Token, text string) []Token {
+	if text == "" {
+		return out
+	}
 	end := -1 // where the last single character ended
 	for it := words.FromString(text); it.Next(); {
 		word := it.Value()

@@ -3,6 +3,7 @@ package mailtest
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/csv"
 	"fmt"
 	"math/rand/v2"
@@ -22,6 +23,8 @@ type Flow struct {
 	Sent      int // messages in each Sent folder; message n answers Inbox message 3n-1
 	Contacts  int
 	Now       time.Time
+	// Paper, when not 0, is the size of an attachment that every message has.
+	Paper int
 
 	seed   uint64
 	tongue []vocabulary
@@ -164,19 +167,19 @@ func (f *Flow) Raw(mailbox int, sent bool, uid uint32) []byte {
 	}
 	b.WriteString("MIME-Version: 1.0\r\n")
 	const plain = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-	attached := r.IntN(20) == 0
+	attached, size := r.IntN(20) == 0 || f.Paper > 0, max(f.Paper, 1500)
 	if attached {
 		b.WriteString("Content-Type: multipart/mixed; boundary=\"=flow\"\r\n\r\n--=flow\r\n")
 	}
 	b.WriteString(plain)
 	f.text(&b, r, v)
 	if attached {
-		paper := make([]byte, 1500)
-		for i := range paper {
-			paper[i] = byte(r.Uint32())
+		paper := make([]byte, 0, size+8)
+		for len(paper) < size {
+			paper = binary.LittleEndian.AppendUint64(paper, r.Uint64())
 		}
 		fmt.Fprintf(&b, "\r\n--=flow\r\nContent-Type: application/pdf; name=\"order-%d.pdf\"\r\nContent-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n--=flow--\r\n",
-			uid, base64.StdEncoding.EncodeToString(paper))
+			uid, folded(base64.StdEncoding.EncodeToString(paper)))
 	}
 	return b.Bytes()
 }
@@ -192,4 +195,15 @@ func (f *Flow) text(b *bytes.Buffer, r *rand.Rand, v *vocabulary) {
 	if r.IntN(3) == 0 {
 		fmt.Fprintf(b, "%s%d\r\n", word(r, 3), r.IntN(1e9))
 	}
+}
+
+// folded breaks base64 into lines of 76.
+func folded(text string) string {
+	var b strings.Builder
+	for ; len(text) > 76; text = text[76:] {
+		b.WriteString(text[:76])
+		b.WriteString("\r\n")
+	}
+	b.WriteString(text)
+	return b.String()
 }
