@@ -92,4 +92,3 @@ func (s *lightSink) Wanted(ctx context.Context, f message.Folder, heads []messag
 	}
 	return out, err
 }
-

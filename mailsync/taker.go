@@ -43,7 +43,7 @@ type taker struct {
 	sink   Sink
 	folder message.Folder
 	room   *semaphore.Weighted
-	items  chan costed
+	items  chan *costed // pointers: the channel is made for a whole batch
 	light  chan []message.Item
 	took   func(n int)
 
@@ -64,7 +64,7 @@ type costed struct {
 func newTaker(ctx context.Context, sink Sink, f message.Folder, took func(int)) *taker {
 	t := &taker{
 		sink: sink, folder: f, room: semaphore.NewWeighted(flightBytes), took: took,
-		items: make(chan costed, batchItems), light: make(chan []message.Item),
+		items: make(chan *costed, batchItems), light: make(chan []message.Item),
 	}
 	t.ctx, t.cancel = context.WithCancelCause(ctx)
 	for range bodyTakers {
@@ -88,7 +88,7 @@ func (t *taker) put(item message.Item) error {
 		drop(item)
 		return context.Cause(t.ctx)
 	}
-	t.items <- costed{item, cost} // takeBodies reads until the channel is closed
+	t.items <- &costed{item, cost} // takeBodies reads until the channel is closed
 	return nil
 }
 
@@ -182,7 +182,7 @@ func (t *taker) take(batch []message.Item) {
 }
 
 // gather fills a batch with what is at hand already.
-func (t *taker) gather(first costed) (batch []message.Item, cost int64) {
+func (t *taker) gather(first *costed) (batch []message.Item, cost int64) {
 	batch, cost = append(batch, first.Item), first.cost
 	for len(batch) < batchItems && cost < batchBytes {
 		select {

@@ -180,6 +180,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"housekeeping": keeper.run,
 		"sign-ins":     d.wakeStopped,
 		"disk":         d.keepRoom,
+		"memory":       d.giveBack,
 		"watchdog":     func(ctx context.Context) { d.notify.watch(ctx, d.alive) },
 	} {
 		wg.Go(func() { keep(work, d.faults, "the daemon's "+name, run) })
