@@ -232,6 +232,8 @@ type Folders interface {
 	// Progress returns the zero value for a folder never seen. Renumbered is
 	// left at 0: whether another numbering is still kept, List tells.
 	Progress(message.Folder) (message.Progress, error)
+	// Mark returns the mark of a Progress alone, whatever is settled.
+	Mark(message.Folder) (message.Mark, error)
 	// Settle moves UIDs to a state, out of whichever they were in.
 	Settle(f message.Folder, s Settlement) error
 	// Quarantined lists the quarantined UIDs of a folder in ascending order,

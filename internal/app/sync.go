@@ -43,18 +43,23 @@ func (s *system) Status(ctx context.Context) (message.SyncStatus, error) {
 func (s *system) statusOf(ctx context.Context, boxes []*box) (message.SyncStatus, error) {
 	var out message.SyncStatus
 	for _, b := range boxes {
-		m := b.status()
-		folders, err := s.folders(ctx, b.cfg.Name)
-		if err != nil {
-			return out, err
-		}
-		m.Folders = folders
-		if m.Error != "" {
-			for i := range m.Folders {
-				m.Folders[i].InSync = false
+		out.Mailboxes = append(out.Mailboxes, b.status())
+	}
+	err := s.store.View(ctx, func(tx store.Tx) (err error) {
+		for i, b := range boxes {
+			if out.Mailboxes[i].Folders, err = folders(tx, b.cfg.Name); err != nil {
+				return err
 			}
 		}
-		out.Mailboxes = append(out.Mailboxes, m)
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	for _, m := range out.Mailboxes {
+		for i := range m.Folders {
+			m.Folders[i].InSync = m.Folders[i].InSync && m.Error == ""
+		}
 	}
 	out.Totals = totals(out.Mailboxes)
 	return out, nil
@@ -62,31 +67,27 @@ func (s *system) statusOf(ctx context.Context, boxes []*box) (message.SyncStatus
 
 // folders returns the last proven status of a mailbox's folders, where work
 // has come up since without in sync.
-func (s *system) folders(ctx context.Context, mailbox string) ([]message.FolderStatus, error) {
-	var out []message.FolderStatus
-	err := s.store.View(ctx, func(tx store.Tx) error {
-		var err error
-		if out, err = tx.Folders().Status(mailbox); err != nil {
-			return fmt.Errorf("read status of %s: %w", mailbox, err)
+func folders(tx store.Tx, mailbox string) ([]message.FolderStatus, error) {
+	out, err := tx.Folders().Status(mailbox)
+	if err != nil {
+		return nil, fmt.Errorf("read status of %s: %w", mailbox, err)
+	}
+	// A search that waits may still find mail of somebody added since.
+	searches, err := tx.Searches().Pending(mailbox)
+	if err != nil {
+		return nil, fmt.Errorf("read the searches of %s: %w", mailbox, err)
+	}
+	for i, f := range out {
+		if !f.InSync {
+			continue
 		}
-		// A search that waits may still find mail of somebody added since.
-		searches, err := tx.Searches().Pending(mailbox)
+		mark, err := tx.Folders().Mark(message.Folder{Mailbox: mailbox, Name: f.Name, UIDValidity: f.UIDValidity})
 		if err != nil {
-			return fmt.Errorf("read the searches of %s: %w", mailbox, err)
+			return nil, fmt.Errorf("read the mark of %s in %s: %w", f.Name, mailbox, err)
 		}
-		for i, f := range out {
-			if !f.InSync {
-				continue
-			}
-			p, err := tx.Folders().Progress(message.Folder{Mailbox: mailbox, Name: f.Name, UIDValidity: f.UIDValidity})
-			if err != nil {
-				return fmt.Errorf("read progress of %s in %s: %w", f.Name, mailbox, err)
-			}
-			out[i].InSync = p.Mark != (message.Mark{}) && len(searches) == 0
-		}
-		return nil
-	})
-	return out, err
+		out[i].InSync = mark != (message.Mark{}) && len(searches) == 0
+	}
+	return out, nil
 }
 
 func totals(boxes []message.MailboxStatus) message.FolderStatus {

@@ -91,6 +91,11 @@ func (f foldersOf) Progress(of message.Folder) (message.Progress, error) {
 	return p, nil
 }
 
+func (f foldersOf) Mark(of message.Folder) (message.Mark, error) {
+	rec, _, err := folders.get(f.tx, folderKey(of))
+	return rec.Mark, err
+}
+
 // open returns the record of a numbering, made where there is none.
 func (f foldersOf) open(of message.Folder) (storedFolder, error) {
 	if err := f.tx.writable(); err != nil {

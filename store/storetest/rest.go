@@ -42,6 +42,11 @@ func testFolders(t *testing.T, s store.Store) {
 		f := tx.Folders()
 		return errors.Join(f.SetScanned(inbox, at(1)), f.SetFingerprints(inbox, fp), f.SetMark(inbox, message.Mark{UIDNext: 4, Exists: 5, ModSeq: 6}))
 	})
+	mark := func(f message.Folder) message.Mark {
+		return view(t, s, func(tx store.Tx) (message.Mark, error) { return tx.Folders().Mark(f) })
+	}
+	equal(t, "Mark", mark(inbox), message.Mark{UIDNext: 4, Exists: 5, ModSeq: 6})
+	equal(t, "Mark of a folder never seen", mark(other), message.Mark{})
 	p := progress(inbox)
 	equal(t, "Progress", p, message.Progress{
 		Stored: r(4000, 4200), Quarantined: message.UIDs(5, math.MaxUint32),
@@ -52,7 +57,7 @@ func testFolders(t *testing.T, s store.Store) {
 	update(t, s, func(tx store.Tx) error { return tx.Folders().Unsettle(inbox, r(1, 4100)) })
 	p = progress(inbox)
 	equal(t, "settled after Unsettle", p.Settled(), r(4101, 10000).Union(message.UIDs(math.MaxUint32)))
-	equal(t, "mark after Unsettle", p.Mark, message.Mark{})
+	equal(t, "mark after Unsettle", []message.Mark{p.Mark, mark(inbox)}, []message.Mark{{}, {}})
 	equal(t, "Quarantined after Unsettle", why(inbox, store.Slice{}).Items, []store.Quarantine{{UID: math.MaxUint32, Why: "too odd"}})
 	for _, bad := range []store.Settlement{{}, {Stored: true, Skipped: message.Draft}} {
 		if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Folders().Settle(inbox, bad) }); err == nil {
