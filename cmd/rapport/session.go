@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"rapport/internal/config"
 	"rapport/web"
@@ -128,16 +129,19 @@ func (s *session) object(v any) error {
 
 // escaped writes what no terminal should see as JSON writes it.
 func escaped(line string) string {
-	special := func(r rune) bool { return r >= 0x7f && r < 0xa0 || steers(r) && r <= 0xffff }
+	special := func(r rune) bool { return r >= 0x7f && r < 0xa0 || steers(r) }
 	if strings.IndexFunc(line, special) < 0 {
 		return line
 	}
 	var b strings.Builder
 	for _, r := range line {
-		if special(r) {
-			fmt.Fprintf(&b, `\u%04x`, r)
-		} else {
+		switch high, low := utf16.EncodeRune(r); {
+		case !special(r):
 			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
 	return b.String()

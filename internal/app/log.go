@@ -41,6 +41,7 @@ func parseLevel(s string) (slog.Level, error) {
 
 // printable is a slog.ReplaceAttr: it makes an attribute safe to print.
 func printable(_ []string, a slog.Attr) slog.Attr {
+	a.Key = escape(a.Key)
 	switch a.Value.Kind() {
 	case slog.KindString:
 		a.Value = slog.StringValue(escape(a.Value.String()))
@@ -50,6 +51,15 @@ func printable(_ []string, a slog.Attr) slog.Attr {
 			a.Value = slog.StringValue(escape(v.Error()))
 		case fmt.Stringer:
 			a.Value = slog.StringValue(escape(v.String()))
+		case []string:
+			list := make([]string, len(v))
+			for i, s := range v {
+				list[i] = escape(s)
+			}
+			a.Value = slog.AnyValue(list)
+		case *slog.Source:
+		default:
+			a.Value = slog.StringValue(escape(fmt.Sprintf("%+v", v)))
 		}
 	}
 	return a
