@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,6 +76,37 @@ func TestM23_ReusedUIDs(t *testing.T) {
 			t.Fatal(err)
 		}
 		oracle(t, sink, f)
+	})
+}
+
+// TestM23_ReusedAcrossSince: the numbers of mail too old to be read go to newer
+// mail and the other way round; the first must be read, the other not.
+func TestM23_ReusedAcrossSince(t *testing.T) {
+	t.Parallel()
+	faulty(t, 40, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		o.Mailbox.Since = time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
+		for i := range 20 {
+			f.Messages[i].Received = time.Date(2020, 1, 1, 0, i, 0, 0, time.UTC)
+		}
+		y := syncer(t, o)
+		for range 2 {
+			if err := y.Sync(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			oracle(t, sink, f)
+			p := sink.state(t, "INBOX")
+			for _, m := range f.Messages {
+				if recent := m.Received.After(o.Mailbox.Since); recent != p.Stored.Has(m.UID) || recent == p.Skipped[message.BeforeSince].Has(m.UID) {
+					t.Errorf("UID %d received %s: in the states %q", m.UID, m.Received.Format(time.DateOnly), statesOf(&p, m.UID))
+				}
+			}
+			slices.Reverse(f.Messages) // the mail stays, the numbers are others
+			for i := range f.Messages {
+				f.Messages[i].UID = uint32(i + 1)
+			}
+			f.Messages = append(f.Messages, letter(41)) // something has changed
+		}
+		t.Attr("tries", strconv.Itoa(len(f.Messages)))
 	})
 }
 

@@ -206,12 +206,13 @@ func (p *pass) verify() error {
 	}
 	p.s.o.Log.Warn("the server uses UIDs twice; the folder is judged again", "mailbox", p.mf.Mailbox, "folder", p.mf.Name, "uids", reused)
 	p.s.say(p.f.name, "the server gave known UIDs to other messages; everything in the folder is judged again")
-	again := p.listed.Intersect(p.prog.Settled()).Minus(p.prog.Skipped[message.BeforeSince])
+	again := p.listed.Intersect(p.prog.Settled())
 	if err := p.s.o.Sink.Reopen(p.ctx, p.mf, again); err != nil {
 		return ofSink(err, "reopen %s", p.f.name)
 	}
 	p.todo = p.todo.Union(again)
-	return nil
+	p.prog.Scanned = false // which mail is too old is another question now
+	return p.bound()
 }
 
 // fingerprint keeps the fingerprints of the newest messages.
