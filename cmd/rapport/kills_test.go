@@ -4,5 +4,5 @@ package main
 
 const (
 	defaultKills = 6
-	defaultBlows = 40
+	defaultBlows = 30
 )
