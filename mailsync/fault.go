@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -156,6 +157,8 @@ func backoff(n int, err error) time.Duration {
 func dialFault(host string, err error) error {
 	var dns *net.DNSError
 	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return &Fault{Kind: TooMany, Text: "this process may have no more files open, so " + host + " is not called", Fix: "raise the limit: LimitNOFILE= of the service, or ulimit -n", err: err}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return &Fault{Kind: Lost, Text: "no such host: " + host, Fix: "check the host name in the configuration", err: err}
 	case errors.As(err, &dns):

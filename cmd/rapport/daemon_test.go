@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,6 +65,16 @@ func (d *daemon) said() string {
 		return err.Error()
 	}
 	return string(b)
+}
+
+// listens is the address of its local listener.
+func (d *daemon) listens() string {
+	d.t.Helper()
+	found := regexp.MustCompile(`listen=(127\.0\.0\.1:\d+)`).FindStringSubmatch(d.said())
+	if found == nil {
+		d.t.Fatalf("the log does not say where it listens: %s", clipText(d.said()))
+	}
+	return found[1]
 }
 
 // stop asks the daemon to end and returns how long that took; stopping twice

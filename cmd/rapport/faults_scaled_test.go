@@ -8,4 +8,9 @@ const (
 	fileCounts     = 2
 	sizeLimits     = 1
 	elsewhereSizes = 1
+	askRounds      = 1
+	memoryMails    = 300
 )
+
+// fileLimits are of open files; below 20 not even the store can be opened.
+var fileLimits = []int{28}

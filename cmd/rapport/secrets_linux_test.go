@@ -204,13 +204,10 @@ func logFile(t *testing.T, s *site) *os.File {
 func (s *site) pages(c *canaries, d *daemon) {
 	t := c.t
 	t.Helper()
-	found := regexp.MustCompile(`listen=(127\.0\.0\.1:\d+)`).FindStringSubmatch(d.said())
-	if found == nil {
-		t.Fatalf("the log does not say where it listens: %s", clipText(d.said()))
-	}
+	listens := d.listens()
 	for _, path := range []string{"/metrics", "/healthz", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		req, err := http.NewRequestWithContext(ctx, "GET", "http://"+found[1]+path, nil)
+		req, err := http.NewRequestWithContext(ctx, "GET", "http://"+listens+path, nil)
 		s.must(err)
 		resp, err := http.DefaultClient.Do(req)
 		s.must(err)

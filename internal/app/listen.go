@@ -39,7 +39,7 @@ func serve(l net.Listener, h http.Handler, log *slog.Logger) *server {
 	}
 	go func() {
 		s.done <- rescue.Do(func() error {
-			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.http.Serve(bounded(l)); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil

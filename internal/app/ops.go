@@ -45,7 +45,8 @@ func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
 	}
 	checks = append(checks,
 		func(ctx context.Context) []web.Finding { return []web.Finding{s.checkStore(ctx)} },
-		func(context.Context) []web.Finding { return []web.Finding{doctorsDisk(cfg.DataDir)} })
+		func(context.Context) []web.Finding { return []web.Finding{doctorsDisk(cfg.DataDir)} },
+		func(context.Context) []web.Finding { return []web.Finding{doctorsFiles(len(boxes))} })
 	found := make([][]web.Finding, len(checks))
 	var wg sync.WaitGroup
 	for i, check := range checks {

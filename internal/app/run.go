@@ -116,6 +116,9 @@ func daemonise(ctx context.Context, cfg *config.Config, o RunOptions, opts optio
 		return err
 	}
 	d.notify.ready()
+	if text := fewFiles(openFiles(), len(cfg.Mailboxes)); text != "" {
+		opts.log.Warn("few open files", "hint", text)
+	}
 	opts.log.Info("ready", "version", opts.version, "mailboxes", len(cfg.Mailboxes), "socket", d.where.Socket, "listen", d.where.TCP)
 	if o.Ready != nil {
 		o.Ready(d.where)
