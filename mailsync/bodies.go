@@ -129,62 +129,61 @@ func (p *pass) fetchAlone(it message.Item) error {
 	return p.taker.put(it)
 }
 
-// fetchLarge fetches one long body range by range into a file, so that a slow
-// line breaks off after a range, not after everything.
+// fetchLarge fetches one long body range by range into a file. Where the line
+// breaks off, the next try goes on behind the last range that came.
 func (p *pass) fetchLarge(it message.Item) error {
-	f, err := p.s.spool()
+	f, from, err := p.resume(it)
 	if err != nil {
 		return &sinkError{fmt.Errorf("make room for a message of %d bytes: %w", it.Size, err)}
 	}
-	size, err := p.ranges(it, f)
-	if err == nil {
-		err = ofSink(f.Close(), "keep a message of %d bytes", it.Size)
-	} else {
-		f.Close()
+	size, whole, err := p.ranges(it, f, from)
+	if cerr := ofSink(f.Close(), "keep a message of %d bytes", it.Size); err == nil {
+		err = cerr
 	}
-	if err != nil || size < 0 {
+	switch kind := kindOf(err); {
+	case err == nil && whole:
+		it.Body = spooled{path: f.Name(), size: size}
+		return p.taker.put(it)
+	case err != nil && size > 0 && (kind == Lost || kind == Silent):
+		p.breakOff(it, f.Name(), from, size)
+	default:
 		os.Remove(f.Name())
 	}
 	if err != nil {
 		return err
 	}
-	if size < 0 { // not given in ranges; once more as a whole
-		return p.fetchAlone(it)
-	}
-	it.Body = spooled{path: f.Name(), size: size}
-	return p.taker.put(it)
+	return p.fetchAlone(it) // not given in ranges; once more as a whole
 }
 
-// ranges appends range after range until one comes short. It returns -1 where
-// the server does not give ranges.
-func (p *pass) ranges(it message.Item, f *os.File) (int64, error) {
-	var at int64
-	for at < maxSpooled {
+// ranges appends range after range, from an offset on, until one comes short.
+// It returns how many bytes there are, and whether that is the whole: without
+// an error the server does not give ranges otherwise.
+func (p *pass) ranges(it message.Item, f *os.File, from int64) (at int64, whole bool, err error) {
+	for at = from; at < maxSpooled; {
 		req := &fetchRequest{asked: message.UIDs(it.UID), section: sectionBody, offset: at, length: rangeBody, size: it.Size, spool: p.s.spool}
 		p.sess.start(req, allow(rangeBody))
-		err := p.finish(req)
-		if err != nil {
+		if err := p.finish(req); err != nil {
 			req.discard()
-			return 0, p.blame(err, req)
+			return at, false, p.blame(err, req)
 		}
 		got := req.got[it.UID]
 		if got == nil || !got.have || got.whole && at > 0 {
 			req.discard()
-			return -1, nil
+			return at, false, nil
 		}
 		n, err := appendPart(f, got)
 		req.discard()
 		if err != nil {
-			return 0, ofSink(err, "keep a message of %d bytes", it.Size)
+			return 0, false, ofSink(err, "keep a message of %d bytes", it.Size)
 		}
 		if at += n; got.whole || n < rangeBody {
-			return at, nil
+			return at, true, nil
 		}
 		if err := p.s.spend(p.ctx, p.sess); err != nil {
-			return 0, err
+			return at, false, err
 		}
 	}
-	return -1, nil
+	return at, false, nil
 }
 
 func appendPart(f *os.File, got *part) (int64, error) {

@@ -36,6 +36,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	defer s.dropBegun()
 	s.setRunning(true)
 	defer s.setRunning(false)
 	defer s.become(message.StateIdle, nil, time.Time{})

@@ -28,6 +28,7 @@ type Syncer struct {
 	said         map[string]string
 	lists        map[string]time.Time // when each folder was last listed in full
 	troubles     map[string]*trouble
+	begun        *begun
 	work         message.Backfill
 	began        time.Time
 	settledCount int
@@ -209,6 +210,7 @@ func (s *Syncer) Sync(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	defer s.dropBegun()
 	s.become(message.StateSyncing, nil, time.Time{})
 	err := s.syncTries(ctx)
 	s.rested()
