@@ -60,6 +60,8 @@ type Intake struct {
 	now   func() time.Time
 	log   *slog.Logger
 	setup atomic.Pointer[setup]
+
+	retention atomic.Pointer[Retention] // nil: everything is kept
 }
 
 // setup is the part of the options a reload replaces.

@@ -320,7 +320,14 @@ func (t *taking) wanted(p *prepared) error {
 		return err
 	}
 	if v.Action == message.Log {
-		return t.insert(p, v)
+		old, err := t.tooOld(p, v)
+		if err != nil {
+			return err
+		}
+		if !old {
+			return t.insert(p, v)
+		}
+		v.Reason = message.Expired
 	}
 	reason := v.Reason
 	if reason == "" {

@@ -216,6 +216,8 @@ type Entries interface {
 	Of(Subject, Slice) (Page[timeline.Entry], error)
 	// Recent lists all histories together, newest first.
 	Recent(Slice) (Page[timeline.Entry], error)
+	// Before lists those before a time, newest first.
+	Before(time.Time, Slice) (Page[timeline.Entry], error)
 	// Put writes an entry. A nil document leaves the text and index rows of
 	// an earlier Put as they are.
 	Put(timeline.Entry, *Document) error
@@ -398,7 +400,7 @@ type AuditRecord struct {
 }
 
 // Audit is the trail; it is only ever added to, save that an erasure redacts
-// the erased person's lines.
+// the erased person's lines and the retention removes old ones.
 type Audit interface {
 	Add(AuditRecord) error
 	Get(id string) (AuditRecord, error)
@@ -406,6 +408,8 @@ type Audit interface {
 	List(object string, s Slice) (Page[AuditRecord], error)
 	// Redact empties Detail, Before and After of an object's lines.
 	Redact(object string) error
+	// Trim removes lines before a time, at most so many, and says how many.
+	Trim(before time.Time, most int) (int, error)
 }
 
 // State holds small named values, e.g. the directory's generation.

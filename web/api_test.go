@@ -102,6 +102,7 @@ func TestEveryRoute(t *testing.T) {
 		"POST /store/compact":             func() (any, error) { return c.Compact(ctx) },
 		"GET /upkeep":                     func() (any, error) { return c.Upkeep(ctx) },
 		"POST /backup":                    func() (any, error) { return c.BackUpNow(ctx) },
+		"POST /retention":                 func() (any, error) { return c.Retain(ctx, true, nil) },
 		"GET /export":                     func() (any, error) { return nil, c.Export(ctx, io.Discard) },
 	}
 	s := New(Options{Store: w.store, Records: w.records, Daemon: w.daemon})

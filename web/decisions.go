@@ -198,6 +198,7 @@ func reasonWords(r message.Reason) string {
 		message.Excluded:    "the configuration excludes somebody in it",
 		message.IsPrivate:   "marked private, or in a Private folder",
 		message.Erased:      "somebody in it was erased",
+		message.Expired:     "older than mail of its kind is kept",
 		message.Withdrawn:   "withdrawn by hand",
 		message.Draft:       "a draft",
 		message.NotOurs:     "read, and it concerns nobody known",

@@ -108,6 +108,8 @@ type Daemon interface {
 	Upkeep(ctx context.Context) (Upkeep, error)
 	// BackUpNow makes the scheduled backup now.
 	BackUpNow(ctx context.Context) (BackupState, error)
+	// Retain enforces the retention, or says what that would remove.
+	Retain(ctx context.Context, dry bool, progress func(looked int)) (Retained, error)
 }
 
 // Preview is what a sync would do, without storing anything.

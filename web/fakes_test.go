@@ -246,6 +246,11 @@ func (d *quietDaemon) Upkeep(context.Context) (Upkeep, error) {
 	return Upkeep{Backup: &BackupState{Dir: "/backups", Kept: 3}}, nil
 }
 
+func (d *quietDaemon) Retain(_ context.Context, dry bool, progress func(int)) (Retained, error) {
+	progress(1)
+	return Retained{Dry: dry, Held: 2}, nil
+}
+
 func (d *quietDaemon) BackUpNow(context.Context) (BackupState, error) {
 	return BackupState{Kept: 4}, nil
 }

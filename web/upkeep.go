@@ -60,6 +60,7 @@ func (s *Server) upkeepRoutes() []route {
 	return []route{
 		{pattern: "GET /upkeep", serve: s.upkeep},
 		{pattern: "POST /backup", serve: s.backUpNow, long: true},
+		{pattern: "POST /retention", serve: s.retain, long: true},
 	}
 }
 
@@ -76,6 +77,37 @@ func (s *Server) backUpNow(w http.ResponseWriter, r *http.Request) error {
 		b, err := s.daemon.BackUpNow(ctx)
 		return b, err
 	})
+}
+
+// Retained is what enforcing the retention removed, or would remove.
+type Retained struct {
+	Removed map[string]int `json:"removed"` // by kind
+	Held    int            `json:"held"`    // old enough, and kept all the same
+	Looked  int            `json:"looked"`  // entries old enough for some kind
+	Dry     bool           `json:"dry"`     // nothing was removed
+}
+
+type retainRequest struct {
+	Dry bool `json:"dry"`
+}
+
+func (s *Server) retain(w http.ResponseWriter, r *http.Request) error {
+	var in retainRequest
+	if err := decode(r, &in); err != nil {
+		return err
+	}
+	return stream(w, r, func(ctx context.Context, progress func(Count)) (Retained, error) {
+		out, err := s.daemon.Retain(ctx, in.Dry, func(looked int) { progress(Count{Done: looked}) })
+		if out.Removed == nil {
+			out.Removed = map[string]int{}
+		}
+		return out, err
+	})
+}
+
+// Retain removes what is older than it may be kept; dry only says what that is.
+func (c *Client) Retain(ctx context.Context, dry bool, progress func(Count)) (Retained, error) {
+	return follow[Count, Retained](ctx, c, "/retention", retainRequest{Dry: dry}, progress)
 }
 
 // Upkeep says how the store is looked after.

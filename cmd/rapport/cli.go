@@ -38,6 +38,7 @@ type cli struct {
 	Export     exportCommand     `cmd:""`
 	Store      storeGroup        `cmd:""`
 	Backup     backupGroup       `cmd:""`
+	Retention  retentionGroup    `cmd:""`
 	Reload     reloadCommand     `cmd:""`
 	Version    versionCommand    `cmd:""`
 	Completion completionCommand `cmd:""`
@@ -104,4 +105,9 @@ type backupGroup struct {
 	List   backupListCommand   `cmd:""`
 	Verify backupVerifyCommand `cmd:""`
 	Key    backupKeyCommand    `cmd:""`
+}
+
+type retentionGroup struct {
+	Plan    retentionPlanCommand    `cmd:""`
+	Enforce retentionEnforceCommand `cmd:""`
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"rapport/internal/app"
 	"rapport/web"
@@ -111,5 +113,40 @@ func (c *backupKeyCommand) Run(s *session) error {
 	return s.show(map[string]string{"identity_file": c.File, "recipient": recipient}, func() {
 		s.printf("backup: {recipient: %s}\n", recipient)
 		s.note("that belongs into the configuration; keep %s apart from the backups: with both a store can be restored", c.File)
+	})
+}
+
+type retentionPlanCommand struct{}
+
+// Run says what enforcing the retention would remove.
+func (c *retentionPlanCommand) Run(s *session) error { return s.retain(true) }
+
+type retentionEnforceCommand struct{}
+
+// Run removes what is older than it may be kept.
+func (c *retentionEnforceCommand) Run(s *session) error { return s.retain(false) }
+
+func (s *session) retain(dry bool) error {
+	return s.online(func(api *web.Client) error {
+		meter := s.meter("entries")
+		r, err := api.Retain(s.ctx, dry, meter.update)
+		meter.close()
+		if err != nil {
+			return err
+		}
+		return s.show(r, func() {
+			t := newTable(column{title: "KIND"}, column{title: map[bool]string{true: "WOULD GO", false: "REMOVED"}[dry], right: true})
+			for _, kind := range slices.Sorted(maps.Keys(r.Removed)) {
+				t.add(kind, number(r.Removed[kind]))
+			}
+			if len(t.rows) > 0 {
+				t.print(s)
+			} else {
+				s.printf("nothing is older than it may be kept\n")
+			}
+			if r.Held > 0 {
+				s.printf("%s more are held: by a tag, by hand, or by mail of their thread that stays\n", number(r.Held))
+			}
+		})
 	})
 }

@@ -11,6 +11,7 @@ var reasons = map[message.Reason]string{
 	message.Excluded:    "excluded",
 	message.IsPrivate:   "private",
 	message.Erased:      "of somebody erased",
+	message.Expired:     "older than is kept",
 	message.Withdrawn:   "withdrawn",
 	message.Draft:       "draft",
 }

@@ -259,6 +259,7 @@ func (d *daemonRun) newHousekeeper() *housekeeper {
 				}
 				return 0
 			}, do: d.backUp},
+			{name: jobRetention, every: day, night: true, do: d.retainNightly},
 			{name: "compact", every: day, night: true, do: d.compactErased},
 			{name: "reconcile", every: day, night: true, do: d.reconcileNightly},
 		},

@@ -107,6 +107,7 @@ func (s *system) rulesApplied(ctx context.Context) {
 // applyRules puts the configured rules in force for what is stored, too.
 func (s *system) applyRules(ctx context.Context) error {
 	cfg := s.config()
+	s.intake.Retain(retention(cfg))
 	err := s.intake.Reconfigure(ctx, rules(cfg), cfg.Policy.Unmatched == config.Suggest, boxesForIntake(cfg))
 	if err != nil {
 		return fmt.Errorf("apply rules: %w", err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rapport/intake"
@@ -58,6 +59,8 @@ type system struct {
 
 	reloading sync.Mutex    // one reload at a time
 	backingUp sync.Mutex    // one scheduled backup at a time
+	retaining sync.Mutex    // one enforcing of the retention at a time
+	retained  atomic.Int64  // entries the one under way has looked at
 	rulesDue  chan struct{} // one place: the rules are to be applied again
 
 	dirtyMu sync.Mutex      // guards dirty
@@ -92,6 +95,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	if s.intake, err = newIntake(s, cfg); err != nil {
 		return nil, err
 	}
+	s.intake.Retain(retention(cfg))
 	if err := reapplyErasures(ctx, s.store, s.intake, journalOf(cfg, o.log), o.now(), o.log); err != nil {
 		return nil, err
 	}

@@ -130,6 +130,9 @@ func (s *system) Upkeep(ctx context.Context) (web.Upkeep, error) {
 	if u.Erasure, err = s.erasureState(ctx); err != nil {
 		return u, err
 	}
+	if u.Retention, err = s.retentionState(ctx); err != nil {
+		return u, err
+	}
 	u.Restored, err = s.restoredState(ctx)
 	return u, err
 }
@@ -243,7 +246,7 @@ func (s *system) upkeepTroubles() []trouble {
 	defer cancel()
 	u, err := s.Upkeep(ctx)
 	if err != nil {
-		return []trouble{{Object: "backup", state: unsure}, {Object: "erasure", state: unsure}}
+		return []trouble{{Object: "backup", state: unsure}, {Object: "erasure", state: unsure}, {Object: "retention", state: unsure}}
 	}
 	backup, erasure := trouble{Object: "backup", state: well}, trouble{Object: "erasure", state: well}
 	if b := u.Backup; b != nil {
@@ -261,7 +264,12 @@ func (s *system) upkeepTroubles() []trouble {
 		erasure.state, erasure.Since, erasure.Urgent = wrong, e.Deadline, true
 		erasure.Text = "bytes of what was erased on " + e.Since.Format(time.RFC1123) + " are still on the disk. Run rapport store compact; its error says why it did not happen by itself."
 	}
-	return []trouble{backup, erasure}
+	retention := trouble{Object: "retention", state: well}
+	if r := u.Retention; r != nil && r.Error != "" {
+		retention.state, retention.Since = wrong, r.ErrorAt
+		retention.Text = "what is older than it may be kept could not be removed: " + r.Error
+	}
+	return []trouble{backup, erasure, retention}
 }
 
 func orNever(t time.Time) string {

@@ -1,10 +1,12 @@
 package boltstore
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"rapport/records/message"
 	"rapport/records/timeline"
@@ -88,6 +90,13 @@ func (e entriesOf) Of(who store.Subject, s store.Slice) (store.Page[timeline.Ent
 
 func (e entriesOf) Recent(s store.Slice) (store.Page[timeline.Entry], error) {
 	return e.page(indexTime, nil, s)
+}
+
+func (e entriesOf) Before(t time.Time, s store.Slice) (store.Page[timeline.Entry], error) {
+	if s.Cursor == "" { // the place of an entry at t, were there one
+		s.Cursor = store.Cursor(base64.RawURLEncoding.EncodeToString(appendTime(nil, t)))
+	}
+	return e.Recent(s)
 }
 
 func (e entriesOf) page(name string, prefix []byte, s store.Slice) (store.Page[timeline.Entry], error) {

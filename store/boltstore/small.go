@@ -318,6 +318,24 @@ func (a auditOf) Redact(object string) error {
 	return nil
 }
 
+func (a auditOf) Trim(before time.Time, most int) (int, error) {
+	if err := a.tx.writable(); err != nil {
+		return 0, err
+	}
+	end := string(appendTime(nil, before))
+	var gone [][]byte
+	c := a.tx.index(indexAuditTime).Cursor()
+	for k, _ := c.First(); k != nil && len(gone) < most && string(k[:8]) < end; k, _ = c.Next() {
+		gone = append(gone, slices.Clone(k[8:]))
+	}
+	for _, k := range gone {
+		if err := audits.del(a.tx, k); err != nil {
+			return 0, err
+		}
+	}
+	return len(gone), nil
+}
+
 type stateOf struct{ tx *Tx }
 
 func (s stateOf) Get(name string) ([]byte, error) {

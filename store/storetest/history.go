@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"rapport/records/contact"
 	"rapport/records/message"
@@ -50,6 +51,14 @@ func testEntries(t *testing.T, s store.Store) {
 	equal(t, "Of organisation", of(store.Subject{Organisation: acme}), []string{"s3"})
 	equal(t, "Recent", recent(), []string{"s0", "s2", "s1", "s3"})
 	equal(t, "Text", view(t, s, text), "text 1")
+	before := func(when time.Time, c store.Cursor) store.Page[timeline.Entry] {
+		return view(t, s, func(tx store.Tx) (store.Page[timeline.Entry], error) {
+			return tx.Entries().Before(when, store.Slice{Limit: 2, Cursor: c})
+		})
+	}
+	equal(t, "Before", subjects(before(es[0].Time, "")), []string{"s2", "s1"})
+	equal(t, "Before goes on", subjects(before(es[0].Time, before(es[0].Time, "").Next)), []string{"s3"})
+	equal(t, "Before the first", len(before(es[3].Time, "").Items), 0)
 
 	es[1].Contacts, es[1].Organisations = nil, []contact.OrganisationID{acme}
 	es[1].Time = at(20)

@@ -277,6 +277,16 @@ func testAudit(t *testing.T, s store.Store) {
 		}
 	}
 	equal(t, "Get of another object's", view(t, s, func(tx store.Tx) (store.AuditRecord, error) { return tx.Audit().Get(all[0].ID) }), all[0])
+	for n, want := range []int{1, 1, 0} {
+		update(t, s, func(tx store.Tx) error {
+			got, err := tx.Audit().Trim(all[2].At, 1)
+			if got != want {
+				t.Errorf("Trim %d removed %d lines, want %d", n, got, want)
+			}
+			return err
+		})
+	}
+	equal(t, "List after Trim", len(list("")), 2)
 }
 
 // testDump demands that equal content under other ids, in another order,
