@@ -2,5 +2,8 @@
 
 package main
 
-// manyLarge is how many mails of 25 MB are read on the way.
-const manyLarge = 3
+// The large mailbox, so large that it takes some commits.
+const (
+	largeMailbox = 800
+	largeKills   = 3
+)

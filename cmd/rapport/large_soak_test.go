@@ -2,5 +2,8 @@
 
 package main
 
-// manyLarge is how many mails of 25 MB are read on the way.
-const manyLarge = 100
+// The large mailbox in full.
+const (
+	largeMailbox = 200_000
+	largeKills   = 20
+)

@@ -1,140 +1,122 @@
 package main
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/json"
 	"fmt"
-	"io"
+	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"rapport/internal/mailtest"
+	"rapport/records/message"
+	"rapport/store"
 )
 
-// TestM58_LargeMailLimit takes a mail of 100 MB, and many of 25 MB, the whole
-// way on a real server: fetched, read, filed, stored, shown and exported it
-// adds at most 32 MB of anonymous memory to what the same commands need
-// without it, and comes out as it went in.
-func TestM58_LargeMailLimit(t *testing.T) {
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skip("needs /proc, where a process's anonymous memory stands")
+// TestM38_LargeMailboxIsResumed kills the first sync of a large mailbox at
+// random messages: the next goes on where the last commit was, every message
+// is filed once, a further run changes nothing, and the memory of none of them
+// grows with the mailbox.
+func TestM38_LargeMailboxIsResumed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the program several times")
 	}
-	w := mailtest.NewBulk(58, 20, 5, 0.1)
-	d := mailtest.StartDovecot(t, w.Accounts()...)
-	if err := w.DeliverTo(d); err != nil {
+	const memory = 160 << 20 // anonymous; of the size of the mailbox it knows nothing
+	flow := mailtest.NewFlow(6, 1, largeMailbox, 20)
+	server, err := mailtest.ServeFlow(flow, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSite(t, w, d)
-	s.run("contact", "import", s.write("contacts.jsonl", w.ContactsJSON()))
-	account, from := w.Accounts()[0].Name, w.Contacts[0].Addresses[0]
-	base := s.peakOf(io.Discard, "sync")
-	first := w.Truth[0].MessageID
-	baseShow, baseExport := s.peakOf(io.Discard, "message", "show", first, "--raw"), s.peakOf(io.Discard, "export", filepath.Join(s.dir, "small"))
+	defer server.Close()
+	s := flowSiteOn(t, flow, server.Addr)
+	s.run("contact", "import", s.write("contacts.csv", flow.ContactsCSV()))
 
-	large := bulkyMail(from, w.Members[0].Addresses[0], "large", 100<<20)
-	if _, err := d.Deliver(account, "INBOX", large, w.Now); err != nil {
+	rnd := rand.New(rand.NewPCG(6, 7))
+	var peak atomic.Int64
+	killed := 0
+	for try := range largeKills + 1 {
+		cmd := s.command("sync")
+		after, first := 1+rnd.IntN(largeMailbox/largeKills), atomic.Int64{}
+		started := make(chan struct{})
+		server.Watch(func(sent int) {
+			<-started
+			first.CompareAndSwap(0, int64(sent))
+			peak.Store(max(peak.Load(), anonymousOf(cmd.Process.Pid)))
+			if try < largeKills && sent >= int(first.Load())+after {
+				_ = cmd.Process.Kill() // over already, perhaps
+			}
+		})
+		s.must(cmd.Start())
+		close(started)
+		if err := cmd.Wait(); err != nil {
+			killed++
+		}
+	}
+	server.Watch(nil)
+	everyUIDStored(t, s, flow)
+	before := s.dump()
+	s.run("sync")
+	if after := s.dump(); after != before {
+		t.Errorf("a further sync changed something: %s", firstDifference(before, after))
+	}
+	if killed == 0 || killed > largeKills {
+		t.Errorf("%d syncs of %d ended before their end", killed, largeKills+1)
+	}
+	if got := peak.Load(); got > memory {
+		t.Errorf("a sync took %d MB of anonymous memory, want at most %d", got>>20, memory>>20)
+	}
+	t.Logf("%d messages, %d syncs killed, at most %d MB of anonymous memory", flow.Inbox+flow.Sent, killed, peak.Load()>>20)
+	t.Attr("tries", strconv.Itoa(killed))
+}
+
+// flowSiteOn writes the configuration of a flow's mailboxes.
+func flowSiteOn(t *testing.T, f *mailtest.Flow, addr string) *site {
+	t.Helper()
+	bin, err := binary()
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("without: sync %d MB, show %d MB, export %d MB", base>>20, baseShow>>20, baseExport>>20)
-	sum := sha256.New()
-	added := map[string]int64{
-		"sync":   s.peakOf(io.Discard, "sync") - base,
-		"show":   s.peakOf(sum, "message", "show", "large@client.example", "--raw") - baseShow,
-		"export": s.peakOf(io.Discard, "export", filepath.Join(s.dir, "one")) - baseExport,
+	dir := t.TempDir()
+	s := &site{t: t, bin: bin, dir: dir, dataDir: filepath.Join(dir, "data"), config: filepath.Join(dir, "config.yaml")}
+	for i := range f.Mailboxes {
+		s.write(f.Account(i).Name, []byte(f.Account(i).Password))
 	}
-	if want := sha256.Sum256(large); !bytes.Equal(sum.Sum(nil), want[:]) {
-		t.Error("what is shown is not what was sent")
-	}
-	for n := range manyLarge {
-		if _, err := d.Deliver(account, "INBOX", bulkyMail(from, w.Members[0].Addresses[0], fmt.Sprintf("many%d", n), 25<<20), w.Now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	added[fmt.Sprintf("sync of %d of 25 MB", manyLarge)] = s.peakOf(io.Discard, "sync") - base
-	for what, bytes := range added {
-		t.Logf("%s: %+d MB", what, bytes>>20)
-		if bytes > 32<<20 {
-			t.Errorf("%s adds %d MB of anonymous memory, want at most 32", what, bytes>>20)
-		}
-	}
-	var m struct {
-		Size        int64
-		Attachments []struct{ Size int64 }
-	}
-	s.must(json.Unmarshal([]byte(s.run("message", "show", "large@client.example", "--json")), &m))
-	if len(m.Attachments) != 1 || m.Size != int64(len(large)) {
-		t.Errorf("the large mail has %d bytes and %d attachments, want %d and 1", m.Size, len(m.Attachments), len(large))
-	}
-	t.Attr("tries", strconv.Itoa(1+manyLarge))
+	s.write("config.yaml", []byte(f.Config(s.dataDir, mailtest.Server{Addr: addr, TLS: "none", Passwords: dir}, "")))
+	return s
 }
 
-// bulkyMail has about size bytes, most of them in an attachment.
-func bulkyMail(from, to, id string, size int) []byte {
-	var b bytes.Buffer
-	b.Grow(size + 1<<10)
-	fmt.Fprintf(&b, "Message-ID: <%s@client.example>\r\nDate: %s\r\nFrom: %s\r\nTo: %s\r\nSubject: Drawings\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHere they are.\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n",
-		id, time.Now().Add(-time.Hour).Format(time.RFC1123Z), from, to)
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-	state := uint64(len(id)) + 1
-	for line := make([]byte, 78); b.Len() < size; {
-		for i := range 76 { // as little compressible as real attachments
-			state = state*6364136223846793005 + 1442695040888963407
-			line[i] = letters[state>>58]
+// everyUIDStored demands that each message of a flow is stored, and once.
+func everyUIDStored(t *testing.T, s *site, f *mailtest.Flow) {
+	t.Helper()
+	s.view(func(tx store.Tx) error {
+		n, err := tx.Messages().Count()
+		if err == nil && n != f.Mailboxes*(f.Inbox+f.Sent) {
+			err = fmt.Errorf("%d messages are stored of %d", n, f.Mailboxes*(f.Inbox+f.Sent))
 		}
-		copy(line[76:], "\r\n")
-		b.Write(line)
-	}
-	b.WriteString("--b--\r\n")
-	return b.Bytes()
-}
-
-// peakOf runs the program and returns the most anonymous memory it had.
-func (s *site) peakOf(out io.Writer, args ...string) int64 {
-	s.t.Helper()
-	var errs bytes.Buffer
-	cmd := s.command(args...)
-	cmd.Stdout, cmd.Stderr = out, &errs
-	began := time.Now()
-	s.must(cmd.Start())
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	var peak int64
-	for {
-		select {
-		case err := <-done:
-			if err != nil {
-				s.t.Fatalf("rapport %s: %v\n%s", strings.Join(args, " "), err, errs.String())
+		for name, want := range map[string]int{"INBOX": f.Inbox, "Sent": f.Sent} {
+			p, perr := tx.Folders().Progress(message.Folder{Mailbox: "m0", Name: name, UIDValidity: 7})
+			if err == nil {
+				err = perr
 			}
-			if peak == 0 {
-				s.t.Fatalf("rapport %s: its memory was never seen", strings.Join(args, " "))
+			if err == nil && (p.Stored.Len() != want || p.Settled().Len() != want) {
+				err = fmt.Errorf("%s: %d UIDs are stored and %d settled of %d", name, p.Stored.Len(), p.Settled().Len(), want)
 			}
-			s.t.Logf("rapport %s: %v, %v of processor time", args[0], time.Since(began).Round(time.Millisecond), (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Round(time.Millisecond))
-			return peak
-		case <-tick.C:
-			peak = max(peak, anonymous(cmd))
 		}
-	}
+		return err
+	})
 }
 
-// anonymous is RssAnon of a running command, in bytes; 0 when it has ended.
-func anonymous(cmd *exec.Cmd) int64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+// anonymousOf is the anonymous memory of a process; 0 where the system does
+// not tell.
+func anonymousOf(pid int) int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
-			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return kb << 10
-		}
-	}
-	return 0
+	_, rest, _ := strings.Cut(string(b), "RssAnon:")
+	kb, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, _ := strconv.ParseInt(kb, 10, 64)
+	return n << 10
 }

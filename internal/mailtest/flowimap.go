@@ -28,6 +28,27 @@ type FlowIMAP struct {
 	mu    sync.Mutex // guards what follows
 	conns map[net.Conn]bool
 	ended bool
+	watch func(int)
+	sent  int // bodies
+}
+
+// Watch has fn called with the number of bodies sent so far whenever another
+// was, before the next is; nil ends that.
+func (s *FlowIMAP) Watch(fn func(sent int)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch = fn
+}
+
+// wrote counts a body.
+func (s *FlowIMAP) wrote() {
+	s.mu.Lock()
+	s.sent++
+	n, fn := s.sent, s.watch
+	s.mu.Unlock()
+	if fn != nil {
+		fn(n)
+	}
 }
 
 // ServeFlow starts a server: with implicit TLS when tlsConfig is set, in the
@@ -331,4 +352,7 @@ func (c *flowConn) message(uid uint32, items string) {
 		c.w.Write(raw)
 	}
 	c.w.WriteString(")\r\n")
+	if strings.HasPrefix(body, "BODY[]") {
+		c.s.wrote()
+	}
 }
