@@ -1,0 +1,363 @@
+package mailsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rapport/internal/mailtest"
+	"rapport/records/message"
+)
+
+// floods are the attacks on memory, each said at whatever command: they send
+// until the client has had enough, or all of it.
+var floods = map[string]func(g garbage, c *mailtest.ScriptConn){
+	"atom":       func(_ garbage, c *mailtest.ScriptConn) { pour(c, "* ", strings.Repeat("A", 64<<10), 1<<12) },
+	"flags":      func(_ garbage, c *mailtest.ScriptConn) { pour(c, "* FLAGS (", strings.Repeat("flag ", 10_000), 1<<12) },
+	"parens":     func(_ garbage, c *mailtest.ScriptConn) { pour(c, "* 1 FETCH (UID 5 FLAGS ", strings.Repeat("(", 60_000), 100) },
+	"untagged":   func(_ garbage, c *mailtest.ScriptConn) { pour(c, "", strings.Repeat("* 1 FETCH (FLAGS ())\r\n", 3000), 5000) },
+	"exists":     func(_ garbage, c *mailtest.ScriptConn) { pour(c, "", strings.Repeat("* 7 EXISTS\r\n* 1 EXPUNGE\r\n", 3000), 5000) },
+	"continue":   func(_ garbage, c *mailtest.ScriptConn) { pour(c, "", strings.Repeat("+ go on\r\n", 6000), 5000) },
+	"bye":        func(_ garbage, c *mailtest.ScriptConn) { pour(c, "", strings.Repeat("* BYE "+strings.Repeat("b", 500)+"\r\n", 100), 5000) },
+	"capability": func(_ garbage, c *mailtest.ScriptConn) { pour(c, "", "* CAPABILITY IMAP4rev1 "+strings.Repeat("X-A ", 10_000)+"\r\n", 3000) },
+	"alerts":     func(_ garbage, c *mailtest.ScriptConn) { pour(c, "", strings.Repeat("* OK [ALERT] "+strings.Repeat("a", 900)+"\r\n", 60), 5000) },
+	"literal":    func(_ garbage, c *mailtest.ScriptConn) { pour(c, "* 1 FETCH (UID 5 BODY[HEADER] {9223372036854775807}\r\n", strings.Repeat("x", 64<<10), 4000) },
+	"body":       func(_ garbage, c *mailtest.ScriptConn) { pour(c, "* 1 FETCH (UID 5 BODY[] {250000000}\r\n", strings.Repeat("x", 64<<10), 4000) },
+	"header":     func(_ garbage, c *mailtest.ScriptConn) { pour(c, "* 1 FETCH (UID 5 BODY[HEADER] {60000000}\r\n", strings.Repeat("x", 64<<10), 1000) },
+	"late": func(_ garbage, c *mailtest.ScriptConn) {
+		pour(c, "", "* 1 FETCH (BODY[HEADER] {1000000}\r\n"+strings.Repeat("x", 1_000_000)+"\r\n", 300)
+	},
+	"headers": func(_ garbage, c *mailtest.ScriptConn) {
+		for uid := range 300 {
+			if c.Send(fmt.Sprintf("* 1 FETCH (UID %d BODY[HEADER] {1000000}\r\n%s)\r\n", uid, strings.Repeat("x", 1_000_000))) != nil {
+				return
+			}
+		}
+	},
+	"search":  func(_ garbage, c *mailtest.ScriptConn) { pour(c, "", oddNumbers("* SEARCH", 100_000), 400) },
+	"esearch": func(_ garbage, c *mailtest.ScriptConn) { pour(c, "", `* ESEARCH (TAG "T1") UID ALL `+strings.ReplaceAll(oddNumbers("", 100_000)[1:], " ", ","), 400) },
+	"folders": func(g garbage, c *mailtest.ScriptConn) {
+		for n := range 200_000 {
+			if c.Send(fmt.Sprintf("* LIST () \"/\" \"folder %d %s\"\r\n", n, strings.Repeat("f", 1000))) != nil {
+				return
+			}
+		}
+	},
+	"attributes": func(_ garbage, c *mailtest.ScriptConn) {
+		line := "* LIST (" + strings.Repeat("a ", 10_000) + ") \"/\" folder"
+		for n := range 20_000 {
+			if c.Send(line+fmt.Sprint(n)+"\r\n") != nil {
+				return
+			}
+		}
+	},
+	"statuses": func(_ garbage, c *mailtest.ScriptConn) {
+		for n := range 20_000 {
+			if c.Send(fmt.Sprintf("* STATUS \"%d%s\" (MESSAGES 1)\r\n", n, strings.Repeat("s", 30_000))) != nil {
+				return
+			}
+		}
+	},
+	"labels": func(_ garbage, c *mailtest.ScriptConn) {
+		label := "{60000}\r\n" + strings.Repeat("l", 60_000) + " "
+		for uid := range 300 {
+			c.Send(fmt.Sprintf("* 1 FETCH (UID %d X-GM-LABELS (", uid))
+			if c.Send(strings.Repeat(label, 30)+"))\r\n") != nil {
+				return
+			}
+		}
+	},
+	"keywords": func(_ garbage, c *mailtest.ScriptConn) {
+		for uid := range 300 {
+			if c.Send(fmt.Sprintf("* 1 FETCH (UID %d FLAGS (%s))\r\n", uid, strings.Repeat(strings.Repeat("k", 1500)+" ", 1000))) != nil {
+				return
+			}
+		}
+	},
+}
+
+// pour says something and then the same over and over.
+func pour(c *mailtest.ScriptConn, first, again string, times int) {
+	if c.Send(first) != nil {
+		return
+	}
+	for range times {
+		if c.Send(again) != nil {
+			return
+		}
+	}
+}
+
+// oddNumbers are numbers of which no two make a range.
+func oddNumbers(first string, n int) string {
+	var b strings.Builder
+	b.WriteString(first)
+	for i := range n {
+		b.WriteByte(' ')
+		b.WriteString(strconv.Itoa(1_000_001 + 2*i))
+	}
+	return b.String() + "\r\n"
+}
+
+// hostileServer answers some commands in good faith and the others with
+// garbage, so that each stage of a session meets it.
+func hostileServer(g garbage, honest int) *mailtest.ScriptIMAP {
+	f := inbox(60)
+	f.Messages[7].Raw = append(f.Messages[7].Raw, make([]byte, rangeBody+5)...)
+	sent := inbox(10)
+	sent.Name, sent.Attributes = "Sent", `\Sent`
+	s := &mailtest.ScriptIMAP{Folders: []*mailtest.ScriptFolder{f, sent}}
+	if g.IntN(2) == 0 {
+		s.Capabilities = "IMAP4rev1 IDLE LIST-STATUS CONDSTORE X-GM-EXT-1 AUTH=PLAIN"
+	}
+	var mu sync.Mutex
+	attacks := slices.Sorted(mapKeys(floods))
+	s.Hook = func(c *mailtest.ScriptConn, command string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if g.IntN(10) < honest {
+			return false
+		}
+		switch n := g.IntN(20); {
+		case n == 0:
+			floods[attacks[g.IntN(len(attacks))]](g, c)
+		case n < 9 && len(g.transcripts) > 0:
+			c.Send(g.mutated(c.Tag))
+		default:
+			for range 1 + g.IntN(30) {
+				if c.Send(g.response(c.Tag)) != nil {
+					break
+				}
+			}
+		}
+		switch g.IntN(4) {
+		case 0:
+			c.Send("* half a li")
+			c.Close()
+		case 1:
+			c.Close()
+		default:
+			c.OK()
+		}
+		return true
+	}
+	return s
+}
+
+func mapKeys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// inMemory serves a server on pipes for the length of the test.
+func inMemory(t *testing.T, s *mailtest.ScriptIMAP) func(context.Context, string) (net.Conn, error) {
+	t.Helper()
+	l := mailtest.NewPipeListener()
+	served := make(chan struct{})
+	go func() { defer close(served); s.Serve(l) }()
+	t.Cleanup(func() { l.Close(); s.Close(); <-served })
+	return func(ctx context.Context, _ string) (net.Conn, error) { return l.Dial(ctx) }
+}
+
+// neighbour is a mailbox that does nothing wrong, whose server never announces
+// anything: what arrives is found by asking, every poll interval.
+type neighbour struct {
+	s    *mailtest.ScriptIMAP
+	f    *mailtest.ScriptFolder
+	sink *memSink
+	lags []time.Duration
+}
+
+const neighbourPoll = time.Second
+
+// lives keeps a neighbour running, delivers a mail every now and then and
+// notes how long it takes to arrive, until the context ends.
+func (n *neighbour) lives(ctx context.Context, t *testing.T, name string) {
+	n.f = inbox(5)
+	n.s = &mailtest.ScriptIMAP{Folders: []*mailtest.ScriptFolder{n.f}}
+	n.sink = newSink()
+	n.sink.took = make(chan string, 100)
+	y := syncer(t, Options{Sink: n.sink, SpoolDir: t.TempDir(), Dial: inMemory(t, n.s),
+		Mailbox: Mailbox{Name: name, Host: "127.0.0.1:143", TLS: TLSNone, User: name, Password: password("x"), Poll: neighbourPoll}})
+	done := make(chan error, 1)
+	go func() { done <- y.Run(ctx) }()
+	for range 5 {
+		<-n.sink.took
+	}
+	for uid := uint32(6); ctx.Err() == nil; uid++ {
+		n.s.Lock()
+		n.f.Messages = append(n.f.Messages, letter(uid))
+		n.s.Unlock()
+		start := time.Now()
+		select {
+		case <-n.sink.took:
+			n.lags = append(n.lags, time.Since(start))
+		case <-ctx.Done():
+		}
+	}
+	<-done
+}
+
+// rssAnon is the anonymous memory of this process in bytes.
+func rssAnon(t *testing.T) int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skipf("anonymous memory cannot be read here: %v", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			n, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return n << 10
+		}
+	}
+	t.Skip("this kernel does not tell anonymous memory apart")
+	return 0
+}
+
+// watchMemory returns the peak of anonymous memory until stop is called.
+func watchMemory(t *testing.T) (stop func() (peak int64)) {
+	quit, out := make(chan struct{}), make(chan int64)
+	go func() {
+		peak := int64(0)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			peak = max(peak, rssAnon(t))
+			select {
+			case <-tick.C:
+			case <-quit:
+				out <- peak
+				return
+			}
+		}
+	}()
+	return func() int64 { close(quit); return <-out }
+}
+
+// TestS23_EachFloodBounded lets each flood loose at each command alone.
+func TestS23_EachFloodBounded(t *testing.T) {
+	if raced {
+		t.Skip("memory says nothing under the race detector")
+	}
+	try := counted(t)
+	for _, name := range slices.Sorted(mapKeys(floods)) {
+		for _, command := range []string{"CAPABILITY", "AUTHENTICATE", "LIST", "STATUS", "EXAMINE", "UID SEARCH", "BODY.PEEK[HEADER]", "BODY.PEEK[]"} {
+			try()
+			s := hostileServer(garbage{Rand: rand.New(rand.NewPCG(1, 2))}, 10)
+			s.Capabilities = "IMAP4rev1 IDLE ESEARCH CONDSTORE X-GM-EXT-1 AUTH=PLAIN"
+			s.Hook = func(c *mailtest.ScriptConn, said string) bool {
+				if strings.Contains(said, command) {
+					floods[name](garbage{}, c)
+					c.OK()
+					c.Close()
+					return true
+				}
+				return false
+			}
+			l := mailtest.NewPipeListener()
+			served := make(chan struct{})
+			go func() { defer close(served); s.Serve(l) }()
+			debug.FreeOSMemory()
+			base, watch, start := rssAnon(t), watchMemory(t), time.Now()
+			_ = attacked(t, func(ctx context.Context, _ string) (net.Conn, error) { return l.Dial(ctx) })
+			grew := watch() - base
+			if grew > 64<<20 {
+				t.Errorf("%s at %s: anonymous memory grew by %d MB", name, command, grew>>20)
+			}
+			if took := time.Since(start); took > 30*time.Second {
+				t.Errorf("%s at %s: took %s", name, command, took)
+			}
+			l.Close()
+			s.Close()
+			<-served
+		}
+	}
+}
+
+// attacked makes one connection to a hostile server and returns how it ended.
+func attacked(t *testing.T, dial func(context.Context, string) (net.Conn, error)) error {
+	y, err := New(Options{Sink: newSink(), SpoolDir: t.TempDir(), Dial: dial, Log: slog.New(slog.DiscardHandler),
+		Mailbox: Mailbox{Name: "eve", Host: "127.0.0.1:143", TLS: TLSNone, User: "eve", Password: password("x")}})
+	if err != nil {
+		return err
+	}
+	return y.syncOnce(t.Context())
+}
+
+// TestS23_HostileServers lets hostile servers answer garbage to several
+// mailboxes, connection after connection, beside mailboxes that do nothing
+// wrong: memory stays bounded, nothing hangs or is left, and the others keep
+// syncing. It is the third line of what makes the log one to rely on.
+func TestS23_HostileServers(t *testing.T) {
+	try := counted(t)
+	recorded := transcripts(t)
+	ctx, cancel := context.WithTimeout(t.Context(), hostileTime)
+	defer cancel()
+	neighbours := []*neighbour{{}, {}, {}}
+	var healthy, attackers sync.WaitGroup
+	for i, n := range neighbours {
+		healthy.Go(func() { n.lives(ctx, t, fmt.Sprint("neighbour ", i)) })
+	}
+	debug.FreeOSMemory()
+	base, routines, watch := rssAnon(t), runtime.NumGoroutine(), watchMemory(t)
+	var longest atomic.Int64
+	var kinds sync.Map
+	for honest := 4; honest < 10; honest += 2 { // in ten
+		for range hostileEach {
+			g := garbage{rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), recorded}
+			dial := inMemory(t, hostileServer(g, honest))
+			attackers.Go(func() {
+				for ctx.Err() == nil {
+					try()
+					start := time.Now()
+					err := attacked(t, dial)
+					longest.Store(max(longest.Load(), int64(time.Since(start))))
+					n, _ := kinds.LoadOrStore(kindOf(err), new(atomic.Int64))
+					n.(*atomic.Int64).Add(1)
+				}
+			})
+		}
+	}
+	attackers.Wait()
+	peak := watch()
+	healthy.Wait()
+	left := runtime.NumGoroutine()
+	var lags []time.Duration
+	for _, n := range neighbours {
+		oracle(t, n.sink)
+		lags = append(lags, n.lags...)
+	}
+	slices.Sort(lags)
+	t.Logf("memory %d MB over a base of %d MB; goroutines %d, then %d; the longest connection %s; mail of %d neighbours arrived %d times after %s (median), %s (longest)",
+		(peak-base)>>20, base>>20, routines, left, time.Duration(longest.Load()).Round(time.Millisecond), len(neighbours), len(lags), lags[len(lags)/2].Round(time.Millisecond), lags[len(lags)-1].Round(time.Millisecond))
+	kinds.Range(func(k, n any) bool { t.Logf("ended as %q: %d", k, n.(*atomic.Int64).Load()); return true })
+	if grew := peak - base; grew > 64<<20 && !raced {
+		t.Errorf("anonymous memory grew by %d MB, want 64 at most", grew>>20)
+	}
+	if left > routines+2 {
+		t.Errorf("%d goroutines, before %d", left, routines)
+	}
+	if worst := lags[len(lags)-1]; worst > 2*neighbourPoll && !raced {
+		t.Errorf("a neighbour's mail arrived after %s, want within %s", worst, 2*neighbourPoll)
+	}
+	_ = errors.Is
+	_ = message.Skip
+}
