@@ -18,8 +18,9 @@ const (
 	memoryBody  = 1 << 20   // longer bodies go to a file
 	rangeBody   = 8 << 20   // longer bodies are fetched in ranges of this size
 	maxBody     = 256 << 20 // of one literal, whatever RFC822.SIZE promised
-	maxHeld     = 8 << 20   // of what one request keeps in memory
-	lateLiteral = 16 << 20  // of literals held while their UID is not known
+	maxHeld     = 8 << 20   // of the bodies one request keeps in memory
+	maxHeaders  = 4 << 20   // of the headers one request keeps
+	lateLiteral = 8 << 20   // of literals held while their UID is not known
 )
 
 // section is what of a message a FETCH asks for.
@@ -42,6 +43,7 @@ type fetchRequest struct {
 	size    int64 // of the messages asked for, as the server says; 0: not known
 	spool   func() (*os.File, error)
 	got     map[uint32]*part
+	uids    numbers // that came, where nothing but their UIDs was asked for
 	done    chan error
 	broken  error // a fault of ours while storing
 	held    int64 // bytes kept in memory
@@ -76,7 +78,7 @@ func (p *part) discard() {
 func (r *fetchRequest) missing() message.UIDSet {
 	var have []message.UIDRange
 	for uid, p := range r.got {
-		if p.have || r.section == sectionNone {
+		if p.have {
 			have = append(have, message.UIDRange{Lo: uid, Hi: uid})
 		}
 	}
@@ -275,6 +277,9 @@ func (r *fetchReader) smallLiteral() (string, bool, error) {
 	if n > maxSmall {
 		return "", false, hostile("a literal of %d bytes where a word is due", n)
 	}
+	if err := r.w.count(int(n)); err != nil {
+		return "", false, err
+	}
 	data := make([]byte, n)
 	if _, err := io.ReadFull(r.w.br, data); err != nil {
 		return "", false, noEOF(err)
@@ -289,6 +294,7 @@ func (r *fetchReader) list() ([]string, error) {
 		return []string{v}, err
 	}
 	var out []string
+	size := 0
 	for depth := 0; !r.p.end(); {
 		switch r.p.text[r.p.at] {
 		case '(':
@@ -309,9 +315,10 @@ func (r *fetchReader) list() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(out) < 1000 {
-			out = append(out, v)
+		if size += len(v); size > maxSmall || len(out) == 1000 {
+			return nil, r.skip()
 		}
+		out = append(out, v)
 	}
 	r.odd = true
 	return out, nil
@@ -378,7 +385,10 @@ func (r *fetchReader) literal(n int64, uid uint32, b *content) error {
 	if r.held += n; uid == 0 && r.held > lateLiteral {
 		return hostile("more than %d MB before the UID they belong to", lateLiteral>>20)
 	}
-	keep := n
+	keep, limit := n, int64(maxHeld)
+	if b.section == sectionHeader {
+		limit = maxHeaders
+	}
 	switch {
 	case uid != 0 && req == nil:
 		keep = 0
@@ -387,7 +397,7 @@ func (r *fetchReader) literal(n int64, uid uint32, b *content) error {
 	case req != nil && req.spool != nil && (n > memoryBody || req.held+n > maxHeld):
 		return r.toFile(n, req, b)
 	}
-	if req != nil && req.held+keep > maxHeld { // it is asked for again with fewer others
+	if req != nil && req.held+keep > limit { // it is asked for again with fewer others
 		b.section, keep = sectionNone, 0
 	}
 	if req != nil {
@@ -426,71 +436,4 @@ func (r *fetchReader) toFile(n int64, req *fetchRequest, b *content) error {
 		left -= int64(len(chunk))
 	}
 	return nil
-}
-
-// requestFor finds the request that asked for this section of this message.
-func (w *wire) requestFor(uid uint32, b *content) *fetchRequest {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, req := range w.fetches {
-		if req.wants(uid, b) {
-			return req
-		}
-	}
-	return nil
-}
-
-func (r *fetchRequest) wants(uid uint32, b *content) bool {
-	if uid == 0 || !r.asked.Has(uid) || r.section != b.section {
-		return false
-	}
-	if old := r.got[uid]; old != nil && old.have {
-		return false
-	}
-	return r.offset == b.offset || r.offset == 0 && b.offset < 0
-}
-
-// deliver gives a complete answer to the requests that asked for it. What
-// nobody asked for is dropped; a second answer fills what the first left open
-// and changes nothing else.
-func (w *wire) deliver(a *answer) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if a.uid == 0 {
-		return
-	}
-	for _, req := range w.fetches {
-		if !req.asked.Has(a.uid) {
-			continue
-		}
-		p := req.got[a.uid]
-		if p == nil {
-			p = &part{uid: a.uid}
-			req.got[a.uid] = p
-		}
-		if p.received.IsZero() {
-			p.received = a.received
-		}
-		if p.size == 0 {
-			p.size = a.size
-		}
-		if a.hasFlags {
-			p.flags = a.flags
-		}
-		if a.labels != nil {
-			p.labels = a.labels
-		}
-		for i := range a.bodies {
-			b := &a.bodies[i]
-			if !req.wants(a.uid, b) {
-				continue
-			}
-			p.have, p.null, p.data, p.file, p.length = true, b.null, b.data, b.file, b.length
-			p.whole = req.offset >= 0 && b.offset < 0
-			b.file = nil
-			if b.bad != nil {
-				req.broken = b.bad
-			}
-		}
-	}
 }

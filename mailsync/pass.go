@@ -165,11 +165,11 @@ func (p *pass) listByFetch(found message.UIDSet) error {
 	if err := p.sess.finish(req); err != nil {
 		return err
 	}
-	ranges := make([]message.UIDRange, 0, len(req.got))
-	for uid := range req.got {
-		ranges = append(ranges, message.UIDRange{Lo: uid, Hi: uid})
+	fetched, err := req.uids.take()
+	if err != nil {
+		return err
 	}
-	p.listed = found.Union(message.UIDRanges(ranges...))
+	p.listed = found.Union(fetched)
 	if p.listed.Len() > int(p.sess.w.selected().exists)+10_000 {
 		return hostile("more UIDs than messages")
 	}

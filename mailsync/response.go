@@ -3,16 +3,20 @@ package mailsync
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
-
-	"rapport/records/message"
 )
 
 // response reads one response and either keeps what it says or leaves it to
 // the library in w.out.
 func (w *wire) response() error {
 	w.fit()
+	if numbers, err := w.listsNumbers(); err != nil {
+		return err
+	} else if numbers {
+		return w.searched()
+	}
 	line, err := w.line()
 	if err != nil {
 		return err
@@ -22,11 +26,41 @@ func (w *wire) response() error {
 		return nil
 	case line[0] == '+':
 		w.pass(clean(line, maxSmall))
+		w.asked()
 		return nil
 	case bytes.HasPrefix(line, []byte("* ")):
 		return w.untagged(line[2:])
 	}
 	return w.tagged(line)
+}
+
+// asked notes that the server asks for the next line of a sign-in. The library
+// gets ready for the reply to that line only as it sends it, and would wait for
+// ever for a reply that came before; so nothing is read until then.
+func (w *wire) asked() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.secret {
+		w.turn = make(chan struct{})
+	}
+}
+
+// ourTurn waits until the line the server asked for is sent, or nothing more is.
+func (w *wire) ourTurn() {
+	w.mu.Lock()
+	turn := w.turn
+	w.mu.Unlock()
+	if turn != nil {
+		<-turn
+	}
+}
+
+// sent ends the wait of ourTurn. mu is held.
+func (w *wire) sent() {
+	if w.turn != nil {
+		close(w.turn)
+		w.turn = nil
+	}
 }
 
 func (w *wire) pass(line []byte) {
@@ -137,16 +171,10 @@ func (w *wire) untagged(line []byte) error {
 	case "CAPABILITY":
 		w.pass([]byte("* CAPABILITY " + capabilities(string(clean(rest, maxSmall)))))
 		return nil
-	case "SEARCH":
-		w.search(rest)
-		return nil
-	case "ESEARCH":
-		w.esearch(rest)
-		return nil
 	case "LIST", "STATUS":
 		whole, err := w.assemble(rest)
 		if err == nil {
-			w.keep(kind, whole)
+			err = w.keep(kind, whole)
 		}
 		return err
 	default:
@@ -212,43 +240,6 @@ func (w *wire) numbered(n uint32, rest []byte) error {
 	return nil
 }
 
-// search keeps the numbers of a SEARCH response.
-func (w *wire) search(rest []byte) {
-	if i := bytes.IndexByte(rest, '('); i >= 0 { // (MODSEQ n)
-		rest = rest[:i]
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for word := range bytes.FieldsSeq(rest) {
-		n, err := strconv.ParseUint(string(word), 10, 32)
-		if err != nil || n == 0 {
-			continue
-		}
-		if last := len(w.found) - 1; last >= 0 && w.found[last].Hi+1 == uint32(n) {
-			w.found[last].Hi++
-			continue
-		}
-		w.found = append(w.found, message.UIDRange{Lo: uint32(n), Hi: uint32(n)})
-	}
-}
-
-// esearch keeps the set of an ESEARCH response: (TAG "T1") UID ALL 1:5,9.
-func (w *wire) esearch(rest []byte) {
-	words := bytes.Fields(rest)
-	for i, word := range words {
-		if !bytes.EqualFold(word, []byte("ALL")) || i+1 >= len(words) {
-			continue
-		}
-		set, err := message.ParseUIDSet(string(words[i+1]))
-		if err != nil {
-			continue
-		}
-		w.mu.Lock()
-		w.found = append(w.found, set.Ranges()...)
-		w.mu.Unlock()
-	}
-}
-
 // assemble reads the rest of a response with its literals, which come back as
 // quoted strings.
 func (w *wire) assemble(rest []byte) ([]byte, error) {
@@ -260,6 +251,9 @@ func (w *wire) assemble(rest []byte) ([]byte, error) {
 		}
 		if n > maxSmall || len(whole) > maxLine {
 			return nil, hostile("a literal of %d bytes where a name is due", n)
+		}
+		if err := w.count(int(n)); err != nil {
+			return nil, err
 		}
 		data := make([]byte, n)
 		if _, err := io.ReadFull(w.br, data); err != nil {
@@ -309,26 +303,19 @@ type listed struct {
 
 // keep stores what LIST or STATUS say. A line that cannot be read is left
 // out: it concerns one folder only.
-func (w *wire) keep(kind string, line []byte) {
+func (w *wire) keep(kind string, line []byte) error {
 	p := &scanner{text: line}
 	if kind == "LIST" {
 		attrs := p.list()
 		delim := p.value()
 		p.space()
 		if p.end() {
-			return
+			return nil
 		}
-		name := p.name()
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.foundSum += len(name)
-		if len(w.lists) < maxFolders && w.foundSum < 16<<20 {
-			if strings.EqualFold(delim, "NIL") {
-				delim = ""
-			}
-			w.lists = append(w.lists, listed{raw: name, delim: delim, attrs: attrs})
+		if strings.EqualFold(delim, "NIL") {
+			delim = ""
 		}
-		return
+		return w.keepFolder(listed{raw: p.name(), delim: delim, attrs: slices.Clone(attrs[:min(len(attrs), maxAttributes)])})
 	}
 	name := p.name()
 	items := p.list()
@@ -348,9 +335,35 @@ func (w *wire) keep(kind string, line []byte) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.statuses) < maxFolders {
-		w.statuses[name] = s
+	if _, again := w.statuses[name]; !again {
+		if err := w.room(len(w.statuses), len(name)); err != nil {
+			return err
+		}
 	}
+	w.statuses[name] = s
+	return nil
+}
+
+func (w *wire) keepFolder(l listed) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	size := len(l.raw)
+	for _, a := range l.attrs {
+		size += len(a)
+	}
+	if err := w.room(len(w.lists), size); err != nil {
+		return err
+	}
+	w.lists = append(w.lists, l)
+	return nil
+}
+
+// room bounds what is kept of folders. mu is held.
+func (w *wire) room(folders, bytes int) error {
+	if w.namesSum += bytes; folders >= maxFolders || w.namesSum > maxNames {
+		return hostile("more than %d folders, or %d MB of their names", maxFolders, maxNames>>20)
+	}
+	return nil
 }
 
 // scanner reads the values of a response line without its literals.

@@ -10,10 +10,11 @@ const (
 	cutEvery    = 64 << 10
 	cutRandom   = 20
 	cutOnLine   = 12 // of M3, over a real socket
+	floodStep   = 9  // of the commands at which each flood comes
 	poisonStep  = 9  // of the positions in a batch
 	largeFolder = 20_000
 	manyFolders = 100
 	largeKills  = 6
 	hostileTime = 20 * time.Second
-	hostileEach = 2 // mailboxes of each kind of malice
+	hostileEach = 1 // mailboxes of each degree of malice
 )

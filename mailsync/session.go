@@ -256,7 +256,7 @@ func open(ctx context.Context, o Options, says func(string)) (*session, error) {
 // gives them along.
 func (s *session) list() ([]listed, error) {
 	s.w.mu.Lock()
-	s.w.lists, s.w.foundSum, s.w.statuses = nil, 0, map[string]selection{}
+	s.w.lists, s.w.namesSum, s.w.statuses = nil, 0, map[string]selection{}
 	s.w.mu.Unlock()
 	var opt *imap.ListOptions
 	if s.caps.Has(imap.CapListStatus) {
@@ -299,7 +299,10 @@ func (s *session) status(raw string) (selection, bool, error) {
 	defer s.w.mu.Unlock()
 	s.w.folder = ""
 	sel, ok = s.w.statuses[raw]
-	delete(s.w.statuses, raw) // of one use
+	if ok { // of one use
+		delete(s.w.statuses, raw)
+		s.w.namesSum -= len(raw)
+	}
 	return sel, ok, err
 }
 
@@ -324,7 +327,7 @@ func (s *session) examine(raw string) (selection, error) {
 // search runs a UID SEARCH.
 func (s *session) search(criteria imap.SearchCriteria) (message.UIDSet, error) {
 	s.w.mu.Lock()
-	s.w.found = nil
+	s.w.found, s.w.searching = numbers{}, true
 	s.w.mu.Unlock()
 	var opt *imap.SearchOptions
 	if s.caps.Has(imap.CapESearch) || s.caps.Has(imap.CapIMAP4rev2) {
@@ -336,9 +339,12 @@ func (s *session) search(criteria imap.SearchCriteria) (message.UIDSet, error) {
 	})
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
-	found := s.w.found
-	s.w.found = nil
-	return message.UIDRanges(found...), err
+	s.w.searching = false
+	found, over := s.w.found.take()
+	if err == nil {
+		err = over
+	}
+	return found, err
 }
 
 // searchAll lists every UID of the folder.

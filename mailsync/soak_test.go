@@ -10,6 +10,7 @@ const (
 	cutEvery    = 64 << 10
 	cutRandom   = 500
 	cutOnLine   = 500
+	floodStep   = 1 // of the commands at which each flood comes
 	poisonStep  = 1
 	largeFolder = 200_000
 	manyFolders = 1000

@@ -12,18 +12,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"rapport/records/message"
 )
 
 // Bounds on what a server may make us read or hold.
 const (
-	maxLine       = 2 << 20   // one response outside its literals
-	maxSearchLine = 24 << 20  // SEARCH without ESEARCH: about three million UIDs
-	maxText       = 256 << 20 // everything outside literals during one command
+	maxLine       = 512 << 10 // one response outside its literals
+	maxText       = 64 << 20  // everything outside the literals of messages during one command
 	maxSmall      = 64 << 10  // a literal in anything but FETCH
 	maxExists     = 50_000_000
-	maxFolders    = 100_000
+	maxFolders    = 50_000
+	maxNames      = 4 << 20 // of all folders together
+	maxAttributes = 16      // of one folder
 	silence       = 60 * time.Second
 
 	// Most connections wait most of the time: only one that fetches has the
@@ -52,27 +51,29 @@ type wire struct {
 	transcript func(string)
 	changed    chan struct{} // EXISTS, EXPUNGE or BYE came
 
-	mu       sync.Mutex // guards what follows
-	pending  int        // commands under way
-	limit    time.Duration
-	until    time.Time
-	text     int64 // bytes outside literals since the last command began
-	greeted  bool
-	closed   bool
-	fault    error  // the first reason why reading ended
-	bye      string // text of the last BYE
-	alerts   []string
-	sel      selection
-	lists    []listed
-	statuses map[string]selection
-	found    []message.UIDRange
-	foundSum int
-	fetches  []*fetchRequest
+	mu        sync.Mutex // guards what follows
+	pending   int        // commands under way
+	limit     time.Duration
+	until     time.Time
+	text      int64 // bytes outside literals since the last command began
+	greeted   bool
+	closed    bool
+	fault     error  // the first reason why reading ended
+	bye       string // text of the last BYE
+	alerts    []string
+	sel       selection
+	lists     []listed
+	statuses  map[string]selection
+	found     numbers
+	searching bool // a search is under way; numbers nobody asked for are not kept
+	namesSum  int  // bytes of the names in lists and statuses
+	fetches   []*fetchRequest
 
-	writing   []byte // an outgoing line, not yet complete
-	secret    bool   // the next outgoing lines carry credentials
-	folder    string // raw name that replaces folderMark on the way out
-	withLabel bool   // ask for X-GM-LABELS with every header
+	writing   []byte        // an outgoing line, not yet complete
+	turn      chan struct{} // closed when the line the server asked for is sent; nil where it asks for none
+	secret    bool          // the next outgoing lines carry credentials
+	folder    string        // raw name that replaces folderMark on the way out
+	withLabel bool          // ask for X-GM-LABELS with every header
 }
 
 // selection is what a server says of a folder: on EXAMINE, and later unasked.
@@ -171,6 +172,7 @@ func (w *wire) begin(quiet, total time.Duration) (end func()) {
 func (w *wire) Close() error {
 	w.mu.Lock()
 	w.closed = true
+	w.sent()
 	w.mu.Unlock()
 	return w.conn.Close()
 }
@@ -197,6 +199,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	var say []string
 	if lines != nil {
 		lines, say = w.rewrite(lines)
+		w.sent()
 	}
 	w.mu.Unlock()
 	if lines == nil {
@@ -261,6 +264,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		if w.ended != nil { // the library asks again after an error
 			return 0, w.ended
 		}
+		w.ourTurn()
 		if w.ended = w.response(); w.ended != nil {
 			w.fail(w.ended)
 			return 0, w.ended
@@ -308,24 +312,16 @@ func (w *wire) line() ([]byte, error) {
 	var long []byte
 	for {
 		part, err := w.br.ReadSlice('\n')
-		w.mu.Lock()
-		w.text += int64(len(part))
-		over := w.text > maxText
-		w.mu.Unlock()
-		if over {
-			return nil, hostile("more than %d MB of responses to one command", maxText>>20)
+		if over := w.count(len(part)); over != nil {
+			return nil, over
 		}
 		if err == nil && long == nil {
 			return bytes.TrimRight(part, "\r\n"), nil
 		}
 		long = append(long, part...)
-		bound := maxLine
-		if isSearch(long) {
-			bound = maxSearchLine
-		}
 		switch {
-		case len(long) > bound:
-			return nil, hostile("a line of more than %d MB", bound>>20)
+		case len(long) > maxLine:
+			return nil, hostile("a line of more than %d KB", maxLine>>10)
 		case err == nil:
 			return bytes.TrimRight(long, "\r\n"), nil
 		case !errors.Is(err, bufio.ErrBufferFull):
@@ -335,14 +331,6 @@ func (w *wire) line() ([]byte, error) {
 			return nil, err
 		}
 	}
-}
-
-func isSearch(line []byte) bool {
-	return hasFold(line, "* SEARCH") || hasFold(line, "* ESEARCH")
-}
-
-func hasFold(b []byte, prefix string) bool {
-	return len(b) >= len(prefix) && strings.EqualFold(string(b[:len(prefix)]), prefix)
 }
 
 // notify wakes whoever waits for news.

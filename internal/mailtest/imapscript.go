@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -63,10 +62,11 @@ type ScriptConn struct {
 	N        int // which connection this is, from 1
 	Selected *ScriptFolder
 
-	mu   sync.Mutex // guards writes
-	s    *ScriptIMAP
-	r    *bufio.Reader
-	idle string // tag of the IDLE under way
+	mu    sync.Mutex // guards writes and piece
+	piece [16 << 10]byte
+	s     *ScriptIMAP
+	r     *bufio.Reader
+	idle  string // tag of the IDLE under way
 }
 
 // Sendf writes text made by fmt.Sprintf.
@@ -76,8 +76,13 @@ func (c *ScriptConn) Sendf(format string, args ...any) { c.Send(fmt.Sprintf(form
 func (c *ScriptConn) Send(text string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, err := io.WriteString(c.Conn, text)
-	return err
+	for { // piece by piece: a flood is not copied as a whole
+		n := copy(c.piece[:], text)
+		if _, err := c.Conn.Write(c.piece[:n]); err != nil || n == len(text) {
+			return err
+		}
+		text = text[n:]
+	}
 }
 
 // OK completes the command.
@@ -209,6 +214,10 @@ func (c *ScriptConn) line() (string, error) {
 // answer does what an honest server does; false ends the connection.
 func (c *ScriptConn) answer(command string) bool {
 	words := strings.Fields(command)
+	if len(words) == 0 { // the client was led astray
+		c.Send(c.Tag + " BAD no command\r\n")
+		return true
+	}
 	verb := strings.ToUpper(words[0])
 	if verb == "UID" && len(words) > 1 {
 		verb += " " + strings.ToUpper(words[1])
