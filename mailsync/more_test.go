@@ -182,11 +182,16 @@ func TestGmail(t *testing.T) {
 	}
 }
 
-// TestDailyBudget has the budget run out midway: it goes on the next day.
-func TestDailyBudget(t *testing.T) {
+// TestM9_DailyBudget has the budget run out midway: it goes on the next day.
+func TestM9_DailyBudget(t *testing.T) {
 	t.Parallel()
 	faulty(t, 900, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
 		o.Mailbox.DailyBytes = 200_000
+		o.Failed = func(_ string, err error) {
+			if err != nil {
+				t.Errorf("shown as a fault: %v", err)
+			}
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		y := syncer(t, o)
@@ -199,6 +204,9 @@ func TestDailyBudget(t *testing.T) {
 		time.Sleep(4 * 24 * time.Hour)
 		synctest.Wait()
 		oracle(t, sink, f)
+		if n := s.Opened(); n != 2 { // the watch and the rounds
+			t.Errorf("%d connections in five days, want the two to wait", n)
+		}
 		cancel()
 		<-done
 	})

@@ -17,6 +17,7 @@ type pipeline struct {
 	flying []flight       // asked for and not used yet, oldest first
 	want   []message.Item // whose bodies are to be asked for
 	large  []message.Item // whose bodies are to be asked for alone
+	spent  error          // the day's budget is used up: what is under way is used, nothing more is asked for
 }
 
 // flight is a request under way: for headers, or for the bodies of items.
@@ -40,7 +41,11 @@ func (p *pass) fetchChunks() error {
 		var err error
 		switch {
 		case len(l.flying) > 0:
-			err = l.use()
+			if err = l.use(); kindOf(err) == Spent {
+				l.spent, err = err, nil
+			}
+		case l.spent != nil:
+			return l.spent
 		case len(l.large) > 0:
 			err = p.fetchLarge(l.large[0])
 			l.large = l.large[1:]
@@ -56,6 +61,9 @@ func (p *pass) fetchChunks() error {
 // ask sends requests as long as there is room for their answers. Bodies are
 // asked for together where that makes none wait for long.
 func (l *pipeline) ask() {
+	if l.spent != nil {
+		return
+	}
 	heads, groups := 0, 0
 	for _, f := range l.flying {
 		if f.section == sectionHeader {

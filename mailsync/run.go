@@ -277,7 +277,10 @@ func (s *Syncer) rounds(ctx context.Context, sess *session, watched []folder, ow
 			return err
 		}
 		if err := s.round(ctx, sess, folders, mine); err != nil {
-			return err
+			if err := s.untilTomorrow(ctx, sess, err); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := s.watch(ctx, sess, last, l, ticket); err != nil {
 			return err
@@ -385,14 +388,14 @@ func (s *Syncer) watch(ctx context.Context, sess *session, f *folder, l *loop, t
 	}
 	out, err := s.watched(ctx, sess, *f, nil)
 	if err != nil {
-		return err
+		return s.untilTomorrow(ctx, sess, err)
 	}
 	again := 0
 	for end := time.Now().Add(s.o.Mailbox.Poll); time.Now().Before(end); {
 		if out != nil && !out.settled && again < passesInRow {
 			again++
 			if out, err = s.watched(ctx, sess, *f, out); err != nil {
-				return err
+				return s.untilTomorrow(ctx, sess, err)
 			}
 			continue
 		}
@@ -418,11 +421,36 @@ func (s *Syncer) watch(ctx context.Context, sess *session, f *folder, l *loop, t
 			s.starts(l)
 			again = 0
 			if out, err = s.watched(ctx, sess, *f, out); err != nil {
-				return err
+				return s.untilTomorrow(ctx, sess, err)
 			}
 		}
 	}
 	return nil
+}
+
+// untilTomorrow waits on the connection as it stands where the day's budget is
+// used up, since that is nothing to part for, and says so in the status. Any
+// other fault comes back.
+func (s *Syncer) untilTomorrow(ctx context.Context, sess *session, err error) error {
+	var f *Fault
+	if !errors.As(err, &f) || f.Kind != Spent {
+		return err
+	}
+	tomorrow := s.o.Now().Add(f.Wait)
+	s.mu.Lock()
+	s.patient = true
+	s.mu.Unlock()
+	for {
+		left := tomorrow.Sub(s.o.Now())
+		if left <= 0 {
+			return nil
+		}
+		s.become(message.StateWaiting, err, tomorrow)
+		s.broadcast()
+		if _, err := sess.idle(ctx, min(left, s.o.Mailbox.Idle), nil); err != nil || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+	}
 }
 
 // watched runs a pass over the watched folder. A fault of the folder is

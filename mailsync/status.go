@@ -49,7 +49,7 @@ func (s *Syncer) become(state message.State, err error, next time.Time) {
 		s.state.Error = text
 	}
 	s.mu.Unlock()
-	if changed && s.o.Failed != nil {
+	if changed && s.o.Failed != nil && kindOf(err) != Spent { // which is as it was asked for
 		s.o.Failed(s.o.Mailbox.Name, err)
 	}
 }

@@ -2,6 +2,7 @@ package mailtest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -449,6 +450,13 @@ func (m ScriptMessage) Response(seq int, items string) string {
 		size = int64(len(m.Raw))
 	}
 	var b strings.Builder
+	switch {
+	case strings.Contains(items, "BODY.PEEK[]<"):
+		from, to, _ := section(items)
+		b.Grow(200 + min(to-from, len(m.Raw)))
+	case strings.Contains(items, "BODY.PEEK[]"):
+		b.Grow(200 + len(m.Raw))
+	}
 	fmt.Fprintf(&b, "* %d FETCH (UID %d", seq, m.UID)
 	if strings.Contains(items, "FLAGS") {
 		fmt.Fprintf(&b, " FLAGS (%s)", m.Flags)
@@ -459,16 +467,18 @@ func (m ScriptMessage) Response(seq int, items string) string {
 	if strings.Contains(items, "RFC822.SIZE") {
 		fmt.Fprintf(&b, " RFC822.SIZE %d", size)
 	}
-	head, _, _ := strings.Cut(string(m.Raw), "\r\n\r\n")
+	head, _, _ := bytes.Cut(m.Raw, []byte("\r\n\r\n"))
 	switch {
 	case strings.Contains(items, "BODY.PEEK[HEADER]"):
 		fmt.Fprintf(&b, " BODY[HEADER] {%d}\r\n%s\r\n\r\n", len(head)+4, head)
 	case strings.Contains(items, "BODY.PEEK[]<"):
 		from, to, _ := section(items)
 		from, to = min(from, len(m.Raw)), min(to, len(m.Raw))
-		fmt.Fprintf(&b, " BODY[]<%d> {%d}\r\n%s", from, to-from, m.Raw[from:to])
+		fmt.Fprintf(&b, " BODY[]<%d> {%d}\r\n", from, to-from)
+		b.Write(m.Raw[from:to])
 	case strings.Contains(items, "BODY.PEEK[]"):
-		fmt.Fprintf(&b, " BODY[] {%d}\r\n%s", len(m.Raw), m.Raw)
+		fmt.Fprintf(&b, " BODY[] {%d}\r\n", len(m.Raw))
+		b.Write(m.Raw)
 	}
 	b.WriteString(")\r\n")
 	return b.String()
