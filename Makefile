@@ -5,6 +5,7 @@ GO          ?= go
 STATICCHECK ?= staticcheck
 FUZZTIME    ?= 30s
 BENCHFLAGS  ?=
+SCALEFLAGS  ?=
 VERSION     ?=
 
 # What tests measure of time or memory means nothing under the race detector, so
@@ -15,7 +16,7 @@ LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded|Hostile|Corpora|DovecotFiling
 # TAGS="-tags soak" runs them at full size.
 TAGS ?=
 
-.PHONY: help build test lint bench faults fuzz soak clean
+.PHONY: help build test lint bench scale faults fuzz soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +39,9 @@ lint: ## gofmt, go vet, staticcheck
 
 bench: ## side by side with mbsync and mu where installed; BENCHFLAGS=-quick for a tenth
 	$(GO) run ./internal/bench $(BENCHFLAGS)
+
+scale: ## how time, memory and size grow to 1,000,000 messages and 1,000 mailboxes (an hour); SCALEFLAGS=-quick for a minute
+	$(GO) run ./internal/bench scale $(SCALEFLAGS)
 
 faults: ## every row of docs/reliability.md: its tests, how often tried, the result; TAGS="-tags soak" for the full size
 	@$(GO) run .ci/testlog.go -rows docs/reliability.md $(TAGS) -count=1 -timeout 3h -run '^Test[MS][0-9]+_' ./...
