@@ -156,6 +156,9 @@ func (s *site) files() string {
 	s.t.Helper()
 	var names []string
 	s.must(filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && d.Name() == "backups" {
+			return fs.SkipDir // which are named by their time
+		}
 		if err == nil && path != s.dir && !transient(d) {
 			name, _ := filepath.Rel(s.dir, path)
 			names = append(names, "file "+name)

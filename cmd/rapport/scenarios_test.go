@@ -86,6 +86,10 @@ var scenarios = []scenario{
 		s.write("config.yaml", []byte(o.config("", "ada")))
 	}},
 	{name: "backup", before: knowing, do: typing([]string{"store", "backup", "copy.backup"}), also: restoredFrom("copy.backup")},
+	{name: "scheduled backup", policy: "backup: {dir: backups}\n", before: append(slices.Clone(knowing), []string{"backup", "now"}),
+		do: typing([]string{"backup", "now"}), also: soundBackups},
+	{name: "work of the night", policy: "policy: {unmatched: suggest}\n", before: append(slices.Clone(knowing), []string{"contact", "erase", "emil@other.example", "--yes"}),
+		change: atNight, until: nightIsOver, gone: []string{"emil roth", "emil@other", "quittung"}},
 	{name: "restore", alone: true, before: append(slices.Clone(knowing), []string{"store", "backup", "copy.backup"}), do: typing([]string{"store", "restore", "copy.backup"}),
 		settle: [][]string{syncing}, change: func(_ *office, s *site) { lose(s) }},
 	{name: "compaction", before: append(slices.Clone(knowing), []string{"contact", "erase", "emil@other.example", "--yes"}), do: typing([]string{"store", "compact"})},
@@ -160,7 +164,9 @@ func restoredFrom(file string) func(*site) string {
 		if out, err := c.command("store", "restore", file).CombinedOutput(); err != nil {
 			s.t.Errorf("restore %s: %v: %s", file, err, out)
 		}
-		c.must(os.Remove(filepath.Join(c.dir, file)))
+		if !filepath.IsAbs(file) {
+			c.must(os.Remove(filepath.Join(c.dir, file)))
+		}
 		return "restored:\n" + c.content()
 	}
 }

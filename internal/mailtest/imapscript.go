@@ -240,7 +240,9 @@ func (c *ScriptConn) answer(command string) bool {
 	case "EXAMINE":
 		return c.examine(command)
 	case "UID SEARCH":
-		c.search(words[2:])
+		if _, rest, _ := strings.Cut(command[len("UID "):], " "); !c.search(rest) {
+			return true
+		}
 	case "UID FETCH":
 		c.fetch(words[2], strings.Join(words[3:], " "))
 	case "IDLE":
@@ -352,51 +354,6 @@ func (c *ScriptConn) examine(command string) bool {
 	c.s.Unlock()
 	c.Send(text + c.Tag + " OK [READ-ONLY] open\r\n")
 	return true
-}
-
-// search knows ALL, UID sets, SINCE and the address fields.
-func (c *ScriptConn) search(words []string) {
-	extended := len(words) > 1 && strings.EqualFold(words[0], "RETURN")
-	key := strings.ToUpper(strings.Join(words, " "))
-	c.s.Lock()
-	var uids []string
-	if f := c.Selected; f != nil {
-		for _, m := range f.Messages {
-			if m.found(words, key, f) {
-				uids = append(uids, strconv.FormatUint(uint64(m.UID), 10))
-			}
-		}
-	}
-	c.s.Unlock()
-	switch {
-	case !extended:
-		c.Send("* SEARCH " + strings.Join(uids, " ") + "\r\n")
-	case len(uids) == 0:
-		c.Sendf("* ESEARCH (TAG %q) UID\r\n", c.Tag)
-	default:
-		c.Sendf("* ESEARCH (TAG %q) UID ALL %s\r\n", c.Tag, strings.Join(uids, ","))
-	}
-}
-
-func (m ScriptMessage) found(words []string, key string, f *ScriptFolder) bool {
-	if i := slices.Index(words, "SINCE"); i >= 0 && i+1 < len(words) {
-		day, err := time.Parse("2-Jan-2006", strings.Trim(words[i+1], `"`))
-		return err == nil && !m.Received.Before(day)
-	}
-	if i := slices.Index(words, "UID"); i >= 0 && i+1 < len(words) {
-		return inSet(words[i+1], m.UID, f)
-	}
-	if !strings.Contains(key, "FROM") {
-		return true
-	}
-	head, _, _ := strings.Cut(string(m.Raw), "\r\n\r\n")
-	head = strings.ToUpper(head)
-	for part := range strings.SplitSeq(key, `"`) {
-		if strings.Contains(part, "@") && strings.Contains(head, part) {
-			return true
-		}
-	}
-	return false
 }
 
 // inSet tells whether a sequence-set has a UID.
