@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,33 @@ func TestSuperviseHurryAndRestart(t *testing.T) {
 		cancel()
 		<-done
 	})
+}
+
+// TestSecondSignal ends the process at the second signal alone, whether the
+// first was heard as one or as the end of a context.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		heard bool
+		got   []os.Signal
+		ends  bool
+	}{
+		{true, []os.Signal{syscall.SIGHUP, syscall.SIGTERM}, true},
+		{true, []os.Signal{syscall.SIGHUP}, false},
+		{false, []os.Signal{syscall.SIGTERM}, false},
+		{false, []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}, true},
+	} {
+		signals := make(chan os.Signal, len(tt.got))
+		for _, s := range tt.got {
+			signals <- s
+		}
+		close(signals)
+		ended := false
+		impatient(signals, tt.heard, func(int) { ended = true })
+		if ended != tt.ends {
+			t.Errorf("after %v, the first heard: %v, the process ends: %v", tt.got, tt.heard, ended)
+		}
+	}
 }
 
 func TestAcceptance(t *testing.T) {

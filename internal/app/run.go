@@ -123,20 +123,27 @@ func daemonise(ctx context.Context, cfg *config.Config, o RunOptions, opts optio
 	if o.Ready != nil {
 		o.Ready(d.where)
 	}
-	d.attend(ctx, signals)
+	heard := d.attend(ctx, signals)
 	d.notify.stopping()
 	opts.log.Info("stopping")
 	if o.Signals == nil {
-		go func() { _ = rescue.Do(func() error { impatient(signals); return nil }) }()
+		go func() { _ = rescue.Do(func() error { impatient(signals, heard, os.Exit); return nil }) }()
 	}
 	return nil
 }
 
-// impatient ends the process at the next signal to stop.
-func impatient(signals <-chan os.Signal) {
+// impatient ends the process at the second signal to stop. heard says that the
+// first was heard; where a context ended instead, that is mostly because of a
+// signal, and the signal itself is still to come.
+func impatient(signals <-chan os.Signal, heard bool, exit func(code int)) {
 	for sig := range signals {
-		if sig != syscall.SIGHUP {
-			os.Exit(130)
+		switch {
+		case sig == syscall.SIGHUP:
+		case !heard:
+			heard = true
+		default:
+			exit(130)
+			return
 		}
 	}
 }
@@ -206,18 +213,19 @@ func waitFor(ctx context.Context, wg *sync.WaitGroup, f *fleet) error {
 	}
 }
 
-// attend serves signals and changes of the file until it is time to stop.
-func (d *daemonRun) attend(ctx context.Context, signals <-chan os.Signal) {
+// attend serves signals and changes of the file until it is time to stop; it
+// reports whether a signal said so, and not its context.
+func (d *daemonRun) attend(ctx context.Context, signals <-chan os.Signal) (heard bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	changes := config.Watch(ctx, d.config().File, watchEvery)
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case sig, open := <-signals:
 			if !open || sig != syscall.SIGHUP {
-				return
+				return true
 			}
 			d.reload(ctx, "signal")
 			d.fleet.retry() // a faulty file must not keep a mended password waiting
