@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -343,7 +344,7 @@ func (s *Store) removeDoomed() {
 // CollectOrphans deletes the files of raw mail that no committed row names and
 // nobody packed since the store was opened, and returns how many.
 func (s *Store) CollectOrphans(ctx context.Context) (int, error) {
-	names, err := filepath.Glob(filepath.Join(s.blobDir(), "*", "*.zst"))
+	names, err := fs.Glob(os.DirFS(s.blobDir()), "*/*.zst") // the directory's own name may look like a pattern
 	if err != nil {
 		return 0, err
 	}
@@ -356,7 +357,7 @@ func (s *Store) CollectOrphans(ctx context.Context) (int, error) {
 		if !ok {
 			continue
 		}
-		gone, err := s.collect(id, name)
+		gone, err := s.collect(id, filepath.Join(s.blobDir(), name))
 		if err != nil {
 			return n, fmt.Errorf("collect orphans: %w", err)
 		}

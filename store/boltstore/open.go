@@ -302,14 +302,29 @@ func (s *Store) ready() error {
 	if err := os.MkdirAll(s.blobDir(), 0o700); err != nil {
 		return err
 	}
-	leftovers, _ := filepath.Glob(filepath.Join(s.blobDir(), "new-*"))
-	snapshots, _ := filepath.Glob(filepath.Join(s.dir, fileSnapshot+"-*"))
-	for _, f := range append(append(leftovers, snapshots...), filepath.Join(s.dir, fileCompact)) {
-		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.sweepUp(); err != nil {
+		return err
+	}
+	return s.begin(context.Background())
+}
+
+// sweepUp removes what killed processes left of work that is done anew, the
+// copies of mail in it above all.
+func (s *Store) sweepUp() error {
+	left := []string{fileCompact, dirRestoring}
+	for _, pattern := range []string{"blobs/new-*", fileSnapshot + "-*"} {
+		found, err := fs.Glob(os.DirFS(s.dir), pattern)
+		if err != nil {
+			return err
+		}
+		left = append(left, found...)
+	}
+	for _, name := range left {
+		if err := os.RemoveAll(filepath.Join(s.dir, name)); err != nil {
 			return err
 		}
 	}
-	return s.begin(context.Background())
+	return nil
 }
 
 // complete makes sure that every bucket is there.
