@@ -32,8 +32,10 @@ type fleet struct {
 
 	mu    sync.Mutex // guards what follows
 	boxes []*box     // in the order of the configuration
-	ctx   context.Context
-	wg    sync.WaitGroup
+	// holding says that none may begin yet.
+	holding bool
+	ctx     context.Context
+	wg      sync.WaitGroup
 }
 
 // box is one mailbox.
@@ -51,6 +53,7 @@ type box struct {
 	sup     *supervisor
 	err     error     // the fault it has
 	since   time.Time // when that began
+	passed  time.Time // when a pass outside of the supervisor last succeeded
 	seen    progressMark
 	seenAt  time.Time
 }
@@ -224,6 +227,18 @@ func (f *fleet) failed(b *box, err error) {
 	}
 }
 
+// passed hears that a mailbox made a complete pass, outside of its supervisor:
+// what the latter waits for is over.
+func (f *fleet) passed(b *box) {
+	f.failed(b, nil)
+	b.mu.Lock()
+	b.passed = time.Now()
+	b.mu.Unlock()
+	if sup := b.supervisor(); sup != nil && sup.standing().phase == waiting {
+		sup.hurry()
+	}
+}
+
 // all returns the mailboxes in order, or those named.
 func (f *fleet) all(names ...string) ([]*box, error) {
 	f.mu.Lock()
@@ -289,10 +304,20 @@ func (b *box) retry() {
 
 // held says of every mailbox what keeps it from beginning, or that nothing does.
 func (f *fleet) held(err error) {
+	f.mu.Lock()
+	f.holding = err != nil
+	f.mu.Unlock()
 	boxes, _ := f.all()
 	for _, b := range boxes {
 		f.failed(b, err)
 	}
+}
+
+// isHeld reports whether held said so last.
+func (f *fleet) isHeld() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.holding
 }
 
 // resume lets the mailboxes that found the disk full go on.
@@ -333,8 +358,9 @@ func (b *box) status() message.MailboxStatus {
 	if s.Error != "" && store.Full(b.err) {
 		s.Error = errorText(s.Error, b.err)
 	}
+	passed := b.passed
 	b.mu.Unlock()
-	if at := sup.standing(); at.phase == waiting {
+	if at := sup.standing(); at.phase == waiting && !at.since.Before(passed) {
 		s.State, s.Since, s.NextTry = message.StateWaiting, at.since, at.nextTry
 		s.Error = errorText(s.Error, at.err)
 	}

@@ -17,6 +17,10 @@ import (
 // can make mail in another wanted, and that in turn.
 const maxRounds = 50
 
+// behindRounds bounds how often a mailbox is gone over again only because a
+// folder is not in sync: it may have to stay so.
+const behindRounds = 3
+
 // progressTick is how often a sync tells how far it has come.
 const progressTick = 200 * time.Millisecond
 
@@ -116,6 +120,9 @@ func (s *system) Sync(ctx context.Context, names []string, progress func(message
 	if err != nil {
 		return message.SyncStatus{}, err
 	}
+	if err := s.freed(ctx); err != nil {
+		return message.SyncStatus{}, err
+	}
 	told := s.telling(ctx, boxes, began, progress)
 	err = s.rounds(ctx, boxes)
 	told()
@@ -125,6 +132,19 @@ func (s *system) Sync(ctx context.Context, names []string, progress func(message
 	st, err := s.statusOf(ctx, boxes)
 	st.Seconds = s.now().Sub(began).Seconds()
 	return st, err
+}
+
+// freed tries again what keeps the mailboxes from beginning, if anything does:
+// whoever asks for a sync does not wait until it is tried by itself.
+func (s *system) freed(ctx context.Context) error {
+	if !s.fleet.isHeld() {
+		return nil
+	}
+	if err := s.intake.Recover(ctx); err != nil {
+		return fmt.Errorf("finish what was left undone: %w", err)
+	}
+	s.fleet.held(nil)
+	return nil
 }
 
 // rounds makes passes until there is nothing left to do. A mailbox that fails
@@ -139,7 +159,9 @@ func (s *system) rounds(ctx context.Context, boxes []*box) error {
 			return fmt.Errorf("sync: %w", ctx.Err())
 		}
 		for b, err := range passed {
-			failed[b] = err != nil
+			if failed[b] = err != nil; !failed[b] {
+				s.fleet.passed(b)
+			}
 			s.remember(ctx, b.cfg.Name, err)
 		}
 		dirty := s.takeDirty()
@@ -156,12 +178,26 @@ func (s *system) rounds(ctx context.Context, boxes []*box) error {
 				}
 				more = len(waiting) > 0
 			}
+			if !more && round < behindRounds {
+				behind, err := s.behind(ctx, b.cfg.Name)
+				if err != nil {
+					return err
+				}
+				more = behind
+			}
 			if more {
 				todo = append(todo, b)
 			}
 		}
 	}
 	return nil
+}
+
+// behind reports whether a folder has work that came up after the pass went
+// over it: a daemon that watches the mailbox may have found some meanwhile.
+func (s *system) behind(ctx context.Context, mailbox string) (bool, error) {
+	folders, err := s.folders(ctx, mailbox)
+	return slices.ContainsFunc(folders, func(f message.FolderStatus) bool { return !f.InSync && f.Error == "" }), err
 }
 
 // pass lets mailboxes make one complete pass each, side by side.
