@@ -195,9 +195,13 @@ func (s *system) rounds(ctx context.Context, boxes []*box) error {
 
 // behind reports whether a folder has work that came up after the pass went
 // over it: a daemon that watches the mailbox may have found some meanwhile.
-func (s *system) behind(ctx context.Context, mailbox string) (bool, error) {
-	folders, err := s.folders(ctx, mailbox)
-	return slices.ContainsFunc(folders, func(f message.FolderStatus) bool { return !f.InSync && f.Error == "" }), err
+func (s *system) behind(ctx context.Context, mailbox string) (behind bool, err error) {
+	err = s.store.View(ctx, func(tx store.Tx) error {
+		known, err := folders(tx, mailbox)
+		behind = slices.ContainsFunc(known, func(f message.FolderStatus) bool { return !f.InSync && f.Error == "" })
+		return err
+	})
+	return behind, err
 }
 
 // pass lets mailboxes make one complete pass each, side by side.
