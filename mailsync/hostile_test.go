@@ -2,6 +2,7 @@ package mailsync
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -19,6 +20,8 @@ import (
 
 	"rapport/internal/mailtest"
 )
+
+var hostileFor = flag.Duration("hostile", hostileTime, "how long hostile servers answer")
 
 // floods are the attacks on memory, each said at whatever command: they send
 // until the client has had enough, or all of it.
@@ -357,7 +360,7 @@ func attacked(ctx context.Context, t *testing.T, dial func(context.Context, stri
 func TestS23_HostileServers(t *testing.T) {
 	try := counted(t)
 	recorded := transcripts(t)
-	ctx, cancel := context.WithTimeout(t.Context(), hostileTime)
+	ctx, cancel := context.WithTimeout(t.Context(), *hostileFor)
 	defer cancel()
 	neighbours := []*neighbour{{}, {}, {}}
 	var healthy, attackers sync.WaitGroup
