@@ -125,6 +125,7 @@ func (p *pass) fetchAlone(it message.Item) error {
 	if err != nil || left.Empty() {
 		return err
 	}
+	p.spoilt = p.spoilt.Union(message.UIDs(it.UID))
 	it.Quarantine = p.refused(fmt.Sprintf("the server lists this message of %s but gives no body of it", sized(it.Size)))
 	return p.taker.put(it)
 }

@@ -135,6 +135,7 @@ func (p *pass) still(uids message.UIDSet) (message.UIDSet, error) {
 
 // quarantine settles UIDs whose message cannot be had.
 func (p *pass) quarantine(uids message.UIDSet, why string) error {
+	p.spoilt = p.spoilt.Union(uids)
 	for _, uid := range uids.Slice() {
 		item := message.Item{Copy: message.Copy{UID: uid}, Wish: message.Wish{UID: uid}, Quarantine: why}
 		if err := p.taker.put(item); err != nil {

@@ -30,6 +30,7 @@ type pass struct {
 	listed message.UIDSet
 	todo   message.UIDSet
 	gone   message.UIDSet
+	spoilt message.UIDSet      // quarantined by this pass
 	sums   map[uint32][16]byte // fingerprints seen on the way
 	newest message.UIDSet      // whose fingerprints are to be kept
 	taker  *taker

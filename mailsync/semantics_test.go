@@ -414,31 +414,6 @@ func TestM36_MessageIDs(t *testing.T) {
 	})
 }
 
-// TestPoisonedMessage has one message end the connection each time it is
-// asked for: it alone is quarantined, and all else arrives.
-func TestPoisonedMessage(t *testing.T) {
-	t.Parallel()
-	faulty(t, 500, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-		s.Fetch = func(c *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
-			if m.UID == 123 {
-				c.Close()
-				return ""
-			}
-			return usual
-		}
-		if err := syncer(t, o).Sync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		oracle(t, sink, f)
-		if p := sink.state(t, "INBOX"); !p.Quarantined.Equal(message.UIDs(123)) || p.Stored.Len() != 499 {
-			t.Errorf("stored %d, quarantined %s, want 123 alone", p.Stored.Len(), p.Quarantined)
-		}
-		if n := s.Opened(); n > 25 {
-			t.Errorf("%d connections to find it", n)
-		}
-	})
-}
-
 func TestM40_Idle(t *testing.T) {
 	t.Parallel()
 	watch := func(t *testing.T, hook func(s *mailtest.ScriptIMAP, c *mailtest.ScriptConn, command string) bool, act func(s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder), within time.Duration) {

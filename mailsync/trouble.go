@@ -217,7 +217,8 @@ func (p *pass) verify() error {
 
 // fingerprint keeps the fingerprints of the newest messages.
 func (p *pass) fingerprint() error {
-	newest := p.listed.Minus(p.gone).Newest(fingerprints)
+	// What was quarantined is not asked for again: it may end this connection too.
+	newest := p.listed.Minus(p.gone).Minus(p.prog.Quarantined).Minus(p.spoilt).Newest(fingerprints)
 	var lack message.UIDSet
 	same := len(p.prog.Fingerprints) == newest.Len()
 	old := map[uint32][16]byte{}
