@@ -366,8 +366,10 @@ func (p *pass) report() (*outcome, error) {
 	}
 	r := message.Report{Folder: p.mf, Listed: listed, At: p.s.o.Now()}
 	settled := listed.Minus(prog.Settled()).Empty()
-	if settled && p.sel.uidValidity != 0 {
-		r.Mark = p.sel.mark()
+	if settled {
+		if r.Mark = p.sel.mark(); r.Mark.UIDNext == 0 { // a server that does not tell gets one that says "complete" and nothing more
+			r.Mark.UIDNext = listed.Max() + 1
+		}
 	}
 	st, err := p.s.o.Sink.Report(p.ctx, r)
 	if err != nil {

@@ -112,25 +112,36 @@ func TestM23_ReusedAcrossSince(t *testing.T) {
 
 func TestM24_NoNumbers(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(*mailtest.ScriptFolder){
-		"no UIDVALIDITY": func(f *mailtest.ScriptFolder) { f.UIDValidity = 0 },
-		"no UIDNEXT":     func(f *mailtest.ScriptFolder) { f.UIDNext = math.MaxUint32 },
-		"low UIDNEXT":    func(f *mailtest.ScriptFolder) { f.UIDNext = 2 },
+	try := counted(t)
+	for name, spoil := range map[string]func(f *mailtest.ScriptFolder, pass int){
+		"no UIDVALIDITY": func(f *mailtest.ScriptFolder, _ int) { f.UIDValidity = 0 },
+		"no UIDNEXT":     func(f *mailtest.ScriptFolder, _ int) { f.UIDNext = math.MaxUint32 },
+		"neither":        func(f *mailtest.ScriptFolder, _ int) { f.UIDValidity, f.UIDNext = 0, math.MaxUint32 },
+		"low UIDNEXT":    func(f *mailtest.ScriptFolder, _ int) { f.UIDNext = 2 },
+		"backwards":      func(f *mailtest.ScriptFolder, pass int) { f.UIDNext = uint32(300 - 50*pass) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			faulty(t, 20, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-				spoil(f)
-				for n := range 3 {
-					if err := syncer(t, o).Sync(t.Context()); err != nil {
-						t.Fatal(err)
+		for _, messages := range []int{0, 20} {
+			t.Run(fmt.Sprint(name, messages), func(t *testing.T) {
+				t.Parallel()
+				faulty(t, messages, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+					for n := range 4 {
+						try()
+						spoil(f, n)
+						if err := syncer(t, o).Sync(t.Context()); err != nil {
+							t.Fatal(err)
+						}
+						oracle(t, sink, f)
+						if p := sink.state(t, "INBOX"); p.Mark == (message.Mark{}) {
+							t.Error("the folder is not known to be complete")
+						}
+						if messages > 0 {
+							f.Messages = append(f.Messages[:n], f.Messages[n+1:]...)
+						}
+						f.Messages = append(f.Messages, letter(uint32(21+n)), letter(uint32(100+n)))
 					}
-					oracle(t, sink, f)
-					f.Messages = append(f.Messages[:n], f.Messages[n+1:]...)
-					f.Messages = append(f.Messages, letter(uint32(21+n)), letter(uint32(100+n)))
-				}
+				})
 			})
-		})
+		}
 	}
 }
 
