@@ -61,7 +61,8 @@ type Intake struct {
 	log   *slog.Logger
 	setup atomic.Pointer[setup]
 
-	retention atomic.Pointer[Retention] // nil: everything is kept
+	retention   atomic.Pointer[Retention] // nil: everything is kept
+	mergeAtOnce int                       // messages that one transaction moves between threads
 }
 
 // setup is the part of the options a reload replaces.
@@ -79,7 +80,7 @@ func New(o Options) (*Intake, error) {
 	if o.Store == nil || len(o.Key) < 16 {
 		return nil, errors.New("build intake: a store and a key of at least 16 bytes are needed")
 	}
-	i := &Intake{store: o.Store, opts: o, now: o.Now, log: o.Log}
+	i := &Intake{store: o.Store, opts: o, now: o.Now, log: o.Log, mergeAtOnce: 250}
 	if i.now == nil {
 		i.now = time.Now
 	}

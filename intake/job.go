@@ -22,6 +22,7 @@ type job struct {
 	Subjects  []store.Subject    `json:"subjects,omitempty"`
 	Threads   []message.ThreadID `json:"threads,omitempty"`
 	All       bool               `json:"all,omitempty"`
+	Merge     *merge             `json:"merge,omitempty"` // done before the rest
 }
 
 func jobs(tx store.Tx) ([]job, error) {
@@ -101,6 +102,11 @@ const threadsPerUpdate = 25
 // do files the threads of a job again, some at a time.
 func (i *Intake) do(ctx context.Context, j job, progress func(done, total int)) (changes, error) {
 	var total changes
+	if j.Merge != nil {
+		if err := i.finishMerge(ctx, *j.Merge, &total); err != nil {
+			return total, err
+		}
+	}
 	threads, err := i.threadsOf(ctx, j)
 	if err != nil {
 		return total, err

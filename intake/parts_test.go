@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rapport/records/message"
 	"rapport/store"
 )
@@ -95,4 +97,58 @@ func TestM20_LargeFolderInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Attr("tries", strconv.Itoa(mails))
+}
+
+// TestLongThreadsAreMergedInParts joins two long threads by one message that
+// answers to both. The transaction that stores it moves a part of the one; in
+// the end they are one thread, as if they had been moved at once.
+func TestLongThreadsAreMergedInParts(t *testing.T) {
+	const mails = 300
+	tell := func(atOnce int) (dump string, threads map[message.ThreadID]int, most int) {
+		w, busy := busyWorld(t)
+		w.SetMergeAtOnce(atOnce)
+		w.person("Cleo Client", "cleo@client.example")
+		w.person("Dora Client", "dora@client.example")
+		for _, who := range []struct{ root, from string }{{"first", cleo}, {"second", "dora@client.example"}} {
+			for n := range mails {
+				w.deliver("ada", "INBOX", mail(fmt.Sprint(who.root, n), who.from, ada, fmt.Sprint(who.root, " ", n), "References: <"+who.root+"@test>"))
+			}
+		}
+		w.sync()
+		*busy = 0
+		w.deliver("ada", "INBOX", mail("both", cleo, ada, "To both", "References: <first@test> <second@test>"))
+		w.deliver("ada", "INBOX", mail("later", cleo, ada, "Later", "References: <second7@test>"))
+		w.deliver("ada", "INBOX", mail("end", cleo, ada, "End", "References: <both@test>"))
+		w.sync()
+		threads = map[message.ThreadID]int{}
+		err := w.store.View(t.Context(), func(tx store.Tx) error {
+			all, err := store.Where(tx.Messages().List, func(message.ID) (bool, error) { return true, nil })
+			for _, id := range all {
+				m, err := tx.Messages().Get(id)
+				if err != nil {
+					return err
+				}
+				threads[m.Thread]++
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return comparable(w.dump()), threads, *busy
+	}
+	want, _, whole := tell(1 << 20)
+	got, threads, most := tell(50)
+	if whole < mails {
+		t.Errorf("at once, the largest transaction writes %d messages: the test tests nothing", whole)
+	}
+	if most > 100 {
+		t.Errorf("in parts, one transaction writes %d messages, want 100 at most", most)
+	}
+	if len(threads) != 1 {
+		t.Errorf("in the end there are the threads %v, want one", threads)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("merging in parts gives another content (-at once +in parts):\n%s", d)
+	}
 }

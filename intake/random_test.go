@@ -29,6 +29,9 @@ func TestAnyHistoryGivesTheSameContent(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			h := &history{world: newWorld(t), rules: rules()}
+			if n := int(seed % 4); n > 0 {
+				h.SetMergeAtOnce(n)
+			}
 			if err := h.Recover(context.Background()); err != nil {
 				t.Fatal(err)
 			}

@@ -64,6 +64,8 @@ type taking struct {
 	again      map[message.ThreadID]bool    // threads to file again at the end of the batch
 	widen      map[message.ThreadID]bool    // threads that name more people now
 	queued     bool                         // a job was queued
+	moves      int                          // messages that merges of threads may still move
+	merging    map[message.ThreadID]string  // see merges; nil before it was read
 	kept       map[message.Sum]bool         // original bytes this transaction puts
 	ids        map[message.ID][]string      // of the messages stored here: what they bear and refer to
 	clashing   map[string]bool              // Message-IDs known to be borne by several messages, all flagged
@@ -87,6 +89,7 @@ func (i *Intake) taking(tx store.Tx, f message.Folder) (*taking, error) {
 		settled: map[message.Reason][]uint32{},
 		again:   map[message.ThreadID]bool{}, widen: map[message.ThreadID]bool{}, clashing: map[string]bool{},
 		strangers: map[contact.Address]bool{}, kept: map[message.Sum]bool{}, ids: map[message.ID][]string{},
+		moves: i.mergeAtOnce,
 	}, nil
 }
 

@@ -26,6 +26,9 @@ func digest(key []byte, id string) store.Digest {
 // one.
 func (t *taking) joinThreads(m message.Message) (message.ThreadID, error) {
 	threads, err := t.threads(m.Head)
+	if err == nil {
+		threads, err = t.withTargets(threads)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -35,8 +38,7 @@ func (t *taking) joinThreads(m message.Message) (message.ThreadID, error) {
 	slices.Sort(threads)
 	keep := threads[0]
 	for _, th := range threads[1:] {
-		t.again[keep], t.widen[keep] = true, true
-		if err := t.mergeThread(th, keep); err != nil {
+		if err := t.mergeInto(keep, th, m.Head.ThreadIDs()[0]); err != nil {
 			return "", err
 		}
 	}
@@ -46,33 +48,6 @@ func (t *taking) joinThreads(m message.Message) (message.ThreadID, error) {
 		}
 	}
 	return keep, nil
-}
-
-// mergeThread moves every message of one thread to another.
-func (t *taking) mergeThread(from, to message.ThreadID) error {
-	for _, th := range []message.ThreadID{from, to} {
-		delete(t.read, th)
-	}
-	delete(t.again, from)
-	delete(t.widen, from)
-	for {
-		page, err := t.tx.Messages().Thread(from, store.Slice{Limit: 200})
-		if err != nil {
-			return fmt.Errorf("list thread: %w", err)
-		}
-		if len(page.Items) == 0 {
-			return nil
-		}
-		for _, id := range page.Items {
-			m, err := t.tx.Messages().Get(id)
-			if err != nil {
-				return fmt.Errorf("read message %s: %w", id, err)
-			}
-			if err := t.move(m, to); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // duplicateID flags messages that share a Message-ID but not Date or From.
@@ -175,13 +150,23 @@ func (t *taking) joined(m message.Message) error {
 // followThreads files the threads again that a batch has added to, and looks
 // for what was skipped of those that name more people now.
 func (t *taking) followThreads() error {
+	half, err := t.unfinished()
+	if err != nil {
+		return err
+	}
 	for _, id := range slices.Sorted(maps.Keys(t.again)) {
+		if half[id] {
+			continue // half a thread is no ground to judge by: the merge files it again
+		}
 		if _, err := t.refile(id); err != nil {
 			return err
 		}
 	}
 	clear(t.again)
 	for _, id := range slices.Sorted(maps.Keys(t.widen)) {
+		if half[id] {
+			continue
+		}
 		if err := t.reopenThread(id); err != nil {
 			return err
 		}
