@@ -79,22 +79,25 @@ var scenarios = []scenario{
 	{name: "decision undone", before: append(slices.Clone(knowing), []string{"withdraw", "ada/INBOX/1"}), do: undoing, change: remembering},
 	{name: "thread private", before: knowing, do: typing([]string{"private", "ada/INBOX/1"})},
 	{name: "owner leaves", before: append(slices.Clone(knowing), []string{"contact", "edit", "emil@other.example", "--set", "owner=ada@example.com"}), do: typing([]string{"member", "leave", "ada", "--to", "bob"})},
-	{name: "rematch after new rules", before: knowing, do: typing([]string{"rematch"}, syncing), change: func(o *office, s *site) {
-		s.write("config.yaml", []byte(o.config("policy: {exclude: [{domain: other.example, mode: blocked}]}\n", "ada", "bob")))
-	}},
-	{name: "mailbox removed", before: knowing, do: typing(syncing), change: func(o *office, s *site) {
-		s.write("config.yaml", []byte(o.config("", "ada")))
-	}},
+	{name: "rematch after new rules", before: knowing, do: typing([]string{"rematch"}, syncing), change: reconfigured("policy: {exclude: [{domain: other.example, mode: blocked}]}\n", "ada", "bob")},
+	{name: "mailbox removed", before: knowing, do: typing(syncing), change: reconfigured("", "ada")},
 	{name: "backup", before: knowing, do: typing([]string{"store", "backup", "copy.backup"}), also: restoredFrom("copy.backup")},
 	{name: "scheduled backup", policy: "backup: {dir: backups}\n", before: append(slices.Clone(knowing), []string{"backup", "now"}),
 		do: typing([]string{"backup", "now"}), also: soundBackups},
 	{name: "work of the night", policy: "policy: {unmatched: suggest}\n", before: append(slices.Clone(knowing), []string{"contact", "erase", "emil@other.example", "--yes"}),
 		change: atNight, until: nightIsOver, gone: []string{"emil roth", "emil@other", "quittung"}},
+	{name: "retention", before: knowing, do: typing([]string{"retention", "enforce"}), settle: [][]string{{"store", "compact"}, syncing},
+		change: reconfigured("retention: {personal: 30d}\n", "ada", "bob"), gone: []string{"zimtstern", "quittung"}},
 	{name: "restore", alone: true, before: append(slices.Clone(knowing), []string{"store", "backup", "copy.backup"}), do: typing([]string{"store", "restore", "copy.backup"}),
 		settle: [][]string{syncing}, change: func(_ *office, s *site) { lose(s) }},
 	{name: "compaction", before: append(slices.Clone(knowing), []string{"contact", "erase", "emil@other.example", "--yes"}), do: typing([]string{"store", "compact"})},
 	{name: "reindex", before: knowing, do: typing([]string{"store", "reindex"})},
 	{name: "export", before: knowing, do: typing([]string{"export", "out"}), again: typing([]string{"export", "out2"}), tidy: secondIsFirst("out", "out2"), also: bytesBelow("out")},
+}
+
+// reconfigured writes another configuration.
+func reconfigured(policy string, boxes ...string) func(*office, *site) {
+	return func(o *office, s *site) { s.write("config.yaml", []byte(o.config(policy, boxes...))) }
 }
 
 // homely is knowing with Carla's second address as a contact of its own.
