@@ -41,6 +41,9 @@ type Options struct {
 	// Wake, when not nil, is called after a commit that gave a mailbox work:
 	// UIDs to judge again, or a search ("" means every mailbox). It must not block.
 	Wake func(mailbox string)
+	// Unfinished, when not nil, is called where work that a committed change
+	// queued could not be done now: Finish does it later. It must not block.
+	Unfinished func()
 	// Erased, when not nil, is called with the digests of an erased person's
 	// addresses before the erasure is committed: the journal outside the store.
 	Erased func([]store.Digest) error

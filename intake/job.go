@@ -59,8 +59,17 @@ func (i *Intake) queue(tx store.Tx, j job) error {
 }
 
 // settleJobs does what is queued and returns what it changed. Every change of
-// records ends with it; a start begins with it.
+// records ends with it; a start begins with it. What fails of it stays queued,
+// and Unfinished hears of it.
 func (i *Intake) settleJobs(ctx context.Context, progress func(done, total int)) (changes, error) {
+	ch, err := i.settle(ctx, progress)
+	if err != nil && i.opts.Unfinished != nil {
+		i.opts.Unfinished()
+	}
+	return ch, err
+}
+
+func (i *Intake) settle(ctx context.Context, progress func(done, total int)) (changes, error) {
 	var total changes
 	for {
 		var next *job
@@ -258,6 +267,12 @@ func (i *Intake) Recover(ctx context.Context) error {
 	if err := i.adopt(ctx, i.opts.Rules); err != nil {
 		return err
 	}
+	return i.Finish(ctx)
+}
+
+// Finish does what earlier changes left undone, as Unfinished said. Doing it
+// where nothing is left costs a look.
+func (i *Intake) Finish(ctx context.Context) error {
 	_, err := i.settleJobs(ctx, nil)
 	return err
 }

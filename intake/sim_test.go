@@ -40,6 +40,7 @@ func rules() matcher.Rules {
 
 // world is an Intake with servers that a test fills: what mailsync would see.
 type world struct {
+	unfinished int // calls of Unfinished
 	*intake.Intake
 	t       *testing.T
 	store   store.Store
@@ -75,7 +76,7 @@ func newWorldWith(t *testing.T, wrap func(store.Store) store.Store) *world {
 	w.Intake, err = intake.New(intake.Options{
 		Store: w.store, Rules: rules(), Key: []byte("0123456789abcdef0123456789abcdef"), Suggest: true,
 		Mailboxes: boxes,
-		Now:       w.now,
+		Now:       w.now, Unfinished: func() { w.unfinished++ },
 	})
 	if err != nil {
 		t.Fatal(err)

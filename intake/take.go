@@ -40,12 +40,8 @@ func (i *Intake) Take(ctx context.Context, b message.Batch) error {
 		return fmt.Errorf("file batch of %s/%s: %w", b.Folder.Mailbox, b.Folder.Name, err)
 	}
 	i.wake(woken...)
-	if queued {
-		_, err := i.settleJobs(ctx, nil)
-		return err
-	}
-	if unread {
-		return i.catchUp(ctx)
+	if queued || unread {
+		return i.Finish(ctx)
 	}
 	return nil
 }

@@ -97,10 +97,15 @@ func (s *system) rulesApplied(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, rulesPatience)
 	defer cancel()
 	if err := s.applyRules(ctx); err != nil {
-		select {
-		case s.rulesDue <- struct{}{}:
-		default: // it is to be done already
-		}
+		due(s.rulesDue)
+	}
+}
+
+// due says that something is to be done.
+func due(what chan<- struct{}) {
+	select {
+	case what <- struct{}{}:
+	default: // it is to be done already
 	}
 }
 
@@ -116,7 +121,8 @@ func (s *system) applyRules(ctx context.Context) error {
 }
 
 // begin finishes what an earlier process left undone, then lets mail flow, and
-// from then on applies changed rules where a reload could not in time.
+// from then on applies changed rules where a reload could not in time, and does
+// what a change left undone because the store could not.
 func (s *system) begin(ctx context.Context, flow func()) {
 	finish := func(ctx context.Context) error {
 		err := s.intake.Recover(ctx)
@@ -132,8 +138,10 @@ func (s *system) begin(ctx context.Context, flow func()) {
 		case <-ctx.Done():
 			return
 		case <-s.rulesDue:
+			s.persist(ctx, "rules", s.applyRules)
+		case <-s.workDue:
+			s.persist(ctx, "filing", s.intake.Finish)
 		}
-		s.persist(ctx, "rules", s.applyRules)
 	}
 }
 

@@ -134,16 +134,21 @@ func (s *system) Sync(ctx context.Context, names []string, progress func(message
 	return st, err
 }
 
-// freed tries again what keeps the mailboxes from beginning, if anything does:
-// whoever asks for a sync does not wait until it is tried by itself.
+// freed does first what could not be done before, and may keep the mailboxes
+// from beginning: whoever asks for a sync does not wait until it is tried again
+// by itself.
 func (s *system) freed(ctx context.Context) error {
-	if !s.fleet.isHeld() {
-		return nil
+	held := s.fleet.isHeld()
+	finish := s.intake.Finish
+	if held {
+		finish = s.intake.Recover
 	}
-	if err := s.intake.Recover(ctx); err != nil {
+	if err := finish(ctx); err != nil {
 		return fmt.Errorf("finish what was left undone: %w", err)
 	}
-	s.fleet.held(nil)
+	if held {
+		s.fleet.held(nil)
+	}
 	return nil
 }
 

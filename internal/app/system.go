@@ -62,6 +62,7 @@ type system struct {
 	retaining sync.Mutex    // one enforcing of the retention at a time
 	retained  atomic.Int64  // entries the one under way has looked at
 	rulesDue  chan struct{} // one place: the rules are to be applied again
+	workDue   chan struct{} // one place: intake has work left that failed
 
 	dirtyMu sync.Mutex      // guards dirty
 	dirty   map[string]bool // mailboxes that got work while a sync runs; "" is every one
@@ -70,7 +71,7 @@ type system struct {
 // build makes a system of a configuration, up to the bound socket. Its steps
 // are undone by what it pushes on stops, also where it fails half way.
 func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*system, error) {
-	s := &system{options: o, cfg: cfg, metrics: newMetrics(o.version), dirty: map[string]bool{}, rulesDue: make(chan struct{}, 1)}
+	s := &system{options: o, cfg: cfg, metrics: newMetrics(o.version), dirty: map[string]bool{}, rulesDue: make(chan struct{}, 1), workDue: make(chan struct{}, 1)}
 	s.faults = newFaults(o.log, o.now)
 
 	exists, err := prepareDataDir(cfg.DataDir, o.args)
@@ -207,7 +208,7 @@ func newIntake(s *system, cfg *config.Config) (*intake.Intake, error) {
 	return intake.New(intake.Options{
 		Store: s.store, Rules: rules(cfg), Key: s.key,
 		Suggest: cfg.Policy.Unmatched == config.Suggest, Mailboxes: boxesForIntake(cfg),
-		Now: s.now, Log: s.log.With("component", "intake"), Wake: s.wake,
+		Now: s.now, Log: s.log.With("component", "intake"), Wake: s.wake, Unfinished: func() { due(s.workDue) },
 		Erased: func(ds []store.Digest) error { return s.journal().add(ds, s.now()) },
 	})
 }
