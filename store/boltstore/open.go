@@ -54,7 +54,8 @@ type Options struct {
 	// NoMerge leaves the segments of the search index as they are.
 	NoMerge bool
 
-	migrations []migration // nil: those of this version
+	migrations []migration  // nil: those of this version
+	bounds     searchBounds // zero: the usual ones
 }
 
 // Open opens the store in a directory. A directory without any sign of an

@@ -6,6 +6,9 @@ package boltstore
 const (
 	kills        = 6
 	everyStep    = 3
-	grownEntries = 13_200
+	grownEntries = 1_500
 	hotBackups   = 3
 )
+
+// Bounds as much smaller as the store is.
+var grownBounds = searchBounds{fetched: 400, held: 450, looked: 150}

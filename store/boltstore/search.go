@@ -12,9 +12,20 @@ import (
 	"rapport/store"
 )
 
-// maxFetched is how many candidates a search looks up one by one; where there
-// are more it goes through all entries from the newest and stops at a page.
-const maxFetched = 4096
+// searchBounds are the numbers at which a search changes its way.
+type searchBounds struct {
+	// fetched is how many candidates are looked up one by one; where there are
+	// more it goes through all entries from the newest and stops at a page.
+	fetched int
+	// held is how many copies in a folder are listed before a search; where
+	// there are more, fewer entries need to be looked at to fill a page.
+	held int
+	// looked is how many entries are looked at one by one before all that lie
+	// in a folder are listed after all: it may hold none of the newest.
+	looked int
+}
+
+var usualBounds = searchBounds{fetched: 4096, held: 16 << 10, looked: 2048}
 
 // hit is a candidate with what its index rows say.
 type hit struct {
@@ -47,7 +58,10 @@ func (e entriesOf) Search(q store.Query, s store.Slice) (store.Page[timeline.Ent
 	if err != nil {
 		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, err)
 	}
-	se := &searching{tx: e.tx, e: e}
+	se := &searching{tx: e.tx, e: e, bounds: usualBounds}
+	if e.tx.s.opt.bounds.fetched > 0 {
+		se.bounds = e.tx.s.opt.bounds
+	}
 	root, err := se.prepare(q.Root)
 	if err != nil {
 		return page, fmt.Errorf("search: %w", err)
@@ -79,6 +93,7 @@ func (e entriesOf) Search(q store.Query, s store.Slice) (store.Page[timeline.Ent
 type searching struct {
 	tx       *Tx
 	e        entriesOf
+	bounds   searchBounds
 	segments []segmentInfo
 	listed   bool
 	fields   store.Fields // of the entry fieldsOf
@@ -116,7 +131,7 @@ func (s *searching) prepare(n store.Node) (*part, error) {
 		p.bound = true
 		p.docs, p.exact, err = s.word(n)
 	case store.OpIn:
-		err = s.in(p, maxHeld)
+		err = s.in(p, s.bounds.held)
 	case store.OpWith:
 		err = s.with(p)
 	}
@@ -207,7 +222,7 @@ func (s *searching) term(term string, begins bool) (out docSet, err error) {
 // candidates visits the entries for which root may hold, newest first, after
 // the cursor; visit returns false to stop.
 func (s *searching) candidates(root *part, start []byte, visit func(*hit) (bool, error)) error {
-	if root.bound && root.docs.size() <= maxFetched {
+	if root.bound && root.docs.size() <= s.bounds.fetched {
 		return s.fetched(root.docs.all(), start, visit)
 	}
 	from, until := times(root)

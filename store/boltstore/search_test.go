@@ -184,7 +184,7 @@ func compareSearch(t *testing.T, s *Store, q question, docs []document) {
 func TestWalkIsFetch(t *testing.T) {
 	t.Parallel()
 	s := openTest(t, Options{NoSync: true})
-	const n = maxFetched + 300
+	n := usualBounds.fetched + 300
 	err := s.update(t.Context(), func(tx *Tx) error {
 		for i := range n {
 			f := store.Fields{Text: fmt.Sprint("common ", i%2)}

@@ -65,17 +65,9 @@ func (s *searching) heldIn(name string, most int) (ids [][]byte, err error) {
 	return ids, nil
 }
 
-// maxHeld is how many copies in a folder are listed before a search; where
-// there are more, fewer entries need to be looked at to fill a page.
-const maxHeld = 16 << 10
-
-// maxLooked is how many entries are looked at one by one before all that lie
-// in a folder are listed after all: it may hold none of the newest.
-const maxLooked = 2048
-
 // inNow decides in: for one entry by its message.
 func (s *searching) inNow(p *part, h *hit) (bool, error) {
-	if p.looked++; p.looked > maxLooked {
+	if p.looked++; p.looked > s.bounds.looked {
 		if err := s.in(p, math.MaxInt-1); err != nil {
 			return false, err
 		}
@@ -146,7 +138,7 @@ func (s *searching) with(p *part) error {
 				return err
 			}
 			p.docs.add([]uint32{doc})
-			if len(subjects) == 1 && len(p.docs.list) > maxFetched {
+			if len(subjects) == 1 && len(p.docs.list) > s.bounds.fetched {
 				p.subject, p.docs = prefix, docSet{}
 				return nil
 			}

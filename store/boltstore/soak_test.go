@@ -9,3 +9,5 @@ const (
 	grownEntries = 160_000
 	hotBackups   = 60
 )
+
+var grownBounds = usualBounds
