@@ -131,7 +131,7 @@ func (s *Store) replace(ctx context.Context) error {
 	renamed := os.Rename(fresh, path)
 	s.step("compact.renamed")
 	if renamed == nil {
-		renamed = syncDir(s.dir)
+		renamed = errors.Join(s.removeCopies(), syncDir(s.dir))
 	}
 	db, err := openDB(path, s.opt)
 	if err != nil {
@@ -140,6 +140,16 @@ func (s *Store) replace(ctx context.Context) error {
 	}
 	s.db = db
 	return renamed
+}
+
+// removeCopies removes the copies made before upgrades: what was deleted since
+// is still in them.
+func (s *Store) removeCopies() error {
+	copies, err := filepath.Glob(filepath.Join(s.dir, fileDB+".format*"))
+	for _, c := range copies {
+		err = errors.Join(err, ignoreMissing(os.Remove(c)))
+	}
+	return err
 }
 
 // copyTo writes every key to a new file, in order.
