@@ -5,4 +5,5 @@ package main
 const (
 	defaultKills = 50
 	defaultBlows = 1500
+	everyState   = 1
 )

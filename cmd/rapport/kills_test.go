@@ -5,4 +5,5 @@ package main
 const (
 	defaultKills = 6
 	defaultBlows = 30
+	everyState   = 4 // of those a kill during an upgrade can leave
 )

@@ -59,6 +59,9 @@ func TestM82_StoresOfEarlierCommits(t *testing.T) {
 			s := siteOf(t, file)
 			states := upgradeStates(t, s.dataDir)
 			for n, state := range states {
+				if n%everyState != 0 && n < len(states)-1 {
+					continue
+				}
 				s.must(os.RemoveAll(s.dataDir))
 				s.must(os.CopyFS(s.dataDir, os.DirFS(state)))
 				s.must(os.Chmod(filepath.Join(s.dataDir, "key"), 0o600))

@@ -386,3 +386,54 @@ func TestIdentity(t *testing.T) {
 		}
 	}
 }
+
+// TestM75_RefusalNamesTheBackup damages a store in every way there is: the
+// refusal is one line with the name of the newest backup, and nothing is begun
+// anew in its place.
+func TestM75_RefusalNamesTheBackup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.extra = "backup: {dir: backups}\n"
+	w.configure()
+	r := w.runs()
+	knows(t, r.client, "Carl", "carl@press.example")
+	for range 2 {
+		if _, err := r.client.BackUpNow(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.end()
+	db := filepath.Join(w.dataDir(), storeFile)
+	sound := mustRead(t, db)
+	newest := newestBackup(filepath.Join(w.dir, "backups"))
+	if newest == "" {
+		t.Fatal("there is no backup")
+	}
+	harms := map[string]func() error{
+		"truncated":   func() error { return os.Truncate(db, int64(len(sound)/2)) },
+		"empty":       func() error { return os.Truncate(db, 0) },
+		"missing":     func() error { return os.Remove(db) },
+		"foreign":     func() error { return os.WriteFile(db, bytes.Repeat([]byte("SQLite format 3\x00"), 4000), 0o600) },
+		"meta page":   func() error { b := bytes.Clone(sound); b[60] ^= 1; return os.WriteFile(db, b, 0o600) },
+		"first pages": func() error { b := bytes.Clone(sound); clear(b[:16<<10]); return os.WriteFile(db, b, 0o600) },
+	}
+	for name, harm := range harms {
+		if err := errors.Join(os.WriteFile(db, sound, 0o600), harm()); err != nil {
+			t.Fatal(err)
+		}
+		before, beforeErr := os.ReadFile(db)
+		conn, err := Connect(t.Context(), w.config(), ConnectOptions{})
+		if err == nil {
+			conn.Close()
+			t.Errorf("%s: opened", name)
+			continue
+		}
+		if !strings.Contains(err.Error(), newest) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v; want one line that names %s", name, err, newest)
+		}
+		if after, afterErr := os.ReadFile(db); !bytes.Equal(before, after) || (beforeErr == nil) != (afterErr == nil) {
+			t.Errorf("%s: the file was touched", name)
+		}
+	}
+	t.Attr("tries", strconv.Itoa(len(harms)))
+}

@@ -18,7 +18,7 @@ type derived interface {
 	bucket() string
 	indexNames() []string
 	// rowsOfRecord adds the index rows of one record.
-	rowsOfRecord(raw []byte, add func(index string, key, val []byte)) error
+	rowsOfRecord(key, raw []byte, add func(index string, key, val []byte)) error
 	isCounted() bool
 }
 
@@ -33,10 +33,13 @@ func (t *table[T]) indexNames() []string {
 	return out
 }
 
-func (t *table[T]) rowsOfRecord(raw []byte, add func(index string, key, val []byte)) error {
+func (t *table[T]) rowsOfRecord(key, raw []byte, add func(index string, key, val []byte)) error {
 	var v T
-	if err := decode(raw, &v); err != nil {
+	if err := decode(key, raw, &v); err != nil {
 		return fmt.Errorf("read %s: %w", t.what, err)
+	}
+	if !bytes.Equal(t.key(&v), key) {
+		return fmt.Errorf("read %s: it stands under another key than its own (restore a backup)", t.what)
 	}
 	for _, ix := range t.indexes {
 		for k, val := range rowsOf(ix, &v) {
@@ -75,6 +78,11 @@ func (c *checking) records(ctx context.Context, search bool) error {
 				return err
 			}
 		}
+		c.seals(tx)
+		c.pairs(tx)
+		c.threads(tx)
+		c.rowsOfUIDs(tx)
+		c.counters(tx)
 		if search {
 			if err := c.terms(tx); err != nil {
 				return err
@@ -130,7 +138,7 @@ func (c *checking) table(tx *Tx, t derived) error {
 		if records++; records%256 == 0 && tx.ctx.Err() != nil {
 			return tx.ctx.Err()
 		}
-		err := t.rowsOfRecord(raw, func(index string, key, val []byte) {
+		err := t.rowsOfRecord(k, raw, func(index string, key, val []byte) {
 			got := tx.indexBucket(index).Get(key)
 			if index == indexHolding && got != nil && !bytes.Equal(got, val) {
 				c.fault("index %s: row %x names another message than %x (a UID held twice)", index, key, k)
@@ -235,7 +243,7 @@ func (c *checking) blobs(tx *Tx) []message.Sum {
 	cur := tx.data(tableMessage).Cursor()
 	for k, raw := cur.First(); k != nil; k, raw = cur.Next() {
 		var m storedMessage
-		if decode(raw, &m) != nil {
+		if decode(k, raw, &m) != nil {
 			continue // reported with its table
 		}
 		sums := []sum{m.Raw}

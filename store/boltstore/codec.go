@@ -17,6 +17,7 @@ const (
 	formatZJSON = 2 // JSON, zstd with the dictionary jsonDictionary
 	formatZstd  = 3 // bytes, zstd; for texts, index blocks and raw mail
 	formatFile  = 4 // raw mail in a file
+	formatSJSON = 5 // JSON, sealed
 )
 
 // jsonDictionary holds what the JSON of records repeats. It never changes:
@@ -62,7 +63,7 @@ func mustDecoder(o ...zstd.DOption) *zstd.Decoder {
 }
 
 // encode writes a record. Short ones stay plain: compression would not pay.
-func encode(v any, compress bool) ([]byte, error) {
+func encode(key []byte, v any, compress bool) ([]byte, error) {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
@@ -72,12 +73,12 @@ func encode(v any, compress bool) ([]byte, error) {
 			return z, nil
 		}
 	}
-	return append([]byte{formatJSON}, raw...), nil
+	return sealed(key, append(append(make([]byte, 0, len(raw)+1+sealSize), formatSJSON), raw...)), nil
 }
 
 // decode reads what encode wrote and brings its times into the store's form.
-func decode(b []byte, v any) error {
-	raw, err := plainJSON(b)
+func decode(key, b []byte, v any) error {
+	raw, err := plainJSON(key, b)
 	if err != nil {
 		return err
 	}
@@ -88,13 +89,19 @@ func decode(b []byte, v any) error {
 	return nil
 }
 
-func plainJSON(b []byte) ([]byte, error) {
+func plainJSON(key, b []byte) ([]byte, error) {
 	if len(b) == 0 {
 		return nil, fmt.Errorf("value is empty")
 	}
 	switch b[0] {
-	case formatJSON:
+	case formatJSON: // before there were seals
 		return b[1:], nil
+	case formatSJSON:
+		raw, err := unsealed(key, b)
+		if err != nil {
+			return nil, err
+		}
+		return raw[1:], nil
 	case formatZJSON:
 		return jsonDecoder.DecodeAll(b[1:], nil)
 	}

@@ -318,7 +318,7 @@ func all[T any](tx *Tx, t *table[T], prefix []byte) ([]T, error) {
 	c := tx.data(t.name).Cursor()
 	for k, raw := c.Seek(prefix); k != nil && strings.HasPrefix(string(k), string(prefix)); k, raw = c.Next() {
 		var v T
-		if err := decode(raw, &v); err != nil {
+		if err := decode(k, raw, &v); err != nil {
 			return nil, fmt.Errorf("read %s %x: %w", t.what, k, err)
 		}
 		out = append(out, v)
@@ -330,7 +330,7 @@ func all[T any](tx *Tx, t *table[T], prefix []byte) ([]T, error) {
 func records[T any](tx *Tx, t *table[T], s store.Slice) (store.Page[T], error) {
 	return pageOf(tx, listing{bucket: tx.data(t.name)}, s, func(k, raw []byte) (T, bool, error) {
 		var v T
-		if err := decode(raw, &v); err != nil {
+		if err := decode(k, raw, &v); err != nil {
 			return v, false, fmt.Errorf("read %s %x: %w", t.what, k, err)
 		}
 		return v, true, nil

@@ -23,6 +23,7 @@
 // time is microseconds since 1970, 8 bytes, sign flipped; numbers are
 // big-endian; digest is half a SHA-256. Text over 512 bytes is cut and ends in
 // its digest. A record is one format byte (see codec.go) and JSON.
+// sealed(…) is followed by a CRC-32C over key and value, see sealed.go.
 //
 //	meta
 //	    app                                      "rapport"
@@ -36,15 +37,15 @@
 //	organisation     id                          contact.Organisation
 //	member           text(first address)         contact.Member
 //	message          id                          message.Message and identities
-//	thread           digest(Message-ID)          id of the thread
+//	thread           digest(Message-ID)          sealed(id of the thread)
 //	blob             sha256                      03 uvarint(size) zstd | 04 uvarint(size): in a file
 //	entry            id                          timeline.Entry and document number
 //	text             id of the entry             03 zstd(JSON of store.Fields)
 //	folder           text(mailbox) text(name) u32(uidvalidity)   message.Folder, number, scan, mark
 //	uids             u32(folder number) u32(first UID of the row) state   row
 //	                 state: "s" stored, "q" quarantined, "k"+reason skipped
-//	                 row of 4,096 UIDs: 01 runs as uvarints | 02 bitmap
-//	quarantine       u32(folder number) u32(uid) why, in words
+//	                 row of 4,096 UIDs: 01 runs as uvarints | 02 bitmap | 03 sealed(one of them)
+//	quarantine       u32(folder number) u32(uid) sealed(why, in words)
 //	status           text(mailbox) text(name)    message.FolderStatus
 //	hint             digest(16) u32(folder number) u32(uid)      -
 //	hint.uid         u32(folder number) u32(uid) digest(16)      -
@@ -52,10 +53,10 @@
 //	review           id of the message           store.Review
 //	decision         id                          store.Decision
 //	search           id                          message.Search
-//	search.done      id text(mailbox)            -
-//	tombstone        digest(16)                  time
+//	search.done      id text(mailbox)            sealed()
+//	tombstone        digest(16)                  sealed(time)
 //	audit            id                          store.AuditRecord
-//	state            text(name)                  bytes
+//	state            text(name)                  sealed(bytes)
 //	count            name of a bucket            u64: records in it
 //	index.a, index.b                             all that is derived; one of them is in use
 //	    contact.address       text(address) id                          -

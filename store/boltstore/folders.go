@@ -68,8 +68,7 @@ func (f foldersOf) Progress(of message.Folder) (message.Progress, error) {
 		if len(k) < 9 {
 			return p, fmt.Errorf("read settled UIDs: %w", errKey)
 		}
-		base := binary.BigEndian.Uint32(k[4:])
-		r, err := decodeUIDs(base, v)
+		r, err := uidsOf(k, v)
 		if err != nil {
 			return p, err
 		}
@@ -134,7 +133,8 @@ func (f foldersOf) Settle(of message.Folder, s store.Settlement) error {
 	if s.Quarantined != "" {
 		b := f.tx.data(bucketQuarantine)
 		for _, u := range s.UIDs.Slice() {
-			if err := b.Put(appendUint32(appendUint32(nil, rec.No), u), []byte(s.Quarantined)); err != nil {
+			key := appendUint32(appendUint32(nil, rec.No), u)
+			if err := b.Put(key, sealed(key, []byte(s.Quarantined))); err != nil {
 				return err
 			}
 		}
@@ -170,6 +170,9 @@ func (f foldersOf) Quarantined(of message.Folder, s store.Slice) (store.Page[sto
 	l := listing{bucket: f.tx.data(bucketQuarantine), prefix: appendUint32(nil, rec.No)}
 	return pageOf(f.tx, l, s, func(rest, why []byte) (store.Quarantine, bool, error) {
 		uid, _, err := readUint32(rest)
+		if err == nil {
+			why, err = unsealed(append(l.prefix[:len(l.prefix):len(l.prefix)], rest...), why)
+		}
 		if err != nil {
 			return store.Quarantine{}, false, fmt.Errorf("read quarantine of %s/%s: %w", of.Mailbox, of.Name, err)
 		}
@@ -231,7 +234,7 @@ func moveRow(b *bolt.Bucket, prefix []byte, base uint32, uids message.UIDSet, st
 	sets := map[string]message.UIDSet{}
 	c := b.Cursor()
 	for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
-		r, err := decodeUIDs(base, v)
+		r, err := uidsOf(k, v)
 		if err != nil {
 			return err
 		}
@@ -251,7 +254,7 @@ func moveRow(b *bolt.Bucket, prefix []byte, base uint32, uids message.UIDSet, st
 		case now.Empty():
 			err = b.Delete(key)
 		case !now.Equal(old):
-			err = b.Put(key, encodeUIDs(base, now))
+			err = b.Put(key, sealUIDs(key, encodeUIDs(base, now)))
 		}
 		if err != nil {
 			return err
@@ -289,6 +292,15 @@ func encodeBits(base uint32, s message.UIDSet) []byte {
 		}
 	}
 	return out
+}
+
+// uidsOf reads a row.
+func uidsOf(k, v []byte) ([]message.UIDRange, error) {
+	row, err := openUIDs(k, v)
+	if err != nil {
+		return nil, err
+	}
+	return decodeUIDs(binary.BigEndian.Uint32(k[4:]), row)
 }
 
 func decodeUIDs(base uint32, v []byte) ([]message.UIDRange, error) {

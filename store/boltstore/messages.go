@@ -205,11 +205,12 @@ func (m messagesOf) ByHolding(mailbox, folder string, uidValidity, uid uint32) (
 }
 
 func (m messagesOf) ThreadOf(messageID string) (message.ThreadID, error) {
-	v := m.tx.data(tableThread).Get(digest(messageID))
+	key := digest(messageID)
+	v := m.tx.data(tableThread).Get(key)
 	if v == nil {
 		return "", fmt.Errorf("thread of a Message-ID: %w", store.ErrNotFound)
 	}
-	id, _, err := readID(v)
+	id, err := threadOf(key, v)
 	return message.ThreadID(id), err
 }
 
@@ -217,7 +218,8 @@ func (m messagesOf) SetThread(messageID string, t message.ThreadID) error {
 	if err := m.tx.writable(); err != nil {
 		return err
 	}
-	b, key, val := m.tx.data(tableThread), digest(messageID), appendID(nil, string(t))
+	b, key := m.tx.data(tableThread), digest(messageID)
+	val := sealed(key, appendID(nil, string(t)))
 	if t == "" {
 		return b.Delete(key)
 	}

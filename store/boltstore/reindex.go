@@ -124,7 +124,7 @@ func (r *reindexing) part(tx *Tx, t derived, at []byte) (last []byte, more bool,
 			return last, true, nil
 		}
 		var failed error
-		err := t.rowsOfRecord(raw, func(index string, key, val []byte) {
+		err := t.rowsOfRecord(k, raw, func(index string, key, val []byte) {
 			failed = errors.Join(failed, tx.ixPut(index, string(key), val))
 		})
 		if err = errors.Join(err, failed); err != nil {
@@ -154,7 +154,7 @@ func (tx *Tx) termsAgain(key, raw []byte) error {
 		return fmt.Errorf("read text of entry %x: %w", key, err)
 	}
 	var e storedEntry
-	if err := decode(raw, &e); err != nil {
+	if err := decode(key, raw, &e); err != nil {
 		return err
 	}
 	return tx.addTerms(e.Doc, store.NewDocument(f).Terms)

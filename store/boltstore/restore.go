@@ -412,7 +412,9 @@ func VerifyBackup(ctx context.Context, r io.Reader, temp string) (BackupInfo, er
 // verifyStore opens a store to read and looks at everything but the search
 // index, which is derived and larger than what may be in memory.
 func verifyStore(ctx context.Context, dir string, info BackupInfo) error {
-	s, err := Open(dir, Options{ReadOnly: true}) // goes through every page
+	// Opening goes through every page. Of an older version, it is an upgrade.
+	older := info.Schema < schemaOf(migrations)
+	s, err := Open(dir, Options{ReadOnly: !older, NoSync: true, NoMerge: true})
 	if err != nil {
 		return err
 	}

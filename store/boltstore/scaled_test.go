@@ -7,6 +7,7 @@ const (
 	kills        = 6
 	everyStep    = 3
 	grownEntries = 1_500
+	flips        = 300
 	hotBackups   = 3
 )
 

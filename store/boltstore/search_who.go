@@ -103,7 +103,7 @@ func (s *searching) peek(table string, key []byte, into any) (bool, error) {
 	if raw == nil {
 		return false, nil
 	}
-	plain, err := plainJSON(raw)
+	plain, err := plainJSON(key, raw)
 	if err == nil {
 		err = json.Unmarshal(plain, into)
 	}

@@ -216,7 +216,8 @@ func (s searchesOf) Done(id, mailbox string, known []string) error {
 		return err
 	}
 	done := s.tx.data(bucketSearchDone)
-	if err := done.Put(doneKey(id, mailbox), []byte{}); err != nil {
+	mark := doneKey(id, mailbox)
+	if err := done.Put(mark, sealed(mark, nil)); err != nil {
 		return err
 	}
 	for _, m := range known {
@@ -240,7 +241,7 @@ func (t tombstonesOf) Put(d store.Digest, at time.Time) error {
 	if err := t.tx.writable(); err != nil {
 		return err
 	}
-	return t.tx.data(bucketTombstone).Put(d[:], appendTime(nil, at))
+	return t.tx.data(bucketTombstone).Put(d[:], sealed(d[:], appendTime(nil, at)))
 }
 
 func (t tombstonesOf) Delete(d store.Digest) error {
@@ -339,7 +340,16 @@ func (a auditOf) Trim(before time.Time, most int) (int, error) {
 type stateOf struct{ tx *Tx }
 
 func (s stateOf) Get(name string) ([]byte, error) {
-	return slices.Clone(s.tx.data(bucketState).Get(appendText(nil, name))), nil
+	key := appendText(nil, name)
+	raw := s.tx.data(bucketState).Get(key)
+	if raw == nil {
+		return nil, nil
+	}
+	v, err := unsealed(key, raw)
+	if err != nil {
+		return nil, fmt.Errorf("read the value %q: %w", name, err)
+	}
+	return slices.Clone(v), nil
 }
 
 func (s stateOf) Put(name string, value []byte) error {
@@ -349,5 +359,6 @@ func (s stateOf) Put(name string, value []byte) error {
 	if value == nil {
 		return s.tx.data(bucketState).Delete(appendText(nil, name))
 	}
-	return s.tx.data(bucketState).Put(appendText(nil, name), value)
+	key := appendText(nil, name)
+	return s.tx.data(bucketState).Put(key, sealed(key, slices.Clone(value)))
 }

@@ -37,7 +37,7 @@ func (t *table[T]) get(tx *Tx, key []byte) (T, bool, error) {
 	if raw == nil {
 		return v, false, nil
 	}
-	if err := decode(raw, &v); err != nil {
+	if err := decode(key, raw, &v); err != nil {
 		return v, false, fmt.Errorf("read %s %x: %w", t.what, key, err)
 	}
 	return v, true, nil
@@ -64,7 +64,7 @@ func (t *table[T]) put(tx *Tx, v *T) error {
 	} else if ok {
 		old = &o
 	}
-	raw, err := encode(v, !t.plain)
+	raw, err := encode(key, v, !t.plain)
 	if err != nil {
 		return fmt.Errorf("write %s %x: %w", t.what, key, err)
 	}
