@@ -357,6 +357,15 @@ var packer = sync.OnceValue(func() *zstd.Encoder {
 
 // NewDocument makes what the index needs of an entry's texts.
 func NewDocument(f Fields) *Document {
+	packed, err := f.Pack()
+	if err != nil {
+		packed = nil // the store tries again and says why
+	}
+	return &Document{Text: f.Text, Terms: f.Terms(), Fields: f, Packed: packed}
+}
+
+// Terms returns the terms of a Document, sorted, each once.
+func (f Fields) Terms() []string {
 	set := make(map[string]struct{}, len(f.Text)/12+16)
 	for _, s := range f.all() {
 		terms(set, "", Tokens(s))
@@ -372,11 +381,7 @@ func NewDocument(f Fields) *Document {
 		out = append(out, t)
 	}
 	slices.Sort(out)
-	packed, err := f.Pack()
-	if err != nil {
-		packed = nil // the store tries again and says why
-	}
-	return &Document{Text: f.Text, Terms: out, Fields: f, Packed: packed}
+	return out
 }
 
 // partyTerms adds the terms of a name or address; a domain is found by each

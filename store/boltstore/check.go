@@ -208,7 +208,7 @@ func (c *checking) terms(tx *Tx) error {
 			continue
 		}
 		var want termSum
-		for _, t := range store.NewDocument(f).Terms {
+		for _, t := range f.Terms() {
 			want.add([]byte(t))
 		}
 		if g := got[e.Doc]; want.n > 0 && (g == nil || *g != want) {

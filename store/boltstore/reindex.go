@@ -157,7 +157,7 @@ func (tx *Tx) termsAgain(key, raw []byte) error {
 	if err := decode(key, raw, &e); err != nil {
 		return err
 	}
-	return tx.addTerms(e.Doc, store.NewDocument(f).Terms)
+	return tx.addTerms(e.Doc, f.Terms())
 }
 
 func dropBucket(b *bolt.Tx, name string) error {
