@@ -152,7 +152,9 @@ func (s *system) Reindex(ctx context.Context, progress func(done, total int)) er
 	return s.store.Reindex(ctx, progress)
 }
 
-// Compact implements web.Daemon.
+// Compact implements web.Daemon. Mail of somebody erased may still wait to be
+// removed, where the store could not: that comes first, or it would lie about
+// after the mark that asks for a compaction is gone.
 func (s *system) Compact(ctx context.Context) (before, after int64, err error) {
 	var erased []byte
 	err = s.store.View(ctx, func(tx store.Tx) (err error) {
@@ -162,9 +164,13 @@ func (s *system) Compact(ctx context.Context) (before, after int64, err error) {
 	if err != nil {
 		return 0, 0, fmt.Errorf("read what was erased: %w", err)
 	}
+	unfinished := s.intake.Finish(ctx)
 	before, after, err = s.store.Compact(ctx)
 	if err != nil || len(erased) == 0 {
 		return before, after, err
+	}
+	if unfinished != nil {
+		return before, after, fmt.Errorf("remove all of what was erased: %w", unfinished)
 	}
 	return before, after, s.store.Update(ctx, func(tx store.Tx) error {
 		now, err := tx.State().Get(stateErased)
