@@ -151,18 +151,27 @@ func (t *taker) fail(err error) {
 // takeBodies runs until the channel is closed; whoever puts never waits in vain.
 func (t *taker) takeBodies() {
 	for item := range t.items {
-		batch, cost := t.gather(item)
-		t.take(batch)
-		for _, it := range batch {
-			drop(it)
-		}
-		t.room.Release(cost)
+		t.guard(func() {
+			batch, cost := t.gather(item)
+			defer t.room.Release(cost)
+			for _, it := range batch {
+				defer drop(it)
+			}
+			t.take(batch)
+		})
+	}
+}
+
+// guard keeps a panic from ending the process: it is the taker's fault then.
+func (t *taker) guard(work func()) {
+	if err := rescue.Do(func() error { work(); return nil }); err != nil {
+		t.fail(err)
 	}
 }
 
 func (t *taker) takeLight() {
 	for batch := range t.light {
-		t.take(batch)
+		t.guard(func() { t.take(batch) })
 	}
 }
 

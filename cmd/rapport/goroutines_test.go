@@ -84,7 +84,7 @@ func guarded(file *ast.File, fn ast.Expr, depth int) bool {
 	}
 	found := false
 	ast.Inspect(work[0], func(node ast.Node) bool {
-		if call, ok := node.(*ast.CallExpr); ok && isRescue(call, "Do") {
+		if call, ok := node.(*ast.CallExpr); ok && (isRescue(call, "Do") || guards(file, call)) {
 			found = true
 		}
 		return !found
@@ -98,6 +98,18 @@ func guarded(file *ast.File, fn ast.Expr, depth int) bool {
 	}
 	named, ok := call.X.(*ast.CallExpr)
 	return ok && (supervises(named) || guarded(file, named.Fun, depth-1))
+}
+
+// guards reports whether a call gives a function literal to a function of the
+// same file that runs it under package rescue.
+func guards(file *ast.File, call *ast.CallExpr) bool {
+	if len(call.Args) != 1 {
+		return false
+	}
+	if _, ok := call.Args[0].(*ast.FuncLit); !ok {
+		return false
+	}
+	return guarded(file, call.Fun, 1)
 }
 
 // supervises reports whether a call is app's own keep, which guards what it is given.
@@ -149,6 +161,8 @@ func TestGoroutineRuleBites(t *testing.T) {
 		{`func a() { g.Go(func() error { defer rescue.Into(&err); return work() }) }`, 0},
 		{`func a() { g.Go(func() error { return work() }) }`, 1},
 		{`func a() { g.Go(b.run) }; func (b) run() { for { rescue.Do(work) } }`, 0},
+		{`func a() { g.Go(b.run) }; func (b) run() { for { guard(func() { work() }) } }; func guard(f func()) { rescue.Do(f) }`, 0},
+		{`func a() { g.Go(b.run) }; func (b) run() { for { guard(func() { work() }) } }; func guard(f func()) { f() }`, 1},
 		{`func a() { wg.Go(func() { keep(ctx, run) }) }`, 0},
 	} {
 		s, err := parseSource("mailsync/a.go", []byte("package p\n"+strings.ReplaceAll(tt.code, "; func", "\nfunc")+"\n"))

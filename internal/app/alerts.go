@@ -168,6 +168,9 @@ func (b *alertBook) judge(current []trouble, now time.Time) (begun, ended []trou
 		}
 		was, open := b.Open[t.Object]
 		t.Since = t.Since.UTC().Round(time.Microsecond)
+		if t.Since.After(now) { // the clock was set back: its hour begins anew
+			t.Since = now.UTC().Round(time.Microsecond)
+		}
 		if open && !was.Since.After(t.Since) {
 			t.Since = was.Since
 		}

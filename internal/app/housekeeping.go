@@ -25,6 +25,8 @@ type job struct {
 	// when, not nil, says every and night by the configuration in force: a day
 	// or more is at night, 0 never.
 	when func() time.Duration
+	// ages says that it removes things for their age: not by a doubted clock.
+	ages bool
 	do   func(context.Context) error
 }
 
@@ -48,6 +50,7 @@ type housekeeper struct {
 	faults *faults
 	count  func(job, result string)
 	jobs   []job
+	looked time.Time // at the clock, by this process; zero: not yet
 }
 
 // lookAgain bounds how long the housekeeper sleeps: the clock may be set.
@@ -76,6 +79,10 @@ func (h *housekeeper) turn(ctx context.Context) time.Duration {
 		}
 		return time.Minute
 	}
+	doubted, err := h.lookAtClock(ctx)
+	if err != nil && ctx.Err() == nil {
+		h.log.Warn("what the clock shows is not kept", "err", err)
+	}
 	next := h.now().Add(lookAgain)
 	for _, j := range h.jobs {
 		if j = j.asConfigured(); j.every == 0 {
@@ -85,8 +92,12 @@ func (h *housekeeper) turn(ctx context.Context) time.Duration {
 		now := h.now()
 		at, planned := due[j.name]
 		// A time further off than the interval was planned by a clock that was ahead.
-		if !planned || at.Sub(now) > j.every+25*time.Hour {
+		if !planned || at.Sub(now) > j.furthest() {
 			at = j.next(now)
+			due[j.name] = at
+		}
+		if !at.After(now) && j.ages && doubted {
+			at = now.Add(time.Hour)
 			due[j.name] = at
 		}
 		if !at.After(now) && ctx.Err() == nil {
@@ -135,6 +146,14 @@ func (j job) next(now time.Time) time.Time {
 		at = at.AddDate(0, 0, 1)
 	}
 	return at
+}
+
+// furthest is how far off the job's next time may be.
+func (j job) furthest() time.Duration {
+	if j.night {
+		return j.every + 25*time.Hour
+	}
+	return j.every
 }
 
 // after returns when a job is due again once it was done: one of the night

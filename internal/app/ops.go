@@ -254,7 +254,7 @@ func (d *daemonRun) newHousekeeper() *housekeeper {
 		store: d.store, now: d.now, log: d.log.With("component", "housekeeping"), faults: d.faults,
 		count: func(job, result string) { d.metrics.jobs.WithLabelValues(job, result).Inc() },
 		jobs: []job{
-			{name: "suggestions", every: 6 * time.Hour, do: d.expireSuggestions},
+			{name: "suggestions", every: 6 * time.Hour, ages: true, do: d.expireSuggestions},
 			{name: "blobs", every: day, night: true, do: func(ctx context.Context) error {
 				_, err := d.store.CollectOrphans(ctx)
 				return err
@@ -265,7 +265,7 @@ func (d *daemonRun) newHousekeeper() *housekeeper {
 				}
 				return 0
 			}, do: d.backUp},
-			{name: jobRetention, every: day, night: true, do: d.retainNightly},
+			{name: jobRetention, every: day, night: true, ages: true, do: d.retainNightly},
 			{name: "compact", every: day, night: true, do: d.compactErased},
 			{name: "reconcile", every: day, night: true, do: d.reconcileNightly},
 		},

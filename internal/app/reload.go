@@ -173,6 +173,7 @@ const recoverAgain = 15 * time.Second
 func (s *system) wakeStopped(ctx context.Context) {
 	ticker := time.NewTicker(10 * time.Second)
 	defer ticker.Stop()
+	tried := passwordFiles{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -185,11 +186,33 @@ func (s *system) wakeStopped(ctx context.Context) {
 			if s.State != message.StateStopped || b.cfg.PasswordFile == "" {
 				continue
 			}
-			if info, err := os.Stat(b.cfg.PasswordFile); err == nil && info.ModTime().After(s.Since) {
+			if info, err := os.Stat(b.cfg.PasswordFile); err == nil && tried.changed(b.cfg.Name, info, s.Since) {
 				b.retry()
 			}
 		}
 	}
+}
+
+// passwordFiles is which version of its password file each mailbox was last
+// stopped with. Times alone do not tell: the clock may be set, and a file that
+// seems to be of the future must not have the sign-in tried for ever.
+type passwordFiles map[string]passwordFile
+
+type passwordFile struct {
+	at   time.Time
+	size int64
+}
+
+// changed reports whether there is a version that was not tried: another than
+// at the last look or, at the first, one that is younger than the refusal.
+func (p passwordFiles) changed(mailbox string, file os.FileInfo, refused time.Time) bool {
+	now := passwordFile{file.ModTime(), file.Size()}
+	was, known := p[mailbox]
+	p[mailbox] = now
+	if !known {
+		return now.at.After(refused)
+	}
+	return now != was
 }
 
 // tcpService is the local listener, which a reload may move.

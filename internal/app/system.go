@@ -50,6 +50,7 @@ type system struct {
 	intake  *intake.Intake
 	fleet   *fleet
 	room    *room
+	budget  *budget
 	handler http.Handler
 	socket  net.Listener
 	key     []byte // of keyed digests
@@ -101,7 +102,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 		return nil, err
 	}
 	s.sayRestored(ctx)
-	s.room = newRoom(cfg.DataDir)
+	s.room, s.budget = newRoom(cfg.DataDir), newBudget(s.store)
 	s.fleet = &fleet{build: s.newEngine, explain: s.room.explain, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}
 	lineup, err := s.fleet.prepare(cfg.Mailboxes)
 	if err != nil {

@@ -246,7 +246,7 @@ func (s *system) upkeepTroubles() []trouble {
 	defer cancel()
 	u, err := s.Upkeep(ctx)
 	if err != nil {
-		return []trouble{{Object: "backup", state: unsure}, {Object: "erasure", state: unsure}, {Object: "retention", state: unsure}}
+		return []trouble{{Object: "backup", state: unsure}, {Object: "erasure", state: unsure}, {Object: "retention", state: unsure}, {Object: "clock", state: unsure}}
 	}
 	backup, erasure := trouble{Object: "backup", state: well}, trouble{Object: "erasure", state: well}
 	if b := u.Backup; b != nil {
@@ -269,7 +269,7 @@ func (s *system) upkeepTroubles() []trouble {
 		retention.state, retention.Since = wrong, r.ErrorAt
 		retention.Text = "what is older than it may be kept could not be removed: " + r.Error
 	}
-	return []trouble{backup, erasure, retention}
+	return []trouble{backup, erasure, retention, clockTrouble(ctx, s.store)}
 }
 
 func orNever(t time.Time) string {

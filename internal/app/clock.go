@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rapport/store"
+)
+
+// stateClock is where the store keeps what the clock showed last.
+const stateClock = "clock"
+
+// When a clock is doubted: it leapt by more than a day and a change of zone,
+// or, between two processes, further ahead than a machine is mostly off. Then
+// nothing is removed for its age before it has run on for a day, in which
+// somebody may set it right. Neither a new battery nor a wrong time server is
+// a reason to forget what a team has kept.
+const (
+	clockLeap  = 26 * time.Hour
+	clockGap   = 7 * 24 * time.Hour
+	clockTrial = 24 * time.Hour
+)
+
+// clockBook is what is known of the clock.
+type clockBook struct {
+	Last time.Time     `json:"last"`
+	Leap time.Time     `json:"leap,omitzero"` // what it showed after the leap for which it is doubted
+	Was  time.Time     `json:"was,omitzero"`  // what it would show now without the leap
+	Held time.Duration `json:"held,omitzero"` // how long it has run on since
+}
+
+// doubted reports whether nothing may be removed for its age.
+func (b clockBook) doubted() bool { return !b.Leap.IsZero() }
+
+// look notes what the clock shows. elapsed is how long the last look is ago by
+// another measure; where there is none, since that was in another process, it
+// is 0 and first is true.
+func (b *clockBook) look(now time.Time, elapsed time.Duration, first bool) {
+	now = now.UTC().Round(0)
+	last := b.Last
+	b.Last = now
+	if last.IsZero() {
+		return
+	}
+	if b.doubted() {
+		b.Was, b.Held = b.Was.Add(elapsed), b.Held+elapsed
+	}
+	ahead := clockLeap
+	if first {
+		ahead = clockGap
+	}
+	if leap := now.Sub(last.Add(elapsed)); leap > ahead || leap < -clockLeap {
+		if !b.doubted() {
+			b.Was = last.Add(elapsed)
+		}
+		b.Leap, b.Held = now, 0
+	}
+	if b.doubted() && (now.Sub(b.Was).Abs() <= clockLeap || b.Held >= clockTrial) {
+		*b = clockBook{Last: now}
+	}
+}
+
+// err says in words why the clock is doubted, nil where it is not.
+func (b clockBook) err() error {
+	if !b.doubted() {
+		return nil
+	}
+	return fmt.Errorf("the clock of this machine leapt to %s, where %s was to be expected; nothing is removed for its age until it has run on for a day (set it right where it is wrong)",
+		b.Leap.Format(time.RFC1123), b.Was.Add(-b.Held).Format(time.RFC1123))
+}
+
+// lookAtClock keeps the book of the clock and reports whether it is doubted.
+func (h *housekeeper) lookAtClock(ctx context.Context) (bool, error) {
+	book, err := upkeepBook[clockBook](ctx, h.store, stateClock)
+	if err != nil {
+		return true, err
+	}
+	first, elapsed := h.looked.IsZero(), time.Duration(0)
+	if !first {
+		elapsed = time.Since(h.looked)
+	}
+	h.looked = time.Now()
+	book.look(h.now(), elapsed, first)
+	h.faults.report("clock", book.err())
+	return book.doubted(), keepBook(ctx, h.store, stateClock, book)
+}
+
+// clockTrouble says that the clock needs a hand.
+func clockTrouble(ctx context.Context, s store.Store) trouble {
+	t := trouble{Object: "clock", state: well}
+	book, err := upkeepBook[clockBook](ctx, s, stateClock)
+	switch {
+	case err != nil:
+		t.state = unsure
+	case book.doubted():
+		t.state, t.Urgent, t.Since, t.Text = wrong, true, book.Leap, book.err().Error()
+	}
+	return t
+}
