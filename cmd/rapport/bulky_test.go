@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -122,22 +121,7 @@ func (s *site) peakOf(out io.Writer, args ...string) int64 {
 			s.t.Logf("rapport %s: %v, %v of processor time", args[0], time.Since(began).Round(time.Millisecond), (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Round(time.Millisecond))
 			return peak
 		case <-tick.C:
-			peak = max(peak, anonymous(cmd))
+			peak = max(peak, anonymousOf(cmd.Process.Pid))
 		}
 	}
-}
-
-// anonymous is RssAnon of a running command, in bytes; 0 when it has ended.
-func anonymous(cmd *exec.Cmd) int64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
-			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return kb << 10
-		}
-	}
-	return 0
 }
