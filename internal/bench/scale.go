@@ -20,19 +20,17 @@ import (
 
 // scaleOptions are the sizes of a run of `bench scale`.
 type scaleOptions struct {
-	Parts     []string // idle, entries, restore
-	Idle      []int    // mailboxes
-	Entries   []int    // messages, over 20 mailboxes
-	Restore   []int    // megabytes of raw mail
-	Rounds    int      // of each query
-	Window    time.Duration
-	Binary    string
-	Dir       string // where to work; empty: a temporary directory
-	JSON      string // file for the figures; empty: none
-	Keep      bool
-	Reuse     bool // take the stores that an earlier run left in Dir
-	Profile   string
-	PollEvery time.Duration
+	Parts   []string // idle, entries, restore
+	Idle    []int    // mailboxes
+	Entries []int    // messages, over 20 mailboxes
+	Restore []int    // megabytes of raw mail
+	Rounds  int      // of each query
+	Window  time.Duration
+	Binary  string
+	Dir     string // where to work; empty: a temporary directory
+	JSON    string // file for the figures; empty: none
+	Keep    bool
+	Reuse   bool // take the stores that an earlier run left in Dir
 }
 
 // scaleLab is the place of one run.

@@ -55,7 +55,7 @@ func (l *scaleLab) restoreOf(ctx context.Context, mb int) (err error) {
 		{"backup", []string{"store", "backup", backup}, 0},
 		{"", []string{"contact", "erase", erased, "--yes"}, 0},
 		{"restore", nil, restoreWithin},
-		{"first command after it, who was erased erased again", []string{"status"}, 0},
+		{"first command after it, erasures applied", []string{"status"}, 0},
 	} {
 		if step.args == nil {
 			if err := moveAside(s.data); err != nil {
