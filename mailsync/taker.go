@@ -19,7 +19,7 @@ import (
 const (
 	batchItems  = 250
 	batchBytes  = 4 << 20
-	flightBytes = 14 << 20
+	flightBytes = 11 << 20
 	itemCost    = 2 << 10 // of a copy without its body
 
 	// Copies without a body are cheap to judge and to lose: they wait for each
