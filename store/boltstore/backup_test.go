@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	bolt "go.etcd.io/bbolt"
 
 	"rapport/records/message"
 	"rapport/records/timeline"
@@ -141,88 +142,108 @@ func TestM81_BackupUnderLoad(t *testing.T) {
 	t.Attr("tries", strconv.Itoa(hotBackups))
 }
 
+// copied is a store of which there are a backup and a copy from a stop, both
+// older than it.
+type copied struct{ dir, backup, stopped string }
+
+// copiedFolder counts as read to its end in all three.
+var copiedFolder = message.Folder{Mailbox: "m", Name: "f", UIDValidity: 1}
+
+func newCopied(t *testing.T) copied {
+	t.Helper()
+	base := t.TempDir()
+	o := copied{filepath.Join(base, "data"), filepath.Join(base, "backup"), filepath.Join(base, "stopped")}
+	s := reopen(t, o.dir)
+	must(t, s.writeNumbered(t.Context(), 1))
+	must(t, s.update(t.Context(), func(tx *Tx) error {
+		return tx.Folders().SetMark(copiedFolder, message.Mark{UIDNext: 2, Exists: 1})
+	}))
+	must(t, s.Close())
+	must(t, os.CopyFS(o.stopped, os.DirFS(o.dir)))
+	s = reopen(t, o.dir)
+	out, err := os.Create(o.backup)
+	must(t, err)
+	_, err = s.Backup(t.Context(), out, nil)
+	must(t, errors.Join(err, out.Close(), s.writeNumbered(t.Context(), 2), s.Close()))
+	return o
+}
+
+// copyDB puts the database of another directory in the place of the store's.
+func (o copied) copyDB(t *testing.T, from string) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(from, fileDB))
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(o.dir, fileDB), raw, 0o600))
+}
+
+func (o copied) restore(t *testing.T, dir string) {
+	t.Helper()
+	in, err := os.Open(o.backup)
+	must(t, err)
+	defer in.Close()
+	_, err = Restore(t.Context(), in, dir, RestoreOptions{})
+	must(t, err)
+}
+
+// forgetGenerations makes a store as it was before they were counted.
+func (o copied) forgetGenerations(t *testing.T) {
+	t.Helper()
+	s := reopen(t, o.dir)
+	var id []byte
+	must(t, s.update(t.Context(), func(tx *Tx) error {
+		id = bytes.Clone(tx.bolt.Bucket(bucketMeta).Get(keyStore))
+		return nil
+	}))
+	must(t, s.Close())
+	db, err := bolt.Open(filepath.Join(o.dir, fileDB), 0o600, nil)
+	must(t, err)
+	must(t, db.Update(func(b *bolt.Tx) error { return b.Bucket(bucketMeta).Delete(keyGeneration) }))
+	must(t, errors.Join(db.Close(), os.WriteFile(filepath.Join(o.dir, fileMarker), append(id, '\n'), 0o600)))
+}
+
+// copiedCases are the ways in which people put a copy there, and some in which
+// they do not.
+var copiedCases = []struct {
+	name     string
+	restored bool
+	do       func(*testing.T, copied)
+}{
+	{"nothing", false, func(*testing.T, copied) {}},
+	{"opened to read", false, func(t *testing.T, o copied) {
+		s, err := Open(o.dir, Options{ReadOnly: true})
+		must(t, err)
+		must(t, s.Close())
+	}},
+	{"the whole directory moved", false, func(t *testing.T, o copied) {
+		must(t, os.Rename(o.dir, o.dir+"2"))
+		must(t, os.CopyFS(o.dir, os.DirFS(o.dir+"2")))
+	}},
+	{"written before there were generations", false, func(t *testing.T, o copied) { o.forgetGenerations(t) }},
+	{"restored over what is gone", true, func(t *testing.T, o copied) { must(t, os.RemoveAll(o.dir)); o.restore(t, o.dir) }},
+	{"restored, its marker left", true, func(t *testing.T, o copied) {
+		must(t, errors.Join(os.Remove(filepath.Join(o.dir, fileDB)), os.RemoveAll(filepath.Join(o.dir, "blobs"))))
+		o.restore(t, o.dir)
+	}},
+	{"the database of the backup copied over", true, func(t *testing.T, o copied) {
+		o.restore(t, o.dir+"2")
+		o.copyDB(t, o.dir+"2")
+	}},
+	{"the database of a stop copied over", true, func(t *testing.T, o copied) { o.copyDB(t, o.stopped) }},
+	{"the marker lost", true, func(t *testing.T, o copied) { must(t, os.Remove(filepath.Join(o.dir, fileMarker))) }},
+	{"the marker of another store", true, func(t *testing.T, o copied) {
+		must(t, os.WriteFile(filepath.Join(o.dir, fileMarker), []byte("other\ngeneration 1\n"), 0o600))
+	}},
+}
+
 // TestM80_RestoredCopy puts older copies in the place of a store in every way
 // people do, and demands that the store says so and reads its folders again;
 // and that no other opening says so.
 func TestM80_RestoredCopy(t *testing.T) {
 	t.Parallel()
-	type site struct{ dir, backup, stopped string }
-	f := message.Folder{Mailbox: "m", Name: "f", UIDValidity: 1}
-	make := func(t *testing.T) site {
-		t.Helper()
-		base := t.TempDir()
-		o := site{filepath.Join(base, "data"), filepath.Join(base, "backup"), filepath.Join(base, "stopped")}
-		s := reopen(t, o.dir)
-		must(t, s.writeNumbered(t.Context(), 1))
-		must(t, s.update(t.Context(), func(tx *Tx) error { return tx.Folders().SetMark(f, message.Mark{UIDNext: 2, Exists: 1}) }))
-		must(t, s.Close())
-		must(t, os.CopyFS(o.stopped, os.DirFS(o.dir)))
-		s = reopen(t, o.dir)
-		out, err := os.Create(o.backup)
-		must(t, err)
-		_, err = s.Backup(t.Context(), out, nil)
-		must(t, errors.Join(err, out.Close(), s.writeNumbered(t.Context(), 2), s.Close()))
-		return o
-	}
-	copyDB := func(t *testing.T, o site, from string) {
-		t.Helper()
-		raw, err := os.ReadFile(filepath.Join(from, fileDB))
-		must(t, err)
-		must(t, os.WriteFile(filepath.Join(o.dir, fileDB), raw, 0o600))
-	}
-	restoreTo := func(t *testing.T, o site, dir string) {
-		t.Helper()
-		in, err := os.Open(o.backup)
-		must(t, err)
-		defer in.Close()
-		_, err = Restore(t.Context(), in, dir, RestoreOptions{})
-		must(t, err)
-	}
-	cases := []struct {
-		name     string
-		restored bool
-		do       func(*testing.T, site)
-	}{
-		{"nothing", false, func(*testing.T, site) {}},
-		{"opened to read", false, func(t *testing.T, o site) {
-			s, err := Open(o.dir, Options{ReadOnly: true})
-			must(t, err)
-			must(t, s.Close())
-		}},
-		{"the whole directory moved", false, func(t *testing.T, o site) {
-			must(t, os.Rename(o.dir, o.dir+"2"))
-			must(t, os.CopyFS(o.dir, os.DirFS(o.dir+"2")))
-		}},
-		{"written before there were generations", false, func(t *testing.T, o site) {
-			s := reopen(t, o.dir)
-			var id []byte
-			must(t, s.update(t.Context(), func(tx *Tx) error {
-				meta := tx.bolt.Bucket(bucketMeta)
-				id = bytes.Clone(meta.Get(keyStore))
-				return meta.Delete(keyGeneration)
-			}))
-			must(t, s.Close())
-			must(t, os.WriteFile(filepath.Join(o.dir, fileMarker), append(id, '\n'), 0o600))
-		}},
-		{"restored over what is gone", true, func(t *testing.T, o site) { must(t, os.RemoveAll(o.dir)); restoreTo(t, o, o.dir) }},
-		{"restored, its marker left", true, func(t *testing.T, o site) {
-			must(t, errors.Join(os.Remove(filepath.Join(o.dir, fileDB)), os.RemoveAll(filepath.Join(o.dir, "blobs"))))
-			restoreTo(t, o, o.dir)
-		}},
-		{"the database of the backup copied over", true, func(t *testing.T, o site) {
-			restoreTo(t, o, o.dir+"2")
-			copyDB(t, o, o.dir+"2")
-		}},
-		{"the database of a stop copied over", true, func(t *testing.T, o site) { copyDB(t, o, o.stopped) }},
-		{"the marker lost", true, func(t *testing.T, o site) { must(t, os.Remove(filepath.Join(o.dir, fileMarker))) }},
-		{"the marker of another store", true, func(t *testing.T, o site) {
-			must(t, os.WriteFile(filepath.Join(o.dir, fileMarker), []byte("other\ngeneration 1\n"), 0o600))
-		}},
-	}
-	for _, tt := range cases {
+	for _, tt := range copiedCases {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			o := make(t)
+			o := newCopied(t)
 			tt.do(t, o)
 			s := reopen(t, o.dir)
 			r, ok, err := s.Restored(t.Context())
@@ -230,7 +251,7 @@ func TestM80_RestoredCopy(t *testing.T) {
 				t.Fatalf("Restored = %+v, %v, %v; want %v", r, ok, err, tt.restored)
 			}
 			var p message.Progress
-			must(t, s.view(t.Context(), func(tx *Tx) (err error) { p, err = tx.Folders().Progress(f); return err }))
+			must(t, s.view(t.Context(), func(tx *Tx) (err error) { p, err = tx.Folders().Progress(copiedFolder); return err }))
 			if read := p.Mark != (message.Mark{}); read == tt.restored {
 				t.Errorf("the folder counts as read to its end: %v", read)
 			}
@@ -243,7 +264,7 @@ func TestM80_RestoredCopy(t *testing.T) {
 			}
 		})
 	}
-	t.Attr("tries", strconv.Itoa(len(cases)))
+	t.Attr("tries", strconv.Itoa(len(copiedCases)))
 }
 
 func reopen(t *testing.T, dir string) *Store {

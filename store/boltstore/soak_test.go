@@ -7,7 +7,7 @@ const (
 	kills        = 200
 	everyStep    = 1
 	grownEntries = 160_000
-	flips        = 6000
+	flips        = 3000
 	hotBackups   = 60
 )
 
