@@ -204,6 +204,13 @@ func TestNewMailIsFiledAtOnce(t *testing.T) {
 // daemon runs rapport for the length of the test and returns its client.
 func (s *site) daemon(t *testing.T) *web.Client {
 	t.Helper()
+	client, _ := s.daemonProcess(t)
+	return client
+}
+
+// daemonProcess is daemon, with the process itself.
+func (s *site) daemonProcess(t *testing.T) (*web.Client, *os.Process) {
+	t.Helper()
 	cmd := s.command("run")
 	out, err := os.Create(filepath.Join(s.dir, "daemon.log"))
 	if err != nil {
@@ -226,7 +233,7 @@ func (s *site) daemon(t *testing.T) *web.Client {
 	}
 	client := web.NewSocketClient(path, "test")
 	t.Cleanup(client.Close)
-	return client
+	return client, cmd.Process
 }
 
 // await asks until ok says yes, for at most 30 s.

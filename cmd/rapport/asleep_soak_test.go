@@ -1,0 +1,11 @@
+//go:build soak
+
+package main
+
+import "time"
+
+// How often the daemon is stopped, and for how long.
+const (
+	stops   = 3
+	stopped = 70 * time.Second
+)
