@@ -14,7 +14,9 @@ import (
 
 func TestM12_OneConnection(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	d, sink, _, o := dovecot(t, mailtest.DovecotOptions{MaxConnections: 1})
+	try()
 	sink.took = make(chan string, 100)
 	o.Mailbox.Connections = 3
 	deliver(t, d, "INBOX", mail(1, "bob@customer.example", "ada@example.org", "inbox", "hi"))
@@ -43,7 +45,9 @@ func TestM12_OneConnection(t *testing.T) {
 
 func TestM20_DovecotRenumbers(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	d, sink, _, o := dovecot(t, mailtest.DovecotOptions{})
+	try()
 	for n := range 20 {
 		deliver(t, d, "INBOX", mail(n, "bob@customer.example", "ada@example.org", fmt.Sprint("mail ", n), "hi"))
 	}
@@ -78,7 +82,9 @@ func TestM20_DovecotRenumbers(t *testing.T) {
 
 func TestM33_FoldersChange(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	d, sink, _, o := dovecot(t, mailtest.DovecotOptions{Users: []mailtest.User{{Name: "ada@example.org", Password: "geheim", Folders: []string{"Kunden", "Alt"}}}})
+	try()
 	deliver(t, d, "Kunden", mail(1, "bob@customer.example", "ada@example.org", "one", "hi"))
 	y := syncer(t, o)
 	if err := y.Sync(t.Context()); err != nil {
@@ -106,7 +112,9 @@ func TestM33_FoldersChange(t *testing.T) {
 
 func TestM37_NothingIsMarkedRead(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	d, _, _, o := dovecot(t, mailtest.DovecotOptions{})
+	try()
 	for n := range 5 {
 		deliver(t, d, "INBOX", mail(n, "bob@customer.example", "ada@example.org", "unread", "hi"))
 	}

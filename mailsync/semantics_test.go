@@ -18,7 +18,9 @@ import (
 
 func TestM21_OtherNumbering(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	faulty(t, 20, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		try()
 		o.Mailbox.Since = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) // nothing is as new as that
 		if err := syncer(t, o).Sync(t.Context()); err != nil {
 			t.Fatal(err)
@@ -38,7 +40,9 @@ func TestM21_OtherNumbering(t *testing.T) {
 
 func TestM22_RenumberedMidway(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	faulty(t, 600, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		try()
 		fetches := 0
 		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
 			if strings.HasPrefix(command, "UID FETCH") {
@@ -63,7 +67,9 @@ func TestM22_RenumberedMidway(t *testing.T) {
 
 func TestM23_ReusedUIDs(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	faulty(t, 30, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		try()
 		y := syncer(t, o)
 		if err := y.Sync(t.Context()); err != nil {
 			t.Fatal(err)
@@ -147,8 +153,10 @@ func TestM24_NoNumbers(t *testing.T) {
 
 func TestM25_LyingModSeq(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	for _, seqs := range [][]uint64{{5, 5, 5}, {9, 3, 1}, {1, math.MaxInt64, 2}, {7, 0, 0}} {
 		faulty(t, 5, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+			try()
 			for n, seq := range seqs {
 				f.ModSeq = seq
 				f.Messages = append(f.Messages, letter(uint32(50+n)))
@@ -163,7 +171,9 @@ func TestM25_LyingModSeq(t *testing.T) {
 
 func TestM26_FewerResponsesThanAsked(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	faulty(t, 300, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		try()
 		seen := map[string]bool{}
 		s.Fetch = func(c *mailtest.ScriptConn, f *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
 			key := fmt.Sprint(m.UID, strings.Contains(items, "HEADER"))
@@ -189,6 +199,7 @@ func TestM26_FewerResponsesThanAsked(t *testing.T) {
 
 func TestM27_OddResponses(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	for name, odd := range map[string]func(m mailtest.ScriptMessage, items, usual string) string{
 		"twice": func(_ mailtest.ScriptMessage, _, usual string) string { return usual + usual },
 		"unasked": func(m mailtest.ScriptMessage, items, usual string) string {
@@ -217,6 +228,7 @@ func TestM27_OddResponses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			faulty(t, 30, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+				try()
 				s.Fetch = func(_ *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
 					return odd(m, items, usual)
 				}
@@ -234,7 +246,9 @@ func TestM27_OddResponses(t *testing.T) {
 
 func TestM28_ExpungedMeanwhile(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	faulty(t, 400, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		try()
 		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
 			if strings.HasPrefix(command, "UID FETCH") && len(f.Messages) > 100 {
 				s.Lock()
@@ -258,7 +272,9 @@ func TestM28_ExpungedMeanwhile(t *testing.T) {
 
 func TestM29_EmptyBodies(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	faulty(t, 6, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		try()
 		s.Fetch = func(_ *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
 			if strings.Contains(items, "HEADER") {
 				return usual
@@ -284,6 +300,7 @@ func TestM29_EmptyBodies(t *testing.T) {
 
 func TestM30_LiteralLengths(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	for name, wrong := range map[string]func(m mailtest.ScriptMessage) string{
 		"longer":  func(m mailtest.ScriptMessage) string { return fmt.Sprintf("BODY[] {%d}", len(m.Raw)-9) },
 		"shorter": func(m mailtest.ScriptMessage) string { return fmt.Sprintf("BODY[] {%d}", len(m.Raw)+9) },
@@ -291,6 +308,7 @@ func TestM30_LiteralLengths(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			faulty(t, 40, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+				try()
 				f.Messages[3].Size, f.Messages[4].Size = 7, 1<<33 // RFC822.SIZE alone may lie
 				s.Fetch = func(_ *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
 					if m.UID == 20 {
@@ -314,6 +332,7 @@ func TestM30_LiteralLengths(t *testing.T) {
 var raced bool
 
 func TestM31_HostileServer(t *testing.T) {
+	try := counted(t)
 	for name, attack := range map[string]func(c *mailtest.ScriptConn){
 		"huge literal":  func(c *mailtest.ScriptConn) { c.Send("* 1 FETCH (UID 5 BODY[HEADER] {9223372036854775807}\r\n") },
 		"huger literal": func(c *mailtest.ScriptConn) { c.Send("* 1 FETCH (UID 5 BODY[HEADER] {99999999999999999999999}\r\n") },
@@ -339,6 +358,7 @@ func TestM31_HostileServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			faulty(t, 5, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+				try()
 				s.Hook = func(c *mailtest.ScriptConn, command string) bool {
 					if strings.HasPrefix(command, "UID FETCH") && strings.Contains(command, "5") {
 						attack(c)
@@ -365,7 +385,9 @@ func TestM31_HostileServer(t *testing.T) {
 
 func TestM32_FolderNames(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	synctest.Test(t, func(t *testing.T) {
+		try()
 		names := map[string]string{ // quoted in LIST: readable
 			`"R&D"`: `"R&D"`, `"Bad &AAA name"`: `"Bad &AAA name"`, "\"Gr\xfc\xdfe\"": `"Gr\xfc\xdfe"`, `"Gr&APwA3w-e"`: "Grüße", `"日本"`: "日本",
 			`"../../etc/passwd"`: "../../etc/passwd", `"INBOX/INBOX"`: "INBOX/INBOX", `"A\"B\\C"`: `A"B\C`, `"` + strings.Repeat("x", 10<<10) + `"`: strings.Repeat("x", 10<<10),
@@ -410,7 +432,9 @@ func TestM32_FolderNames(t *testing.T) {
 
 func TestM36_MessageIDs(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	faulty(t, 4, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		try()
 		f.Messages[0].Raw = []byte("Subject: none\r\n\r\nx")
 		f.Messages[1].Raw = []byte("Message-ID: <" + strings.Repeat("a", 10<<10) + "@x>\r\nMessage-ID: <b@x>\r\n\r\nx")
 		f.Messages[2].Raw = []byte("Message-ID: <b@x>\r\n\r\nother")
@@ -427,8 +451,10 @@ func TestM36_MessageIDs(t *testing.T) {
 
 func TestM40_Idle(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	watch := func(t *testing.T, hook func(s *mailtest.ScriptIMAP, c *mailtest.ScriptConn, command string) bool, act func(s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder), within time.Duration) {
 		faulty(t, 3, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+			try()
 			s.Hook = func(c *mailtest.ScriptConn, command string) bool { return hook(s, c, command) }
 			sink.took = make(chan string, 100)
 			o.Mailbox.Connections = 1

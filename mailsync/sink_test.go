@@ -40,6 +40,7 @@ type memSink struct {
 	took     chan string // subjects as they are taken, when not nil
 	slow     func()      // called in every Take
 	broken   []string    // invariants that a call broke: what was settled twice, or marked before it was settled
+	light    bool        // copies are not kept
 	spool    string      // where bodies lie on the way, empty again at the end
 }
 
@@ -123,7 +124,9 @@ func (m *memSink) take(k folderKey, p *message.Progress, it message.Item) error 
 	if p.Settled().Has(it.UID) {
 		m.broken = append(m.broken, fmt.Sprintf("UID %d of %s was settled already", it.UID, k.name))
 	}
-	m.copies[k][it.UID] = it.Copy
+	if !m.light {
+		m.copies[k][it.UID] = it.Copy
+	}
 	switch {
 	case it.Quarantine != "":
 		p.Quarantined = p.Quarantined.Union(one)

@@ -58,6 +58,7 @@ func plainServer(t *testing.T, serve func(conn net.Conn, r *bufio.Reader)) strin
 
 func TestM16_STARTTLS(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	for name, tt := range map[string]struct {
 		serve func(conn net.Conn, r *bufio.Reader)
 		want  string
@@ -80,6 +81,7 @@ func TestM16_STARTTLS(t *testing.T) {
 		}, "TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			try()
 			t.Parallel()
 			addr := plainServer(t, tt.serve)
 			rec := recorder{mu: &sync.Mutex{}, sent: &bytes.Buffer{}}
@@ -115,6 +117,7 @@ func TestTLSNoneIsForThisMachine(t *testing.T) {
 
 func TestM15_Certificates(t *testing.T) {
 	t.Parallel()
+	try := counted(t)
 	ca, err := mailtest.NewCA()
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +135,7 @@ func TestM15_Certificates(t *testing.T) {
 		"all in order": {now.Add(-time.Hour), now.Add(time.Hour), "127.0.0.1", true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			try()
 			t.Parallel()
 			certPEM, keyPEM, err := ca.Issue(tt.from, tt.to, tt.host)
 			if err != nil {

@@ -356,8 +356,14 @@ func (c *ScriptConn) examine(command string) bool {
 	return true
 }
 
-// inSet tells whether a sequence-set has a UID.
-func inSet(set string, uid uint32, f *ScriptFolder) bool {
+// uidSet is a sequence-set.
+type uidSet [][2]uint32
+
+func (s uidSet) has(uid uint32) bool {
+	return slices.ContainsFunc(s, func(r [2]uint32) bool { return r[0] <= uid && uid <= r[1] })
+}
+
+func parseSet(text string, f *ScriptFolder) (out uidSet) {
 	number := func(text string) uint32 {
 		if text == "*" {
 			return f.next() - 1
@@ -365,17 +371,15 @@ func inSet(set string, uid uint32, f *ScriptFolder) bool {
 		n, _ := strconv.ParseUint(text, 10, 32)
 		return uint32(n)
 	}
-	for part := range strings.SplitSeq(strings.Trim(set, "()"), ",") {
+	for part := range strings.SplitSeq(strings.Trim(text, "()"), ",") {
 		lo, hi, ranged := strings.Cut(part, ":")
 		a, b := number(lo), number(lo)
 		if ranged {
 			b = number(hi)
 		}
-		if min(a, b) <= uid && uid <= max(a, b) {
-			return true
-		}
+		out = append(out, [2]uint32{min(a, b), max(a, b)})
 	}
-	return false
+	return out
 }
 
 func (c *ScriptConn) fetch(set, items string) {
@@ -384,13 +388,16 @@ func (c *ScriptConn) fetch(set, items string) {
 		return
 	}
 	c.s.Lock()
-	messages := slices.Clone(f.Messages)
+	asked := parseSet(set, f)
+	seqs, messages := []int{}, []ScriptMessage{}
+	for i, m := range f.Messages {
+		if asked.has(m.UID) {
+			seqs, messages = append(seqs, i+1), append(messages, m)
+		}
+	}
 	c.s.Unlock()
 	for i, m := range messages {
-		if !inSet(set, m.UID, f) {
-			continue
-		}
-		text := m.Response(i+1, items)
+		text := m.Response(seqs[i], items)
 		if c.s.Fetch != nil {
 			text = c.s.Fetch(c, f, m, items, text)
 		}

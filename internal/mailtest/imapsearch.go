@@ -134,8 +134,8 @@ func (s *searching) key() (matcher, error) {
 		b, err := s.key()
 		return func(m ScriptMessage) bool { return a(m) || b(m) }, err
 	case "UID":
-		set := s.text()
-		return func(m ScriptMessage) bool { return inSet(set, m.UID, s.folder) }, nil
+		set := parseSet(s.text(), s.folder)
+		return func(m ScriptMessage) bool { return set.has(m.UID) }, nil
 	case "SINCE":
 		day, err := time.Parse("2-Jan-2006", s.text())
 		return func(m ScriptMessage) bool { return !m.Received.Before(day) }, err
