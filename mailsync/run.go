@@ -177,7 +177,7 @@ func (s *Syncer) generation(ctx context.Context) error {
 			})
 		})
 	}
-	group.Go(func() error { return s.stayAwake(ctx) })
+	group.Go(func() error { return rescue.Do(func() error { return s.stayAwake(ctx) }) })
 	group.Go(func() error {
 		defer s.leave(main)
 		return rescue.Do(func() error {
