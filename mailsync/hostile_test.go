@@ -300,6 +300,23 @@ func TestS23_ReplyBeforeItsTurn(t *testing.T) {
 	}
 }
 
+// TestS23_NoCodeBehindACode has text that looks like a second response code:
+// the library reads such a one too, and spins for ever on some.
+func TestS23_NoCodeBehindACode(t *testing.T) {
+	t.Parallel()
+	try := counted(t)
+	for _, line := range []string{"T1 OK [] [CAPABILITY (", "T1 NO [X(] [CAPABILITY A (B", "* OK [UIDNEXT 5] [CAPABILITY (x] y", "T1 BAD [ALERT] [[[", "* BYE [] [CAPABILITY ((("} {
+		try()
+		w := newWire(&memConn{strings.NewReader(line + "\r\n")}, nil)
+		if err := w.response(); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		if _, after, _ := strings.Cut(string(w.out), "CAPABILITY"); after != "" && !strings.Contains(string(w.out), " -[") {
+			t.Errorf("%q reaches the library as %q", line, w.out)
+		}
+	}
+}
+
 // TestS23_EachFloodBounded lets each flood loose at each command alone.
 func TestS23_EachFloodBounded(t *testing.T) {
 	if raced {

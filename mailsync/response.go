@@ -127,8 +127,8 @@ func splitCode(text []byte) (code, arg, say string) {
 		}
 	}
 	say = string(clean(text, 1000))
-	if say == "" {
-		say = "-"
+	if say == "" || say[0] == '[' { // the library would take it for a code, and can spin for ever on one
+		say = "-" + say
 	}
 	return code, arg, say
 }
