@@ -14,7 +14,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +68,22 @@ type Intake struct {
 
 	retention   atomic.Pointer[Retention] // nil: everything is kept
 	mergeAtOnce int                       // messages that one transaction moves between threads
+	reading     chan struct{}             // a token for each batch that is read and not yet filed
+}
+
+// batchesAtOnce is how many batches may be read and not yet filed: as many as
+// keep all cores and the one writer busy. A batch takes up to ten times its
+// bytes, and every mailbox may bring one.
+func batchesAtOnce() int { return runtime.GOMAXPROCS(0) + 2 }
+
+// enter waits until another batch may be read; leave lets the next one in.
+func (i *Intake) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case i.reading <- struct{}{}:
+		return sync.OnceFunc(func() { <-i.reading }), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // setup is the part of the options a reload replaces.
@@ -83,7 +101,7 @@ func New(o Options) (*Intake, error) {
 	if o.Store == nil || len(o.Key) < 16 {
 		return nil, errors.New("build intake: a store and a key of at least 16 bytes are needed")
 	}
-	i := &Intake{store: o.Store, opts: o, now: o.Now, log: o.Log, mergeAtOnce: 250}
+	i := &Intake{store: o.Store, opts: o, now: o.Now, log: o.Log, mergeAtOnce: 250, reading: make(chan struct{}, batchesAtOnce())}
 	if i.now == nil {
 		i.now = time.Now
 	}

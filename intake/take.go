@@ -16,6 +16,11 @@ import (
 // Take implements mailsync.Sink: it files a batch in one transaction. Bodies
 // are parsed and compressed before it. Repeating a batch changes nothing.
 func (i *Intake) Take(ctx context.Context, b message.Batch) error {
+	leave, err := i.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	items, err := i.prepare(ctx, b)
 	if err != nil {
 		return err
@@ -39,6 +44,7 @@ func (i *Intake) Take(ctx context.Context, b message.Batch) error {
 		kept = nil
 		return fmt.Errorf("file batch of %s/%s: %w", b.Folder.Mailbox, b.Folder.Name, err)
 	}
+	leave() // what follows reads no mail, and may take its time
 	i.wake(woken...)
 	if queued || unread {
 		return i.Finish(ctx)
