@@ -268,7 +268,7 @@ func TestM73_NoMoreFiles(t *testing.T) {
 	tries := 0
 	for i := range fileCounts {
 		var remove func()
-		if s.suffers(fmt.Sprintf("%d files left", i), func() { remove = crowd(t, s.disk, 4+i) }, func(*daemon) {}, func(*daemon) { remove() }) {
+		if s.suffers(fmt.Sprintf("%d files left", i), func() { remove = crowd(t, s.disk, 4+i%2) }, func(*daemon) {}, func(*daemon) { remove() }) {
 			tries++
 		}
 	}
