@@ -174,6 +174,8 @@ func (r *rehearsal) served(b *breakage) {
 	b.mend()
 	if b.struck() || b.at == 0 {
 		r.resumed(s)
+	} else {
+		r.settled(s)
 	}
 	s.run("sync")
 	d.stop()
