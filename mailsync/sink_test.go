@@ -255,18 +255,6 @@ func (m *memSink) state(t testing.TB, name string) message.Progress {
 	return *m.progress[keys[len(keys)-1]]
 }
 
-// text returns the first bytes of a stored body.
-func (m *memSink) text(name string, uid uint32) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for k, texts := range m.texts {
-		if k.name == name && texts[uid] != "" {
-			return texts[uid]
-		}
-	}
-	return ""
-}
-
 // digests returns the digests of all stored bodies of a folder.
 func (m *memSink) digests(name string) map[uint32][32]byte {
 	m.mu.Lock()

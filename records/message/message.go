@@ -134,7 +134,7 @@ const (
 	Erased      Reason = "erased"   // a tombstone forbids it
 	Withdrawn   Reason = "withdrawn"
 	Draft       Reason = "draft"
-	Expired     Reason = "expired" // older than mail of its kind is kept
+	Expired     Reason = "expired"  // older than mail of its kind is kept
 	NotOurs     Reason = "not_ours" // inspected: bears no token of ours and matches nobody
 )
 

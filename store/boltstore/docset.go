@@ -17,14 +17,6 @@ type docSet struct {
 	n    int // of bits
 }
 
-// setOf returns the set of some numbers, in any order.
-func setOf(docs ...uint32) docSet {
-	var s docSet
-	s.add(docs)
-	s.seal()
-	return s
-}
-
 func (s *docSet) add(docs []uint32) {
 	if s.bits == nil {
 		if len(s.list)+len(docs) <= maxListed {
