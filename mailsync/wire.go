@@ -55,7 +55,7 @@ type wire struct {
 	pending   int        // commands under way
 	limit     time.Duration
 	until     time.Time
-	text      int64 // bytes outside literals since the last command began
+	text      int64 // bytes outside literals since a command last ended, or began when none was under way
 	greeted   bool
 	closed    bool
 	fault     error  // the first reason why reading ended
@@ -163,6 +163,7 @@ func (w *wire) begin(quiet, total time.Duration) (end func()) {
 	return sync.OnceFunc(func() {
 		w.mu.Lock()
 		w.pending--
+		w.text = 0 // where requests overlap there is always one under way
 		w.mu.Unlock()
 		w.arm()
 	})
