@@ -429,31 +429,6 @@ func (s *Syncer) watch(ctx context.Context, sess *session, f *folder, l *loop, t
 	return nil
 }
 
-// untilTomorrow waits on the connection as it stands where the day's budget is
-// used up, since that is nothing to part for, and says so in the status. Any
-// other fault comes back.
-func (s *Syncer) untilTomorrow(ctx context.Context, sess *session, err error) error {
-	var f *Fault
-	if !errors.As(err, &f) || f.Kind != Spent {
-		return err
-	}
-	tomorrow := s.o.Now().Add(f.Wait)
-	s.mu.Lock()
-	s.patient = true
-	s.mu.Unlock()
-	for {
-		left := tomorrow.Sub(s.o.Now())
-		if left <= 0 {
-			return nil
-		}
-		s.become(message.StateWaiting, err, tomorrow)
-		s.broadcast()
-		if _, err := sess.idle(ctx, min(left, s.o.Mailbox.Idle), nil); err != nil || ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
-		}
-	}
-}
-
 // watched runs a pass over the watched folder. A fault of the folder is
 // reported and gives no outcome.
 func (s *Syncer) watched(ctx context.Context, sess *session, f folder, last *outcome) (*outcome, error) {

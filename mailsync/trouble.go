@@ -2,13 +2,10 @@ package mailsync
 
 import (
 	"bytes"
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"rapport/records/message"
 )
@@ -255,37 +252,4 @@ func (p *pass) fingerprint() error {
 		return nil
 	}
 	return ofSink(p.s.o.Sink.Take(p.ctx, message.Batch{Folder: p.mf, Fingerprints: fps}), "keep fingerprints of %s", p.f.name)
-}
-
-// spend counts the bytes received against the day's budget.
-func (s *Syncer) spend(ctx context.Context, sess *session) error {
-	s.mu.Lock()
-	total := sess.w.received.Load()
-	n := total - sess.counted
-	sess.counted = total
-	day := s.o.Now().Format(time.DateOnly)
-	if s.day != day {
-		s.day, s.spent = day, 0
-	}
-	s.spent += n
-	spent := s.spent
-	s.mu.Unlock()
-	if s.o.Mailbox.DailyBytes <= 0 {
-		return nil
-	}
-	if s.o.Budget != nil {
-		err := s.o.Budget.Spend(ctx, s.o.Mailbox.Name, day, n)
-		if err == nil {
-			spent, err = s.o.Budget.Spent(ctx, s.o.Mailbox.Name, day)
-		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return ofSink(err, "count bytes of %s", day)
-		}
-	}
-	if spent < s.o.Mailbox.DailyBytes {
-		return nil
-	}
-	now := s.o.Now()
-	tomorrow := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 30, 0, now.Location())
-	return &Fault{Kind: Spent, Text: fmt.Sprintf("the day's budget of %d MB is used up; it goes on tomorrow", s.o.Mailbox.DailyBytes>>20), Wait: tomorrow.Sub(now)}
 }
