@@ -161,15 +161,19 @@ func threadOf(key, v []byte) (string, error) {
 	return id, err
 }
 
-// sealedUIDs is the format byte of a row of UIDs that is sealed; what follows
-// has one of its own.
-const sealedUIDs = 3
+// The format byte of a row of UIDs that is sealed; what follows has one of its
+// own. No single bit lies between it and those, or a row could lose its seal
+// and name other UIDs. One lies between them and the first, which is read only.
+const (
+	sealedUIDs      = 4
+	firstSealedUIDs = 3
+)
 
 func sealUIDs(key, row []byte) []byte { return sealed(key, append([]byte{sealedUIDs}, row...)) }
 
 // openUIDs returns a row of UIDs without its seal, where it has one.
 func openUIDs(key, v []byte) ([]byte, error) {
-	if len(v) == 0 || v[0] != sealedUIDs {
+	if len(v) == 0 || v[0] != sealedUIDs && v[0] != firstSealedUIDs {
 		return v, nil // written before there were seals
 	}
 	row, err := unsealed(key, v)
