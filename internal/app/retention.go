@@ -34,12 +34,16 @@ func retention(cfg *config.Config) intake.Retention {
 	return r
 }
 
-// retainNightly removes what is older than it may be kept.
+// retainNightly removes what is older than it may be kept. Where all is kept
+// now, mail that was removed is wanted again: intake looks after that.
 func (d *daemonRun) retainNightly(ctx context.Context) error {
-	if len(d.config().Retention.Spans()) == 0 {
-		return nil
+	if len(d.config().Retention.Spans()) > 0 {
+		_, err := d.Retain(ctx, false, nil)
+		return err
 	}
-	_, err := d.Retain(ctx, false, nil)
+	d.retaining.Lock()
+	defer d.retaining.Unlock()
+	_, err := d.intake.Enforce(ctx, false, nil)
 	return err
 }
 
