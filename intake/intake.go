@@ -49,6 +49,9 @@ type Options struct {
 	// Erased, when not nil, is called with the digests of an erased person's
 	// addresses before the erasure is committed: the journal outside the store.
 	Erased func([]store.Digest) error
+	// Doubted, when not nil, reports whether the clock may be wrong: then no
+	// mail is too old to be filed. It must not block.
+	Doubted func() bool
 }
 
 // Mailbox is what filing needs to know of a configured mailbox.

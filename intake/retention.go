@@ -402,11 +402,12 @@ func (i *Intake) expireTrail(ctx context.Context, r *Retention, run *retentionRu
 }
 
 // tooOld reports whether a message that is not stored would be removed again
-// by the next run: it is not stored at all.
+// by the next run: it is not stored at all. By a clock that is doubted none is,
+// since whatever came meanwhile would stay skipped once it is set right.
 func (t *taking) tooOld(p *prepared, v matcher.Verdict) (bool, error) {
 	r := t.i.retention.Load()
 	until, ok := r.cutoffs(t.i.now())[string(p.msg.Verdict.Kind)]
-	if !ok || !p.msg.Time.Before(until) || v.Review != "" {
+	if !ok || !p.msg.Time.Before(until) || v.Review != "" || t.i.opts.Doubted != nil && t.i.opts.Doubted() {
 		return false, nil
 	}
 	e := timeline.Entry{}

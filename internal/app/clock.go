@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"rapport/store"
@@ -70,18 +71,54 @@ func (b clockBook) err() error {
 		b.Leap.Format(time.RFC1123), b.Was.Add(-b.Held).Format(time.RFC1123))
 }
 
+// wallClock tells at any moment whether the clock on the wall is doubted: by the
+// housekeeper's last look at it, and by a leap since. Its methods may be called
+// concurrently.
+type wallClock struct {
+	now func() time.Time
+
+	mu    sync.Mutex // guards what follows
+	at    time.Time  // of the last look, by the clock that nobody sets; zero: there was none
+	shown time.Time  // what the clock on the wall showed then
+	bad   bool       // it was doubted then
+}
+
+// doubted reports whether nothing may be judged by age now.
+func (c *wallClock) doubted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return false
+	}
+	return c.bad || c.now().Round(0).Sub(c.shown.Add(time.Since(c.at))).Abs() > clockLeap
+}
+
+// elapsed returns how long the last look is ago, and whether there was none.
+func (c *wallClock) elapsed() (d time.Duration, first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return 0, true
+	}
+	return time.Since(c.at), false
+}
+
+func (c *wallClock) looked(shown time.Time, bad bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at, c.shown, c.bad = time.Now(), shown.Round(0), bad
+}
+
 // lookAtClock keeps the book of the clock and reports whether it is doubted.
 func (h *housekeeper) lookAtClock(ctx context.Context) (bool, error) {
 	book, err := upkeepBook[clockBook](ctx, h.store, stateClock)
 	if err != nil {
 		return true, err
 	}
-	first, elapsed := h.looked.IsZero(), time.Duration(0)
-	if !first {
-		elapsed = time.Since(h.looked)
-	}
-	h.looked = time.Now()
-	book.look(h.now(), elapsed, first)
+	shown := h.now()
+	elapsed, first := h.clock.elapsed()
+	book.look(shown, elapsed, first)
+	h.clock.looked(shown, book.doubted())
 	h.faults.report("clock", book.err())
 	return book.doubted(), keepBook(ctx, h.store, stateClock, book)
 }

@@ -97,7 +97,7 @@ func leaping(t *testing.T, zone string, leap time.Duration, restart bool) {
 	}
 	keeper := func() (stop func()) {
 		log := slog.New(slog.DiscardHandler)
-		h := &housekeeper{store: s, now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())).In(loc) }, log: log, faults: newFaults(log, time.Now),
+		h := &housekeeper{store: s, now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())).In(loc) }, log: log, faults: newFaults(log, time.Now), clock: &wallClock{},
 			count: func(string, string) {}, jobs: []job{task("hourly", time.Hour, false), task("ageing", 6*time.Hour, true), task("nightly", 24*time.Hour, false)}}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -226,4 +226,52 @@ func TestM79_BudgetSurvives(t *testing.T) {
 		t.Errorf("another mailbox: %d, %v", other, err)
 	}
 	t.Attr("tries", "8")
+}
+
+// TestM79_LeapIsNoticedAtOnce sets the clock between two looks at it: whoever
+// asks is told before the next look.
+func TestM79_LeapIsNoticedAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var offset time.Duration
+		c := &wallClock{now: func() time.Time { return time.Now().Add(offset) }}
+		if c.doubted() {
+			t.Error("doubted before the first look")
+		}
+		c.looked(c.now(), false)
+		for _, tt := range []struct {
+			offset time.Duration
+			want   bool
+		}{{0, false}, {time.Hour, false}, {year, true}, {-year, true}, {0, false}} {
+			time.Sleep(9 * time.Minute)
+			if offset = tt.offset; c.doubted() != tt.want {
+				t.Errorf("set by %v: doubted %v", offset, !tt.want)
+			}
+		}
+		c.looked(c.now(), true)
+		if !c.doubted() {
+			t.Error("what the housekeeper doubts is not doubted")
+		}
+	})
+	t.Attr("tries", "7")
+}
+
+// TestM79_LeapSkipsNoMail sets the clock years ahead while the daemon runs:
+// mail that comes then is filed, though by that clock it is too old.
+func TestM79_LeapSkipsNoMail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "ada")
+	w.extra = "retention: {personal: 365d}\n"
+	w.configure()
+	var offset atomic.Int64
+	w.now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+	r := w.runs()
+	defer r.end()
+	knows(t, r.client, "Carl", "carl@press.example")
+	w.arrives("ada", "carl@press.example", "before")
+	r.has("Carl", "before")
+	offset.Store(int64(5 * year))
+	w.arrives("ada", "carl@press.example", "after")
+	r.has("Carl", "after")
+	t.Attr("tries", "1")
 }

@@ -50,7 +50,7 @@ type housekeeper struct {
 	faults *faults
 	count  func(job, result string)
 	jobs   []job
-	looked time.Time // at the clock, by this process; zero: not yet
+	clock  *wallClock
 }
 
 // lookAgain bounds how long the housekeeper sleeps: the clock may be set.

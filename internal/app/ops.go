@@ -251,7 +251,7 @@ func (d *daemonRun) newAlerter() *alerter {
 func (d *daemonRun) newHousekeeper() *housekeeper {
 	const day = 24 * time.Hour
 	return &housekeeper{
-		store: d.store, now: d.now, log: d.log.With("component", "housekeeping"), faults: d.faults,
+		store: d.store, now: d.now, log: d.log.With("component", "housekeeping"), faults: d.faults, clock: d.clock,
 		count: func(job, result string) { d.metrics.jobs.WithLabelValues(job, result).Inc() },
 		jobs: []job{
 			{name: "suggestions", every: 6 * time.Hour, ages: true, do: d.expireSuggestions},

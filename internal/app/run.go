@@ -184,6 +184,9 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 	route()
 	d.hooks = hooks{reroute: d.prepareRoute, rebind: d.tcp.prepare}
 	keeper := d.newHousekeeper()
+	if _, err := keeper.lookAtClock(ctx); err != nil { // before mail is judged by it; the next look is the housekeeper's
+		d.log.Warn("what the clock shows is not kept", "err", err)
+	}
 	for name, run := range map[string]func(context.Context){
 		"beginning":    func(ctx context.Context) { d.begin(ctx, func() { d.fleet.watch(ctx) }) },
 		"alerts":       d.alerts.run,

@@ -51,6 +51,7 @@ type system struct {
 	fleet   *fleet
 	room    *room
 	budget  *budget
+	clock   *wallClock
 	handler http.Handler
 	socket  net.Listener
 	key     []byte // of keyed digests
@@ -73,7 +74,7 @@ type system struct {
 // are undone by what it pushes on stops, also where it fails half way.
 func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*system, error) {
 	s := &system{options: o, cfg: cfg, metrics: newMetrics(o.version), dirty: map[string]bool{}, rulesDue: make(chan struct{}, 1), workDue: make(chan struct{}, 1)}
-	s.faults = newFaults(o.log, o.now)
+	s.faults, s.clock = newFaults(o.log, o.now), &wallClock{now: o.now}
 
 	exists, err := prepareDataDir(cfg.DataDir, o.args)
 	if err != nil {
@@ -210,7 +211,8 @@ func newIntake(s *system, cfg *config.Config) (*intake.Intake, error) {
 		Store: s.store, Rules: rules(cfg), Key: s.key,
 		Suggest: cfg.Policy.Unmatched == config.Suggest, Mailboxes: boxesForIntake(cfg),
 		Now: s.now, Log: s.log.With("component", "intake"), Wake: s.wake, Unfinished: func() { due(s.workDue) },
-		Erased: func(ds []store.Digest) error { return s.journal().add(ds, s.now()) },
+		Erased:  func(ds []store.Digest) error { return s.journal().add(ds, s.now()) },
+		Doubted: s.clock.doubted,
 	})
 }
 

@@ -30,6 +30,7 @@ type world struct {
 	policy string
 	listen string
 	next   int
+	now    func() time.Time // of the daemon; nil: time.Now
 }
 
 // syncBuffer is a log that can be read while it is written.
@@ -138,7 +139,7 @@ func (w *world) runs() *live {
 	r := &live{world: w, stop: stop, ended: make(chan error, 1)}
 	ready := make(chan Listening, 1)
 	go func() {
-		r.ended <- Run(ctx, w.file(), RunOptions{Version: "test", Log: w.log, Signals: make(chan os.Signal), Ready: func(l Listening) { ready <- l }})
+		r.ended <- Run(ctx, w.file(), RunOptions{Version: "test", Log: w.log, Now: w.now, Signals: make(chan os.Signal), Ready: func(l Listening) { ready <- l }})
 	}()
 	select {
 	case r.Listening = <-ready:
