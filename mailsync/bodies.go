@@ -145,7 +145,7 @@ func (p *pass) fetchLarge(it message.Item) error {
 	case err == nil && whole:
 		it.Body = spooled{path: f.Name(), size: size}
 		return p.taker.put(it)
-	case err != nil && size > 0 && (kind == Lost || kind == Silent):
+	case err != nil && size > 0 && !p.again && (kind == Lost || kind == Silent):
 		p.breakOff(it, f.Name(), from, size)
 	default:
 		os.Remove(f.Name())

@@ -141,6 +141,9 @@ func (p *pass) quarantine(uids message.UIDSet, why string) error {
 		if err := p.taker.put(item); err != nil {
 			return err
 		}
+		if p.again { // it was said when it was quarantined
+			continue
+		}
 		p.s.o.Log.Warn("message quarantined", "mailbox", p.mf.Mailbox, "folder", p.mf.Name, "uid", uid, "reason", why)
 	}
 	return nil

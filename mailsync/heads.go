@@ -126,8 +126,9 @@ type Missing struct {
 }
 
 // Reconcile proves folder by folder that what the server lists is what is
-// settled, whatever marks and caches say. It fetches nothing; what it finds
-// missing the next pass fetches.
+// settled, whatever marks and caches say, and asks once more for what is
+// quarantined. It fetches nothing else; what it finds missing the next pass
+// fetches.
 func (s *Syncer) Reconcile(ctx context.Context) ([]message.FolderStatus, []Missing, error) {
 	var all []message.FolderStatus
 	var missing []Missing
@@ -150,6 +151,20 @@ func (s *Syncer) Reconcile(ctx context.Context) ([]message.FolderStatus, []Missi
 		}
 		return nil
 	})
+	in := map[string]bool{}
+	for _, st := range all {
+		if st.Quarantined > 0 {
+			in[st.Name] = true
+		}
+	}
+	if err == nil && len(in) > 0 {
+		after := s.askAgain(ctx, in)
+		for i, st := range all {
+			if now, ok := after[st.Name]; ok {
+				all[i] = now
+			}
+		}
+	}
 	return all, missing, errors.Join(append(faults, err)...)
 }
 

@@ -35,6 +35,7 @@ type pass struct {
 	newest message.UIDSet      // whose fingerprints are to be kept
 	taker  *taker
 	said   string // by the server when it last refused a FETCH
+	again  bool   // for what is quarantined: see askAgain
 }
 
 // outcome is what a pass leaves for the next one on the same connection.

@@ -121,6 +121,10 @@ func (m *memSink) Take(_ context.Context, b message.Batch) error {
 
 func (m *memSink) take(k folderKey, p *message.Progress, it message.Item) error {
 	one := message.UIDs(it.UID)
+	if p.Quarantined.Has(it.UID) { // asked for again
+		p.Quarantined = p.Quarantined.Minus(one)
+		delete(m.reasons[k], it.UID)
+	}
 	if p.Settled().Has(it.UID) {
 		m.broken = append(m.broken, fmt.Sprintf("UID %d of %s was settled already", it.UID, k.name))
 	}

@@ -32,12 +32,7 @@ type struck struct {
 
 // blame notes what was asked for when a connection ended. err comes back.
 func (p *pass) blame(err error, req *fetchRequest) error {
-	switch kindOf(err) {
-	case Lost, Silent, Malformed, Hostile:
-	default:
-		return err
-	}
-	if p.ctx.Err() != nil {
+	if p.again || !endsConnections(err) || p.ctx.Err() != nil {
 		return err
 	}
 	open := req.missing()
