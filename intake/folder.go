@@ -158,15 +158,15 @@ func count(p message.Progress, r message.Report) message.FolderStatus {
 }
 
 // recount keeps the counts of a folder true between passes when a stored UID
-// becomes a skipped one. Where settled UIDs are gone from the server, only a
-// pass can tell whether this one is among them: clearing the mark asks for it,
-// and until then the folder does not show as in sync.
+// becomes a skipped one. Where settled UIDs are gone from the server or
+// quarantined, only a pass can tell whether this one is among them: clearing
+// the mark asks for it, and until then the folder does not show as in sync.
 func recount(tx store.Tx, f message.Folder, r message.Reason) error {
 	st, err := lastStatus(tx, f)
 	if err != nil || st.UIDValidity != f.UIDValidity {
 		return err
 	}
-	if st.Gone > 0 || st.Stored == 0 {
+	if st.Gone > 0 || st.Quarantined > 0 || st.Stored == 0 {
 		if err := tx.Folders().SetMark(f, message.Mark{}); err != nil {
 			return fmt.Errorf("clear mark: %w", err)
 		}
@@ -199,13 +199,14 @@ func endRenumbering(tx store.Tx, f message.Folder) (ended, more bool, err error)
 		if err != nil {
 			return ended, false, fmt.Errorf("read progress: %w", err)
 		}
-		some := p.Stored.Newest(left)
+		held := p.Stored.Union(p.Quarantined) // of the latter, what was filed by its header
+		some := held.Newest(left)
 		for _, uid := range some.Slice() {
 			if err := dropRenumbered(tx, *old, f, uid); err != nil {
 				return ended, false, err
 			}
 		}
-		if left -= some.Len(); some.Len() < p.Stored.Len() {
+		if left -= some.Len(); some.Len() < held.Len() {
 			if err := tx.Folders().Unsettle(*old, some); err != nil {
 				return ended, false, fmt.Errorf("unsettle old numbers: %w", err)
 			}

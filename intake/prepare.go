@@ -88,6 +88,10 @@ func (i *Intake) prepareBody(ctx context.Context, f message.Folder, it message.I
 			return prepared{}, err
 		}
 		if v.Action == message.Skip {
+			if p.lacksText() { // whose it is, it has not said
+				p.Quarantine = whyUnread
+				return p, nil
+			}
 			p.notOurs = v.Reason
 			return p, nil
 		}
@@ -213,8 +217,9 @@ func parseGuarded(src message.Source, head message.Head) (p message.Parsed, flag
 	if err != nil {
 		return p, nil, fmt.Errorf("read body: %w", err)
 	}
-	if p.Size == 0 {
-		flags = append(flags, "empty-body")
+	if p.Size == 0 { // its header alone is known
+		p.Head = head
+		flags = append(flags, emptyBody)
 	}
 	return p, flags, nil
 }

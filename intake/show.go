@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -97,6 +98,9 @@ func (t *taking) drop(m message.Message, r message.Reason) error {
 		sums = append(sums, v.Raw)
 	}
 	for _, s := range sums {
+		if s == message.Sum(sha256.Sum256(nil)) { // all that are filed by their header share it
+			continue
+		}
 		if err := ignoreNotFound(t.tx.Blobs().Delete(s)); err != nil {
 			return fmt.Errorf("delete original: %w", err)
 		}
@@ -153,6 +157,14 @@ func (t *taking) unhold(m message.Message, r message.Reason) error {
 // where the text is the same, else a variant under the one entry. Which text
 // is the message's own is settled by the digests, not by who came first.
 func (t *taking) another(p *prepared, m message.Message) error {
+	switch without := headOnly(m); {
+	case without && !headOnly(p.msg):
+		return t.complete(p, m)
+	case !without && headOnly(p.msg): // what it would say is known
+		return t.addHolding(p.Copy, m, 0)
+	case p.lacksText():
+		t.lacking = append(t.lacking, p.UID)
+	}
 	if p.msg.TextSum == m.TextSum {
 		if p.msg.Trust == message.TrustPass { // the same text, read: one proof is enough
 			m.Trust = message.TrustPass
@@ -182,6 +194,11 @@ func (t *taking) promote(p *prepared, m message.Message, n int) error {
 		}
 	}
 	m.Variants[n] = message.Variant{Raw: m.Raw, TextSum: m.TextSum}
+	return t.shownAnew(p, withText(p, m))
+}
+
+// withText makes a copy's text the message's own.
+func withText(p *prepared, m message.Message) message.Message {
 	own := p.msg
 	before := m.Head
 	m.Head, m.Inner, m.Size, m.BodySize = own.Head, own.Inner, own.Size, own.BodySize
@@ -195,6 +212,11 @@ func (t *taking) promote(p *prepared, m message.Message, n int) error {
 	}
 	m.Flags = own.Flags
 	meet(&m, before)
+	return m
+}
+
+// shownAnew adds the copy whose text a message has now and shows it by that.
+func (t *taking) shownAnew(p *prepared, m message.Message) error {
 	if err := t.addHolding(p.Copy, m, 0); err != nil {
 		return err
 	}

@@ -62,6 +62,7 @@ type taking struct {
 	unread     bool     // some message needs its text read again: see catchUp
 	settled    map[message.Reason][]uint32
 	stored     []uint32
+	lacking    []uint32 // filed by their header alone: quarantined beside it
 	hints      []hint
 	again      map[message.ThreadID]bool    // threads to file again at the end of the batch
 	widen      map[message.ThreadID]bool    // threads that name more people now
@@ -150,6 +151,13 @@ func (t *taking) flush() error {
 			return fmt.Errorf("settle stored: %w", err)
 		}
 		t.stored = t.stored[:0]
+	}
+	if len(t.lacking) > 0 { // after stored, where they stand too
+		s := store.Settlement{UIDs: message.UIDs(t.lacking...), Quarantined: whyEmpty}
+		if err := t.tx.Folders().Settle(t.folder, s); err != nil {
+			return fmt.Errorf("settle what has no text: %w", err)
+		}
+		t.lacking = t.lacking[:0]
 	}
 	for reason, uids := range t.settled {
 		s := store.Settlement{UIDs: message.UIDs(uids...), Skipped: reason}
@@ -314,6 +322,9 @@ func (t *taking) wanted(p *prepared) error {
 		return nil
 	}
 	known, err := t.known(p.identities)
+	if err == nil && known == nil && p.Head.MessageID == "" {
+		known, err = t.filedByHeader(p)
+	}
 	if err != nil {
 		return err
 	}
@@ -366,6 +377,9 @@ func (t *taking) insert(p *prepared, v matcher.Verdict) error {
 		return fmt.Errorf("store original: %w", err)
 	}
 	t.stored = append(t.stored, p.UID)
+	if p.lacksText() {
+		t.lacking = append(t.lacking, p.UID)
+	}
 	apply(&m, v)
 	if c, err := t.conversation(m.Thread); err != nil {
 		return err

@@ -94,10 +94,10 @@ func (j *judging) wish(f message.Folder, c message.Copy, since time.Time) (messa
 		return message.Wish{}, err
 	}
 	if known != nil {
-		if sameSize(known, c) {
+		if sameSize(known, c) && !headOnly(*known) {
 			return message.Wish{Decision: message.Decision{Action: message.Hold, Rule: v.Rule}, Known: known.ID}, nil
 		}
-		// Of another size: its text has to be compared.
+		// Of another size, or without a text yet: its own has to be compared.
 		return message.Wish{Decision: message.Decision{Action: message.Log, Rule: v.Rule}}, nil
 	}
 	if v, err = j.inThread(cand, v, ""); err != nil {
