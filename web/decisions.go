@@ -176,7 +176,7 @@ func settledCopy(tx store.Tx, name string) (*Explanation, error) {
 	}
 	switch {
 	case p.Quarantined.Has(uid):
-		e.Steps = append(e.Steps, ExplanationStep{Rule: "quarantined", Said: "the server would not hand it over whole; it is tried again", Decided: true})
+		e.Steps = append(e.Steps, ExplanationStep{Rule: "quarantined", Said: "the server would not hand it over whole; it is asked for again every night and by `rapport reconcile`", Decided: true})
 	case p.Stored.Has(uid):
 		return nil, nil
 	case p.Mark != (message.Mark{}): // every message the server lists is settled

@@ -282,8 +282,8 @@ func (d *daemonRun) compactErased(ctx context.Context) error {
 	return err
 }
 
-// reconcileNightly proves every folder, and lets the mailboxes look again
-// where the proof fails.
+// reconcileNightly proves every folder, which asks again for what is
+// quarantined, and lets the mailboxes look again where the proof fails.
 func (d *daemonRun) reconcileNightly(ctx context.Context) error {
 	found, err := d.Reconcile(ctx)
 	if err != nil {
