@@ -28,7 +28,7 @@ func secretKey(dir string, storeExists bool) ([]byte, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	case storeExists:
-		return nil, fmt.Errorf("read key %s: the file is missing though the store exists (restore it from a backup; a new key would bring erased people's mail back)", path)
+		return nil, fmt.Errorf("read key %s: the file is missing though the store exists (put it back, or restore a backup with --identity; a new key would bring erased people's mail back)", path)
 	}
 	return makeKey(path)
 }
@@ -46,7 +46,7 @@ func readKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
 	if len(key) != keySize {
-		return nil, fmt.Errorf("read key %s: %d bytes instead of %d (restore it from a backup)", path, len(key), keySize)
+		return nil, fmt.Errorf("read key %s: %d bytes instead of %d (put it back from where it is kept)", path, len(key), keySize)
 	}
 	return key, nil
 }

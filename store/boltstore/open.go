@@ -186,7 +186,7 @@ func (s *Store) create(path string) error {
 		return errors.New("there is no store (start the daemon once, or correct data_dir)")
 	}
 	if sign := signOf(s.dir); sign != "" {
-		return &damage{fmt.Sprintf("%s is missing but %s shows that there was a store: move the directory away, then restore a backup with `rapport store restore` or begin anew", fileDB, sign)}
+		return &damage{fmt.Sprintf("%s is missing but %s shows that there was a store: move blobs away where it is there and restore a backup with `rapport store restore`, or begin anew in another directory", fileDB, sign)}
 	}
 	fresh := filepath.Join(s.dir, fileNewDB)
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -362,7 +362,7 @@ func Damaged(err error) bool {
 }
 
 func damaged(what string) error {
-	return &damage{fmt.Sprintf("%s is damaged, %s: move the directory away and restore a backup with `rapport store restore`", fileDB, what)}
+	return &damage{fmt.Sprintf("%[1]s is damaged, %[2]s: move %[1]s and blobs away, leave key and erasures, and restore a backup with `rapport store restore`", fileDB, what)}
 }
 
 // lockDir takes the directory for this process, or for reading.
