@@ -23,7 +23,7 @@ func (c *backupNowCommand) Run(s *session) error {
 			return err
 		}
 		return s.show(b, func() {
-			s.printf("%s, %s, opened and checked, %s rows counted; %d backups in all\n", plain(b.File), bytesText(b.Bytes), number(b.Rows), b.Kept)
+			s.printf("%s, %s, opened and checked, %s rows counted; kept now: %d\n", plain(b.File), bytesText(b.Bytes), number(b.Rows), b.Kept)
 		})
 	})
 }
@@ -145,7 +145,7 @@ func (s *session) retain(dry bool) error {
 				s.printf("nothing is older than it may be kept\n")
 			}
 			if r.Held > 0 {
-				s.printf("%s more are held: by a tag, by hand, or by mail of their thread that stays\n", number(r.Held))
+				s.printf("older, but held: %s, by a tag, by hand, or by mail of their thread that stays\n", number(r.Held))
 			}
 		})
 	})

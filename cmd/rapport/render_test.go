@@ -261,3 +261,14 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 }
+
+// TestUpkeepAfterRestore wants backups that are there not to be denied: the
+// restored store knows of none of its own.
+func TestUpkeepAfterRestore(t *testing.T) {
+	t.Parallel()
+	for kept, want := range map[int]string{0: "no backup yet in /b\n", 2: "no backup yet of the store as it is; 2 older in /b\n"} {
+		if got := drawn(screen{}, func(s *session) { s.upkeep(web.Upkeep{Backup: &web.BackupState{Dir: "/b", Kept: kept}}) }); got != want {
+			t.Errorf("%d kept: %q, want %q", kept, got, want)
+		}
+	}
+}

@@ -50,7 +50,7 @@ func (c *storeRestoreCommand) Run(s *session) error {
 		}
 		s.printf("\n")
 		if r.Erasures > 0 {
-			s.printf("whoever was erased since is erased again at the first start (journal of %s addresses)\n", number(r.Erasures))
+			s.printf("whoever was erased since is erased again at the first start (addresses in the journal: %s)\n", number(r.Erasures))
 		}
 		if !r.Key {
 			s.printf("the key is missing: copy the file named key from the data directory the backup was made of to\n" +

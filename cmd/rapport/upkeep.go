@@ -36,6 +36,8 @@ func (s *session) upkeep(u web.Upkeep) {
 
 func (s *session) backup(b web.BackupState) {
 	switch {
+	case b.Last.IsZero() && b.Kept > 0: // after a restore
+		s.printf("no backup yet of the store as it is; %d older in %s", b.Kept, plain(b.Dir))
 	case b.Last.IsZero():
 		s.printf("no backup yet in %s", plain(b.Dir))
 	default:

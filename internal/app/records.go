@@ -21,7 +21,7 @@ type records struct {
 var _ web.Records = records{}
 
 // physical says when an erased person's bytes leave the disk.
-const physical = "within a day, or at once with rapport store compact"
+const physical = "in the following night, by the daemon, or at once with rapport store compact"
 
 // stateErased is set while bytes of somebody erased are still on the disk.
 const stateErased = "erased-not-compacted"
