@@ -43,6 +43,25 @@ func TestExampleLoads(t *testing.T) {
 	}
 }
 
+// TestExampleUpkeep removes the "#" before what the example leaves to choose:
+// backups and the retention. As it stands, whoever uses it whole loses nothing.
+func TestExampleUpkeep(t *testing.T) {
+	before, rest, _ := strings.Cut(string(Example()), "\nbackup:\n")
+	upkeep, after, found := strings.Cut(rest, "\n# Mail to the administrators")
+	if !found {
+		t.Fatal("the sections are not where this test looks for them")
+	}
+	for set, text := range map[bool]string{false: upkeep, true: regexp.MustCompile(`(?m)^  # ([a-z]+: )`).ReplaceAllString(upkeep, "  $1")} {
+		c, err := Load(withSecrets(t, []byte(before+"\nbackup:\n"+text+"\n# Mail to the administrators"+after)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kinds := len(c.Retention.Spans()); c.Backup.Enabled() != set || (kinds == 11) != set || (len(c.Retention.Hold) == 1) != set {
+			t.Errorf("uncommented %v: backups %v, %d kinds, held %v", set, c.Backup, kinds, c.Retention.Hold)
+		}
+	}
+}
+
 // TestExampleAtTheRoot compares the embedded example with the file people find.
 func TestExampleAtTheRoot(t *testing.T) {
 	root, err := os.ReadFile("../../config.example.yaml")

@@ -55,6 +55,9 @@ func sectionSchema(section reflect.Value) *jsonschema.Schema {
 // valueSchema describes the value of one key.
 func valueSchema(v reflect.Value, tag reflect.StructTag) *jsonschema.Schema {
 	s := kindSchema(v)
+	if v.Kind() == reflect.Struct && s.Type == "object" && tag.Get("required") == "" {
+		s = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{s, {Type: "null"}}} // every key below is commented out
+	}
 	if def := tag.Get("default"); def != "" {
 		s.Default = def
 		if v.Kind() == reflect.Bool {
