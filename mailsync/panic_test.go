@@ -169,3 +169,29 @@ func TestM83_NotEverythingIsPoison(t *testing.T) {
 		t.Attr("tries", "5")
 	})
 }
+
+// TestM83_SeriesOfPoison has the newest mails of a folder all make filing
+// panic, more in a row than are set aside at once: none of the others waits
+// for them, and in the end each is settled.
+func TestM83_SeriesOfPoison(t *testing.T) {
+	t.Parallel()
+	faulty(t, 20, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		o.Sink = &panicky{Sink: sink, take: func(u uint32) bool { return u > 12 && u <= 20 }}
+		sync := syncer(t, o)
+		if err := sync.Sync(t.Context()); rescue.Of(err) == nil {
+			t.Errorf("eight bugs in a row are told as %v", err)
+		}
+		if p := sink.state(t, "INBOX"); p.Stored.Len() != 12 || p.Quarantined.Len() != maxPoison {
+			t.Errorf("after the first try stored %s, quarantined %s", p.Stored, p.Quarantined)
+		}
+		for n := uint32(21); sink.state(t, "INBOX").Quarantined.Len() < 8; n++ {
+			if n == 26 {
+				t.Fatalf("after %d more mails quarantined %s", n-20, sink.state(t, "INBOX").Quarantined)
+			}
+			s.Add(f, letter(n))
+			sync.Sync(t.Context()) // it fails until each has had its turn
+		}
+		oracle(t, sink, f)
+	})
+	t.Attr("tries", "1")
+}

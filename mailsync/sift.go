@@ -1,6 +1,7 @@
 package mailsync
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -11,7 +12,8 @@ import (
 )
 
 // maxPoison is how many messages in a row are set aside for a panic. More than
-// that are not to blame: the fault is elsewhere, and the mailbox waits.
+// that are not to blame: the fault is elsewhere, and the mailbox waits until
+// one goes well.
 const maxPoison = 3
 
 // sifter is a sink that a single message cannot bring down: what panics over a
@@ -84,7 +86,8 @@ func (s *sifter) count(poison bool) bool {
 }
 
 // sift does work on items in order. Where that panics they are halved until
-// the culprit stands alone, which aside then gets.
+// the culprit stands alone, which aside then gets. One that aside refuses keeps
+// none of the others waiting.
 func sift[T any](items []T, work func([]T) error, aside func(T, *rescue.Panic) error) error {
 	err := rescue.Do(func() error { return work(items) })
 	p := rescue.Of(err)
@@ -95,8 +98,10 @@ func sift[T any](items []T, work func([]T) error, aside func(T, *rescue.Panic) e
 		return aside(items[0], p)
 	}
 	half := len(items) / 2
-	if err := sift(items[:half], work, aside); err != nil {
+	err = sift(items[:half], work, aside)
+	if err != nil && rescue.Of(err) == nil {
 		return err
 	}
-	return sift(items[half:], work, aside)
+	rest := sift(items[half:], work, aside)
+	return cmp.Or(err, rest)
 }
