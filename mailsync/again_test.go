@@ -2,6 +2,8 @@ package mailsync
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"rapport/internal/mailtest"
@@ -31,9 +33,9 @@ func TestM29_QuarantinedAreAskedForAgain(t *testing.T) {
 func comesLater(t *testing.T, stage string, spoil poison) {
 	bad := message.UIDs(3, 17, 40)
 	faulty(t, 40, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-		healed := false
+		var healed atomic.Bool
 		s.Fetch = func(c *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
-			if !healed && bad.Has(m.UID) && strings.Contains(items, stage) {
+			if !healed.Load() && bad.Has(m.UID) && strings.Contains(items, stage) {
 				return spoil(c, m, usual)
 			}
 			return usual
@@ -54,7 +56,7 @@ func comesLater(t *testing.T, stage string, spoil poison) {
 			t.Error("asking again is a trouble of the folder")
 		}
 		oracle(t, sink, f)
-		healed = true
+		healed.Store(true)
 		st, missing, err = y.Reconcile(t.Context())
 		if err != nil || len(missing) > 0 || len(st) != 1 || st[0].Stored != 40 || st[0].Quarantined != 0 || !st[0].InSync {
 			t.Errorf("Reconcile when they can be had = %+v, %v, %v; want all stored", st, missing, err)
@@ -76,9 +78,12 @@ func TestM29_AskingAgainIsBounded(t *testing.T) {
 			faulty(t, messages, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
 				try()
 				quarantineAll(sink, f)
-				asked, healed := map[uint32]int{}, false
+				var mu sync.Mutex // guards the rest
+				asked, healed := map[uint32]bool{}, false
 				s.Fetch = func(c *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
-					asked[m.UID]++
+					mu.Lock()
+					defer mu.Unlock()
+					asked[m.UID] = true
 					if healed || !kills {
 						return map[bool]string{true: usual}[healed]
 					}
@@ -88,6 +93,7 @@ func TestM29_AskingAgainIsBounded(t *testing.T) {
 				y := syncer(t, o)
 				reconciled(t, y, messages)
 				want := map[bool]int{false: againAtOnce, true: againDeaths}[kills]
+				mu.Lock()
 				if len(asked) != want {
 					t.Errorf("%d messages were asked for in one round, want %d", len(asked), want)
 				}
@@ -95,6 +101,7 @@ func TestM29_AskingAgainIsBounded(t *testing.T) {
 					t.Errorf("%d connections in one round", n)
 				}
 				healed = true
+				mu.Unlock()
 				reconciled(t, y, messages-againAtOnce)
 				reconciled(t, y, 0)
 				allStored(t, sink, f)
