@@ -28,3 +28,21 @@ func TestPrivateWithoutAMessageID(t *testing.T) {
 		}
 	}
 }
+
+// TestPrivateMovedOutStaysPrivate: what a Private folder kept out does not
+// come back with a move, in whichever mailbox it appears.
+func TestPrivateMovedOutStaysPrivate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.person("Cleo", "cleo@client.example")
+	raw := mail("q1", cleo, ada+", "+bob, "Once private")
+	uid := w.deliver("ada", "Private", raw)
+	w.sync()
+	delete(w.folder("ada", "Private").mails, uid)
+	w.deliver("ada", "INBOX", raw)
+	w.deliver("bob", "INBOX", raw)
+	w.sync()
+	if got, n := w.of(c), w.count(); len(got) != 0 || n != 0 {
+		t.Errorf("after it was moved out the timeline shows %q, and %d messages are stored; want none", got, n)
+	}
+}
