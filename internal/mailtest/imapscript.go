@@ -67,7 +67,8 @@ type ScriptConn struct {
 	piece [16 << 10]byte
 	s     *ScriptIMAP
 	r     *bufio.Reader
-	idle  string // tag of the IDLE under way
+	idle  string // tag of the IDLE under way; guarded by the server's lock
+	news  int    // EXISTS to be told with the next IDLE, 0: none; guarded by the server's lock
 }
 
 // Sendf writes text made by fmt.Sprintf.
@@ -152,15 +153,20 @@ func (s *ScriptIMAP) Opened() int {
 	return s.opened
 }
 
-// Add puts a message into a folder and tells whoever idles on it.
+// Add puts a message into a folder and tells whoever idles on it, at once, and
+// whoever has it open, as they idle next.
 func (s *ScriptIMAP) Add(f *ScriptFolder, m ScriptMessage) {
 	s.Lock()
 	f.Messages = append(f.Messages, m)
 	n := len(f.Messages)
 	var idling []*ScriptConn
 	for c := range s.conns {
-		if c.Selected == f && c.idle != "" {
+		switch {
+		case c.Selected != f:
+		case c.idle != "":
 			idling = append(idling, c)
+		default:
+			c.news = n
 		}
 	}
 	s.Unlock()
@@ -248,8 +254,13 @@ func (c *ScriptConn) answer(command string) bool {
 	case "IDLE":
 		c.s.Lock()
 		c.idle = c.Tag
+		news := c.news
+		c.news = 0
 		c.s.Unlock()
 		c.Send("+ idling\r\n")
+		if news > 0 {
+			c.Sendf("* %d EXISTS\r\n", news)
+		}
 		return true
 	case "LOGOUT":
 		c.Send("* BYE see you\r\n" + c.Tag + " OK bye\r\n")
@@ -340,7 +351,7 @@ func (c *ScriptConn) examine(command string) bool {
 		return true
 	}
 	c.s.Lock()
-	c.Selected = f
+	c.Selected, c.news = f, 0
 	text := fmt.Sprintf("* %d EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen $odd[x])\r\n", len(f.Messages))
 	if f.UIDValidity != 0 {
 		text += fmt.Sprintf("* OK [UIDVALIDITY %d] numbering\r\n", f.UIDValidity)
