@@ -142,7 +142,7 @@ func askTLS(conn net.Conn) error {
 		if strings.HasPrefix(line, "* ") {
 			continue
 		}
-		if !strings.HasPrefix(strings.ToUpper(line), "S1 OK") {
+		if words := strings.Fields(strings.ToUpper(line)); len(words) < 2 || words[0] != "S1" || words[1] != "OK" {
 			return &Fault{Kind: Insecure, Text: "the server refuses STARTTLS: " + string(clean([]byte(line), 300)),
 				Fix: "use tls: implicit with port 993; if the server used to offer STARTTLS, somebody may be listening in"}
 		}
