@@ -151,24 +151,6 @@ func TestM24_NoNumbers(t *testing.T) {
 	}
 }
 
-func TestM25_LyingModSeq(t *testing.T) {
-	t.Parallel()
-	try := counted(t)
-	for _, seqs := range [][]uint64{{5, 5, 5}, {9, 3, 1}, {1, math.MaxInt64, 2}, {7, 0, 0}} {
-		faulty(t, 5, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-			try()
-			for n, seq := range seqs {
-				f.ModSeq = seq
-				f.Messages = append(f.Messages, letter(uint32(50+n)))
-				if err := syncer(t, o).Sync(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				oracle(t, sink, f)
-			}
-		})
-	}
-}
-
 func TestM26_FewerResponsesThanAsked(t *testing.T) {
 	t.Parallel()
 	try := counted(t)
