@@ -40,6 +40,16 @@ func (w *wire) deliver(a *answer) {
 			continue
 		}
 		p := req.got[a.uid]
+		if req.section == sectionHeader {
+			cost := weight(a.flags) + weight(a.labels)
+			if p != nil {
+				cost -= weight(p.flags) + weight(p.labels)
+			}
+			if cost > 0 && req.held+cost > maxHeaders { // it is asked for again with fewer others
+				continue
+			}
+			req.held += cost
+		}
 		if p == nil {
 			p = &part{uid: a.uid}
 			req.got[a.uid] = p
@@ -50,10 +60,10 @@ func (w *wire) deliver(a *answer) {
 		if p.size == 0 {
 			p.size = a.size
 		}
-		if a.hasFlags {
+		if req.section == sectionHeader && a.hasFlags {
 			p.flags = a.flags
 		}
-		if a.labels != nil {
+		if req.section == sectionHeader && a.labels != nil {
 			p.labels = a.labels
 		}
 		for i := range a.bodies {
@@ -69,4 +79,12 @@ func (w *wire) deliver(a *answer) {
 			}
 		}
 	}
+}
+
+// weight is what words take in memory.
+func weight(words []string) (n int64) {
+	for _, w := range words {
+		n += int64(len(w)) + 16
+	}
+	return n
 }
