@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +16,17 @@ import (
 	"rapport/records/message"
 )
 
-// TestMain wants no goroutine left. The proxy of package link leaves some of its
+// TestMain serves where it is the child of TestS23_HostileServers, and otherwise
+// wants no goroutine left. The proxy of package link leaves some of its
 // own where it cut a connection.
 func TestMain(m *testing.M) {
+	if os.Getenv(hostileChild) != "" {
+		if err := serveHostile(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),

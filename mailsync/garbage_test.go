@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"testing"
 )
 
 // garbage makes what a hostile server may say: responses by a grammar that is
@@ -18,14 +17,14 @@ type garbage struct {
 	transcripts [][]byte
 }
 
-// transcripts are recorded answers of real servers, where they can be had.
-func transcripts(t testing.TB) (all [][]byte) {
+// transcripts are recorded answers of real servers below RAPPORT_CORPORA; none
+// where that is not set.
+func transcripts() (all [][]byte, err error) {
 	root := os.Getenv("RAPPORT_CORPORA")
 	if root == "" {
-		t.Log("RAPPORT_CORPORA is not set: no recorded transcripts are spoilt, only made ones")
-		return nil
+		return nil, nil
 	}
-	err := filepath.WalkDir(filepath.Join(root, "imap"), func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.Join(root, "imap"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".txt") {
 			return err
 		}
@@ -35,10 +34,13 @@ func transcripts(t testing.TB) (all [][]byte) {
 		}
 		return err
 	})
-	if err != nil || len(all) == 0 {
-		t.Fatalf("read transcripts below %s: %d found, %v", root, len(all), err)
+	if err != nil {
+		return nil, fmt.Errorf("read transcripts: %w", err)
 	}
-	return all
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no transcripts below %s", root)
+	}
+	return all, nil
 }
 
 func (g garbage) pick(words ...string) string { return words[g.IntN(len(words))] }

@@ -2,26 +2,21 @@ package mailsync
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"rapport/internal/mailtest"
 )
-
-var hostileFor = flag.Duration("hostile", hostileTime, "how long hostile servers answer")
 
 // floods are the attacks on memory, each said at whatever command: they send
 // until the client has had enough, or all of it.
@@ -57,9 +52,9 @@ var floods = map[string]func(g garbage, c *mailtest.ScriptConn){
 		pour(c, "* 1 FETCH (UID 5 BODY[HEADER] {60000000}\r\n", strings.Repeat("x", 64<<10), 1000)
 	},
 	"late": func(_ garbage, c *mailtest.ScriptConn) {
-		pour(c, "", late, 100)
+		pour(c, "", late(), 100)
 	},
-	"headers": func(_ garbage, c *mailtest.ScriptConn) { perUID(c, bigHeader) },
+	"headers": func(_ garbage, c *mailtest.ScriptConn) { perUID(c, bigHeader()) },
 	"search":  func(_ garbage, c *mailtest.ScriptConn) { pour(c, "", oddNumbers("* SEARCH", 100_000), 400) },
 	"esearch": func(_ garbage, c *mailtest.ScriptConn) {
 		pour(c, "", `* ESEARCH (TAG "T1") UID ALL `+strings.ReplaceAll(oddNumbers("", 100_000)[1:], " ", ","), 400)
@@ -86,18 +81,23 @@ var floods = map[string]func(g garbage, c *mailtest.ScriptConn){
 			}
 		}
 	},
-	"labels":   func(_ garbage, c *mailtest.ScriptConn) { perUID(c, manyLabels) },
-	"keywords": func(_ garbage, c *mailtest.ScriptConn) { perUID(c, manyFlags) },
+	"labels":   func(_ garbage, c *mailtest.ScriptConn) { perUID(c, manyLabels()) },
+	"words":    func(_ garbage, c *mailtest.ScriptConn) { perUID(c, fullFlags()) },
+	"keywords": func(_ garbage, c *mailtest.ScriptConn) { perUID(c, manyFlags()) },
 }
 
-// What floods are made of, made once: the server's own memory is not to count.
+// What floods are made of, made once and only where it is said: what the servers
+// hold is not to count.
 var (
-	megabyte   = strings.Repeat("x", 1_000_000)
-	bigMail    = append(letter(8).Raw, make([]byte, rangeBody+5)...)
-	bigHeader  = " BODY[HEADER] {1000000}\r\n" + megabyte
-	late       = "* 1 FETCH (BODY[HEADER] {1000000}\r\n" + megabyte + "\r\n"
-	manyLabels = " X-GM-LABELS (" + strings.Repeat("{60000}\r\n"+strings.Repeat("l", 60_000)+" ", 30) + ")"
-	manyFlags  = " FLAGS (" + strings.Repeat(strings.Repeat("k", 150)+" ", 3000) + ")"
+	megabyte   = sync.OnceValue(func() string { return strings.Repeat("x", 1_000_000) })
+	bigMail    = sync.OnceValue(func() []byte { return append(letter(8).Raw, make([]byte, rangeBody+5)...) })
+	bigHeader  = sync.OnceValue(func() string { return " BODY[HEADER] {1000000}\r\n" + megabyte() })
+	late       = sync.OnceValue(func() string { return "* 1 FETCH (BODY[HEADER] {1000000}\r\n" + megabyte() + "\r\n" })
+	manyLabels = sync.OnceValue(func() string {
+		return " X-GM-LABELS (" + strings.Repeat("{60000}\r\n"+strings.Repeat("l", 60_000)+" ", 30) + ")"
+	})
+	manyFlags = sync.OnceValue(func() string { return " FLAGS (" + strings.Repeat(strings.Repeat("k", 150)+" ", 3000) + ")" })
+	fullFlags = sync.OnceValue(func() string { return " FLAGS (" + strings.Repeat(strings.Repeat("k", 64)+" ", 990) + ")" })
 )
 
 // perUID says the same of each message.
@@ -137,8 +137,8 @@ func oddNumbers(first string, n int) string {
 // garbage, so that each stage of a session meets it.
 func hostileServer(g garbage, honest int) *mailtest.ScriptIMAP {
 	f := inbox(60)
-	if honest == 8 { // one server with a large mail: its own copies of it count here as well
-		f.Messages[7].Raw = bigMail
+	if honest == 8 { // one server with a large mail
+		f.Messages[7].Raw = bigMail()
 	}
 	sent := inbox(10)
 	sent.Name, sent.Attributes = "Sent", `\Sent`
@@ -195,45 +195,6 @@ func inMemory(t *testing.T, s *mailtest.ScriptIMAP) func(context.Context, string
 	go func() { defer close(served); s.Serve(l) }()
 	t.Cleanup(func() { l.Close(); s.Close(); <-served })
 	return func(ctx context.Context, _ string) (net.Conn, error) { return l.Dial(ctx) }
-}
-
-// neighbour is a mailbox that does nothing wrong, whose server never announces
-// anything: what arrives is found by asking, every poll interval.
-type neighbour struct {
-	s    *mailtest.ScriptIMAP
-	f    *mailtest.ScriptFolder
-	sink *memSink
-	lags []time.Duration
-}
-
-const neighbourPoll = 2 * time.Second
-
-// lives keeps a neighbour running, delivers a mail every now and then and
-// notes how long it takes to arrive, until the context ends.
-func (n *neighbour) lives(ctx context.Context, t *testing.T, name string) {
-	n.f = inbox(5)
-	n.s = &mailtest.ScriptIMAP{Folders: []*mailtest.ScriptFolder{n.f}}
-	n.sink = newSink()
-	n.sink.took = make(chan string, 100)
-	y := syncer(t, Options{Sink: n.sink, SpoolDir: t.TempDir(), Dial: inMemory(t, n.s),
-		Mailbox: Mailbox{Name: name, Host: "127.0.0.1:143", TLS: TLSNone, User: name, Password: password("x"), Poll: neighbourPoll}})
-	done := make(chan error, 1)
-	go func() { done <- y.Run(ctx) }()
-	for range 5 {
-		<-n.sink.took
-	}
-	for uid := uint32(6); ctx.Err() == nil; uid++ {
-		n.s.Lock()
-		n.f.Messages = append(n.f.Messages, letter(uid))
-		n.s.Unlock()
-		start := time.Now()
-		select {
-		case <-n.sink.took:
-			n.lags = append(n.lags, time.Since(start))
-		case <-ctx.Done():
-		}
-	}
-	<-done
 }
 
 // rssAnon is the anonymous memory of this process in bytes.
@@ -370,62 +331,4 @@ func attacked(ctx context.Context, t *testing.T, dial func(context.Context, stri
 		return err
 	}
 	return y.syncOnce(ctx)
-}
-
-// TestS23_HostileServers lets hostile servers answer garbage to several
-// mailboxes, connection after connection, beside mailboxes that do nothing
-// wrong: memory stays bounded, nothing hangs or is left, and the others keep
-// syncing. It is the third line of what makes the log one to rely on.
-func TestS23_HostileServers(t *testing.T) {
-	try := counted(t)
-	recorded := transcripts(t)
-	ctx, cancel := context.WithTimeout(t.Context(), *hostileFor)
-	defer cancel()
-	neighbours := []*neighbour{{}, {}, {}}
-	var healthy, attackers sync.WaitGroup
-	for i, n := range neighbours {
-		healthy.Go(func() { n.lives(ctx, t, fmt.Sprint("neighbour ", i)) })
-	}
-	debug.FreeOSMemory()
-	base, routines, watch := rssAnon(t), runtime.NumGoroutine(), watchMemory(t)
-	var longest atomic.Int64
-	var kinds sync.Map
-	for honest := 4; honest < 10; honest += 2 { // in ten
-		for range hostileEach {
-			g := garbage{rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), recorded}
-			dial := inMemory(t, hostileServer(g, honest))
-			attackers.Go(func() {
-				for ctx.Err() == nil {
-					try()
-					start := time.Now()
-					err := attacked(ctx, t, dial)
-					longest.Store(max(longest.Load(), int64(time.Since(start))))
-					n, _ := kinds.LoadOrStore(kindOf(err), new(atomic.Int64))
-					n.(*atomic.Int64).Add(1)
-				}
-			})
-		}
-	}
-	attackers.Wait()
-	peak := watch()
-	healthy.Wait()
-	left := runtime.NumGoroutine()
-	var lags []time.Duration
-	for _, n := range neighbours {
-		oracle(t, n.sink)
-		lags = append(lags, n.lags...)
-	}
-	slices.Sort(lags)
-	t.Logf("memory %d MB over a base of %d MB; goroutines %d, then %d; the longest connection %s; mail of %d neighbours arrived %d times after %s (median), %s (longest)",
-		(peak-base)>>20, base>>20, routines, left, time.Duration(longest.Load()).Round(time.Millisecond), len(neighbours), len(lags), lags[len(lags)/2].Round(time.Millisecond), lags[len(lags)-1].Round(time.Millisecond))
-	kinds.Range(func(k, n any) bool { t.Logf("ended as %q: %d", k, n.(*atomic.Int64).Load()); return true })
-	if grew := peak - base; grew > 64<<20 && !raced {
-		t.Errorf("anonymous memory grew by %d MB, want 64 at most", grew>>20)
-	}
-	if left > routines+2 {
-		t.Errorf("%d goroutines, before %d", left, routines)
-	}
-	if worst := lags[len(lags)-1]; worst > 2*neighbourPoll && !raced {
-		t.Errorf("a neighbour's mail arrived after %s, want within %s", worst, 2*neighbourPoll)
-	}
 }
