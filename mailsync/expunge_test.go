@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,14 +17,13 @@ import (
 )
 
 // restless is a second client of a mailbox: it expunges, moves and adds mail at
-// random, and knows which mail every UID ever was.
+// random, and knows which mail every UID ever was. One goroutine has it at a time.
 type restless struct {
 	c       *imapclient.Client
 	rnd     *rand.Rand
 	folders []string
 	open    string
 
-	mu   sync.Mutex // guards the rest
 	was  map[string]map[imap.UID][32]byte
 	has  map[string][]imap.UID
 	next int // number of the next mail
@@ -80,8 +78,6 @@ func (r *restless) add(folder string) error {
 }
 
 func (r *restless) arrived(folder string, uid imap.UID, sum [32]byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.was[folder][uid] = sum
 	r.has[folder] = append(r.has[folder], uid)
 }
