@@ -226,32 +226,6 @@ func TestM27_OddResponses(t *testing.T) {
 	}
 }
 
-func TestM28_ExpungedMeanwhile(t *testing.T) {
-	t.Parallel()
-	try := counted(t)
-	faulty(t, 400, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-		try()
-		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
-			if strings.HasPrefix(command, "UID FETCH") && len(f.Messages) > 100 {
-				s.Lock()
-				f.Messages = append(f.Messages[:50:50], f.Messages[60:]...)
-				s.Unlock()
-				for range 10 {
-					c.Send("* 51 EXPUNGE\r\n")
-				}
-			}
-			return false
-		}
-		if err := syncer(t, o).Sync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		oracle(t, sink, f)
-		if p := sink.state(t, "INBOX"); !p.Quarantined.Empty() {
-			t.Errorf("quarantined %s, which are only gone", p.Quarantined)
-		}
-	})
-}
-
 func TestM29_EmptyBodies(t *testing.T) {
 	t.Parallel()
 	try := counted(t)
