@@ -115,17 +115,24 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 		messages: s.countMessages,
 		size:     s.store.Size,
 	})
-
-	s.handler = web.New(web.Options{
-		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: o.now, Version: o.version,
-		Log: o.log.With("component", "web"), SpoolDir: spoolDir(cfg.DataDir),
-	}).Handler()
-	path, err := SocketPath(cfg.DataDir)
-	if err != nil {
+	if err := s.listen(undo); err != nil {
 		return nil, err
 	}
+	return s, nil
+}
+
+// listen binds the socket for those who ask, and builds who answers them.
+func (s *system) listen(undo *stops) error {
+	s.handler = web.New(web.Options{
+		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
+		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
+	}).Handler()
+	path, err := SocketPath(s.config().DataDir)
+	if err != nil {
+		return err
+	}
 	if s.socket, err = listenSocket(path); err != nil {
-		return nil, err
+		return err
 	}
 	undo.push("socket", func(context.Context) error {
 		if err := s.socket.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -133,7 +140,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 		}
 		return nil
 	})
-	return s, nil
+	return nil
 }
 
 // prepareDataDir makes the data directory where it is missing and refuses one
