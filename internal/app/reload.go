@@ -37,6 +37,7 @@ func (s *system) Reload(ctx context.Context) (err error) {
 		}
 		s.metrics.reloads.WithLabelValues(result).Inc()
 	}()
+	defer rescue.Into(&err)
 	old := s.config()
 	cfg, err := config.Load(old.File)
 	if err != nil {

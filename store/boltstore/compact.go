@@ -135,8 +135,8 @@ func (s *Store) replace(ctx context.Context) error {
 	}
 	db, err := openDB(path, s.opt)
 	if err != nil {
-		s.closed = true
-		return errors.Join(renamed, fmt.Errorf("open the database again: %w", err))
+		s.closed = true // and another process may try
+		return errors.Join(renamed, fmt.Errorf("open the database again: %w", err), s.lock.Close())
 	}
 	s.db = db
 	return renamed

@@ -62,6 +62,7 @@ func (s *Store) copyBefore(format uint32) error {
 		return nil
 	}
 	temp := path + ".part"
+	defer os.Remove(temp) // where it did not become the copy
 	err := s.db.View(func(b *bolt.Tx) error { return b.CopyFile(temp, 0o600) })
 	if err != nil {
 		return err
