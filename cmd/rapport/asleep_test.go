@@ -14,6 +14,7 @@ import (
 // machine does; the server is started anew meanwhile, so that every connection
 // is dead. The mail that came is filed within a minute.
 func TestM13_StoppedProcess(t *testing.T) {
+	t.Parallel()
 	w := mailtest.NewWorld(mailtest.Options{Seed: 26, Messages: 30, Scale: 0.1})
 	d := mailtest.StartDovecotWith(t, mailtest.DovecotOptions{Users: w.Accounts()})
 	s := newSite(t, w, d)

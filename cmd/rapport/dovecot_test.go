@@ -14,7 +14,7 @@ import (
 	"rapport/records/message"
 )
 
-// worldSize is the full world, or a fifth of it under the race detector, which
+// worldSize is the full world, or a tenth of it under the race detector, which
 // slows the test's own reading of it down tenfold; make test runs both.
 var worldSize = flag.Int("world", fullWorld, "messages in the world of TestDovecotFiling")
 
@@ -164,7 +164,7 @@ func mayChange(t *testing.T, line string) {
 // TestDovecotOrder files a smaller world twice: newest first with all mailboxes
 // side by side, and one mailbox after the other in the opposite order.
 func TestDovecotOrder(t *testing.T) {
-	w := mailtest.NewWorld(mailtest.Options{Seed: 2, Messages: 1500})
+	w := mailtest.NewWorld(mailtest.Options{Seed: 2, Messages: 800})
 	d := mailtest.StartDovecot(t, w.Accounts()...)
 	if err := w.DeliverTo(d); err != nil {
 		t.Fatal(err)

@@ -281,6 +281,7 @@ func TestM73_NoMoreFiles(t *testing.T) {
 // TestM73_FileSizeLimit does so for a limit on the size of files, which shows
 // in no figure of the disk; the signal that comes with it ends nothing.
 func TestM73_FileSizeLimit(t *testing.T) {
+	t.Parallel()
 	s := newFullSite(t, "size=48m")
 	limit := func(n uint64) func(*daemon) {
 		return func(d *daemon) {

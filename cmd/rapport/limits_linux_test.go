@@ -164,6 +164,7 @@ func memoryGroup(t *testing.T, bytes int) (join func(pid int)) {
 // TestM84_MemoryLimit reads mailboxes in 256 MB, with a mail of 60 MB among
 // them: the kernel ends nothing.
 func TestM84_MemoryLimit(t *testing.T) {
+	t.Parallel()
 	join := memoryGroup(t, 256<<20)
 	w := mailtest.NewWorld(mailtest.Options{Seed: 84, Messages: memoryMails})
 	s := dovecotSite(t, w)

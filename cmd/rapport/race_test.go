@@ -2,4 +2,4 @@
 
 package main
 
-const fullWorld = 2000
+const fullWorld = 1000
