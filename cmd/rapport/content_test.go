@@ -66,21 +66,10 @@ func originals(b *strings.Builder, tx store.Tx) error {
 		if err != nil {
 			return err
 		}
-		sums := []message.Sum{m.Raw}
-		for _, v := range m.Variants {
-			sums = append(sums, v.Raw)
-		}
-		for _, sum := range sums {
-			r, err := tx.Blobs().Open(sum)
-			if err != nil {
-				return err
-			}
-			var raw bytes.Buffer
-			if _, err := raw.ReadFrom(r); err != nil {
-				return err
-			}
-			r.Close()
-			lines = append(lines, fmt.Sprintf("original of <%s>: %d bytes, %x", m.Head.MessageID, raw.Len(), sum[:8]))
+		if err := eachOriginal(tx, m, func(sum message.Sum, raw []byte) {
+			lines = append(lines, fmt.Sprintf("original of <%s>: %d bytes, %x", m.Head.MessageID, len(raw), sum[:8]))
+		}); err != nil {
+			return err
 		}
 	}
 	slices.Sort(lines)

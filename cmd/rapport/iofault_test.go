@@ -77,10 +77,8 @@ func breakages(at int) []*breakage {
 // turn. A command that fails says why; nothing is lost or spoilt: typed again
 // on a sound disk it comes to the end of an undisturbed run.
 func TestM73_EachOperationFails(t *testing.T) {
-	each(t, someScenarios, func(t *testing.T, sc scenario) (steps, tries int) {
-		if sc.until != nil {
-			t.Skip("no command")
-		}
+	commands := func(sc scenario) bool { return sc.until == nil }
+	each(t, someScenarios, commands, func(t *testing.T, sc scenario) (steps, tries int) {
 		r, ops := rehearse(t, sc)
 		for _, k := range between(len(ops), *opsFailing) {
 			for _, b := range breakages(k) {
@@ -129,13 +127,9 @@ func (r *rehearsal) inWords(b *breakage, what string, err error, said string) {
 // once the disk is sound again comes to the end of an undisturbed run without
 // being started again.
 func TestM73_DaemonOutlivesFailures(t *testing.T) {
-	each(t, someScenarios, func(t *testing.T, sc scenario) (steps, tries int) {
-		switch {
-		case sc.alone:
-			t.Skip("no daemon may run meanwhile")
-		case sc.until != nil:
-			t.Skip("what failed at night is tried again in an hour")
-		}
+	// Some want no daemon beside them, and what fails at night is tried again in an hour.
+	served := func(sc scenario) bool { return !sc.alone && sc.until == nil }
+	each(t, someScenarios, served, func(t *testing.T, sc scenario) (steps, tries int) {
 		r, _ := rehearse(t, sc)
 		sound := &breakage{}
 		r.served(sound)

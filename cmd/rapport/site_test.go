@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -190,24 +191,13 @@ func (s *site) add(tx store.Tx, snap *mailtest.Snapshot, id message.ID, original
 	for _, h := range m.Holdings {
 		e.Holdings = append(e.Holdings, mailtest.Place{Mailbox: h.Mailbox, Folder: h.Folder})
 	}
-	sums := []message.Sum{m.Raw}
-	for _, v := range m.Variants {
-		sums = append(sums, v.Raw)
-	}
-	for _, sum := range sums {
-		r, err := tx.Blobs().Open(sum)
-		if err != nil {
-			return err
-		}
-		var raw bytes.Buffer
-		if _, err := raw.ReadFrom(r); err != nil {
-			return err
-		}
-		r.Close()
+	if err := eachOriginal(tx, m, func(sum message.Sum, raw []byte) {
 		e.Raws = append(e.Raws, [32]byte(sum))
 		if originals != nil {
-			originals(id, raw.Bytes())
+			originals(id, raw)
 		}
+	}); err != nil {
+		return err
 	}
 	entry, err := tx.Entries().OfMessage(id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -238,5 +228,25 @@ func (s *site) add(tx store.Tx, snap *mailtest.Snapshot, id message.ID, original
 		e.Records = append(e.Records, org.Name)
 	}
 	snap.Entries = append(snap.Entries, e)
+	return nil
+}
+
+// eachOriginal reads the bytes of a message and of its variants.
+func eachOriginal(tx store.Tx, m message.Message, fn func(sum message.Sum, raw []byte)) error {
+	sums := []message.Sum{m.Raw}
+	for _, v := range m.Variants {
+		sums = append(sums, v.Raw)
+	}
+	for _, sum := range sums {
+		r, err := tx.Blobs().Open(sum)
+		if err != nil {
+			return err
+		}
+		raw, err := io.ReadAll(r)
+		if err := errors.Join(err, r.Close()); err != nil {
+			return err
+		}
+		fn(sum, raw)
+	}
 	return nil
 }
