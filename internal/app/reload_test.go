@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"testing"
 
 	"rapport/internal/config"
@@ -13,21 +12,8 @@ func TestReloadThatPanics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "ada")
 	w.configure()
-	cfg := w.config()
-	o, err := RunOptions{Log: w.log}.options(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	undo := &stops{log: o.log}
-	defer func() {
-		if err := undo.unwind(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	}()
-	s, err := build(t.Context(), cfg, o, undo)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, stop := w.built(RunOptions{})
+	defer stop()
 	s.reroute = func(*config.Config) (func(), error) { panic("no route") }
 	s.rebind = func(config.Web) (func(), error) { return func() {}, nil }
 	var reloaded error

@@ -19,22 +19,9 @@ func TestRetentionTakenOut(t *testing.T) {
 	run := func(do func(ctx context.Context, d *daemonRun) error) (filed int) {
 		t.Helper()
 		w.configure()
-		cfg := w.config()
-		o, err := RunOptions{Log: w.log, Now: func() time.Time { return time.Now().AddDate(0, 0, 40) }}.options(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		undo := &stops{log: o.log}
-		defer func() {
-			if err := undo.unwind(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
-		}()
-		s, err := build(t.Context(), cfg, o, undo)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = do(t.Context(), &daemonRun{system: s})
+		s, stop := w.built(RunOptions{Now: func() time.Time { return time.Now().AddDate(0, 0, 40) }})
+		defer stop()
+		err := do(t.Context(), &daemonRun{system: s})
 		_, syncErr := s.Sync(t.Context(), nil, nil)
 		viewErr := s.store.View(t.Context(), func(tx store.Tx) (err error) {
 			filed, err = tx.Messages().Count()

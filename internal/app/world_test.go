@@ -257,3 +257,26 @@ func silentServer(t *testing.T) (address string, calls func() int) {
 		return len(conns)
 	}
 }
+
+// built is the system of the world's configuration, not running; stop takes
+// down what was built.
+func (w *world) built(run RunOptions) (s *system, stop func()) {
+	w.t.Helper()
+	cfg := w.config()
+	run.Log = w.log
+	o, err := run.options(cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	undo := &stops{log: o.log}
+	stop = func() {
+		if err := undo.unwind(context.WithoutCancel(w.t.Context())); err != nil {
+			w.t.Error(err)
+		}
+	}
+	if s, err = build(w.t.Context(), cfg, o, undo); err != nil {
+		stop()
+		w.t.Fatal(err)
+	}
+	return s, stop
+}
