@@ -34,7 +34,7 @@ func unit(t *testing.T, bin string) string {
 // the service what it does not need.
 func TestServiceUnit(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		t.Skip("the unit is checked with systemd-analyze, which is not installed (Debian: apt-get install systemd)")
+		mailtest.SkipOrFail(t, "the unit is checked with systemd-analyze, which is not installed (Debian: apt-get install systemd)")
 	}
 	bin, err := binary()
 	if err != nil {
@@ -55,7 +55,7 @@ func TestServiceUnit(t *testing.T) {
 func TestServiceSystemCalls(t *testing.T) {
 	for _, tool := range []string{"strace", "systemd-analyze"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the unit's filter of system calls is compared by %s, which is not installed", tool)
+			mailtest.SkipOrFail(t, "the unit's filter of system calls is compared by "+tool+", which is not installed")
 		}
 	}
 	w := small(77)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"rapport/internal/mailtest"
 )
 
 const childDir = "FILEFAULT_TEST_DIR"
@@ -63,7 +65,7 @@ var steps = []string{"create a", "write a", "write a", "sync a", "size a", "mode
 func watch(t *testing.T, decide func(Op) Verdict) (dir, out string, w *Watched, err error) {
 	t.Helper()
 	if err := Supported(); err != nil {
-		t.Skip(err)
+		mailtest.SkipOrFail(t, err.Error())
 	}
 	dir = filepath.Join(t.TempDir(), "watched")
 	if err := os.Mkdir(dir, 0o700); err != nil {
