@@ -112,6 +112,9 @@ func (t *taker) release() error {
 	}
 	batch := t.held
 	t.held, t.heldCost = nil, 0
+	if err := context.Cause(t.ctx); err != nil { // select would take either
+		return err
+	}
 	select {
 	case t.light <- batch:
 		return nil
