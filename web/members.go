@@ -9,16 +9,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/store"
 )
 
-func (s *Server) memberRoutes() []route {
-	return []route{
-		{pattern: "GET /members", serve: s.listMembers},
-		{pattern: "POST /members/away", serve: s.memberAway},
-		{pattern: "POST /members/leave", serve: s.memberLeave},
-	}
+func (s *Server) describeMembers(api huma.API) {
+	const tag = "members"
+	describe(s, api, operation{id: "list-members", pattern: "GET /members", tag: tag, need: access.Read,
+		summary: "List our own people"}, s.listMembers)
+	describe(s, api, operation{id: "set-member-away", pattern: "POST /members/away", tag: tag, need: access.Write,
+		summary: "Say who is away until when, and who stands in"}, s.memberAway)
+	describe(s, api, operation{id: "member-leaves", pattern: "POST /members/leave", tag: tag, need: access.Manage,
+		summary: "Hand over what somebody looks after who has left"}, s.memberLeave)
 }
 
 // Away says who is away until when and who stands in; a zero Until says that
@@ -35,59 +40,48 @@ type Leave struct {
 	To     string `json:"to"`
 }
 
-func (s *Server) listMembers(w http.ResponseWriter, r *http.Request) error {
-	members, err := s.records.Members(r.Context())
-	if err != nil {
-		return err
-	}
-	return reply(w, Page[Member]{Items: list(members)})
+func (s *Server) listMembers(ctx context.Context, _ *struct{}) (Page[Member], error) {
+	members, err := s.records.Members(ctx)
+	return Page[Member]{Items: list(members)}, err
 }
 
-func (s *Server) memberAway(w http.ResponseWriter, r *http.Request) error {
-	var in Away
-	if err := decode(r, &in); err != nil {
-		return err
-	}
-	member, err := s.member(r.Context(), in.Member)
+func (s *Server) memberAway(ctx context.Context, in *struct{ Body Away }) (none Page[Member], err error) {
+	member, err := s.member(ctx, in.Body.Member)
 	if err != nil {
-		return err
+		return none, err
 	}
 	var away *contact.Away
-	if !in.Until.IsZero() {
-		away = &contact.Away{Until: in.Until}
-		if away.Deputy, err = s.owner(r.Context(), in.Deputy); err != nil {
-			return err
+	if !in.Body.Until.IsZero() {
+		away = &contact.Away{Until: in.Body.Until}
+		if away.Deputy, err = s.owner(ctx, in.Body.Deputy); err != nil {
+			return none, err
 		}
 		if away.Deputy == member {
-			return invalid("nobody can be their own deputy")
+			return none, invalid("nobody can be their own deputy")
 		}
 	}
-	if err := s.records.Away(r.Context(), s.actor(r), member, away); err != nil {
-		return refused(err)
+	if err := s.records.Away(ctx, actorOf(principal(ctx)), member, away); err != nil {
+		return none, refused(err)
 	}
-	return s.listMembers(w, r)
+	return s.listMembers(ctx, nil)
 }
 
-func (s *Server) memberLeave(w http.ResponseWriter, r *http.Request) error {
-	var in Leave
-	if err := decode(r, &in); err != nil {
-		return err
-	}
-	member, err := s.member(r.Context(), in.Member)
+func (s *Server) memberLeave(ctx context.Context, in *struct{ Body Leave }) (none Page[Member], err error) {
+	member, err := s.member(ctx, in.Body.Member)
 	if err != nil {
-		return err
+		return none, err
 	}
-	to, err := s.member(r.Context(), in.To)
+	to, err := s.member(ctx, in.Body.To)
 	if err != nil {
-		return err
+		return none, err
 	}
 	if member == to {
-		return invalid("somebody else must take over from %s", member)
+		return none, invalid("somebody else must take over from %s", member)
 	}
-	if err := s.records.Leave(r.Context(), s.actor(r), member, to); err != nil {
-		return refused(err)
+	if err := s.records.Leave(ctx, actorOf(principal(ctx)), member, to); err != nil {
+		return none, refused(err)
 	}
-	return s.listMembers(w, r)
+	return s.listMembers(ctx, nil)
 }
 
 // owner reads a member as people type one; the empty text is nobody.

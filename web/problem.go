@@ -154,12 +154,24 @@ func refused(err error) error {
 	return &Problem{Status: http.StatusUnprocessableEntity, Code: codeRefused, Detail: oneLine(err.Error())}
 }
 
-// fail answers with a problem.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+// GetStatus and ContentType make a Problem an error that huma answers with.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is RFC 9457's.
+func (*Problem) ContentType(string) string { return "application/problem+json" }
+
+// noted makes a Problem of an error and logs it where it is the server's fault.
+func (s *Server) noted(ctx context.Context, pattern string, err error) *Problem {
 	p := problem(err)
 	if p.Status >= 500 && p.Status != http.StatusServiceUnavailable {
-		s.log.Error("request not answered", "method", r.Method, "path", r.Pattern, "status", p.Status, "err", err)
+		s.log.ErrorContext(ctx, "request not answered", "operation", pattern, "status", p.Status, "err", err)
 	}
+	return p
+}
+
+// fail answers with a problem.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := s.noted(r.Context(), r.Pattern, err)
 	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "30")
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/records/timeline"
@@ -24,6 +25,7 @@ type world struct {
 	store   store.Store
 	records *plainRecords
 	daemon  *quietDaemon
+	handler http.Handler
 	server  *httptest.Server
 	client  *Client
 
@@ -43,8 +45,10 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { st.Close() })
 	w := &world{t: t, store: st, records: &plainRecords{s: st, now: noon}, daemon: &quietDaemon{}}
-	handler := New(Options{Store: st, Records: w.records, Daemon: w.daemon, Version: "1.2.3", SpoolDir: t.TempDir()}).Handler()
-	w.server = httptest.NewServer(handler)
+	w.handler = New(Options{Store: st, Records: w.records, Daemon: w.daemon, Version: "1.2.3", SpoolDir: t.TempDir()}).Handler()
+	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.handler.ServeHTTP(rw, r.WithContext(WithPrincipal(r.Context(), access.Principal{Kind: access.Local})))
+	}))
 	t.Cleanup(w.server.Close)
 	w.client = NewClient(w.server.URL, "tess", nil)
 	t.Cleanup(w.client.Close)

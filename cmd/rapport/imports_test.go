@@ -22,6 +22,7 @@ var (
 	recordPackages = []string{
 		"records/contact", "records/message", "records/sale", "records/campaign",
 		"records/survey", "records/outbox", "records/timeline",
+		"records/access", "records/relation", "records/followup",
 	}
 )
 
@@ -35,6 +36,9 @@ var may = map[string][]string{
 	"records/campaign":   {"records/contact", "records/sale", "records/survey"},
 	"records/outbox":     {"records/contact", "records/campaign"},
 	"records/timeline":   recordPackages,
+	"records/access":     {"records/contact"},
+	"records/relation":   {"records/contact", "records/message", "records/timeline"},
+	"records/followup":   {"records/contact", "records/message"},
 	"matcher":            {"records/contact", "records/message"},
 	"store":              recordPackages,
 	"store/boltstore":    with(recordPackages, "store", "internal/rescue"),
@@ -45,7 +49,8 @@ var may = map[string][]string{
 	"web":                with(recordPackages, "store", "internal/rescue"),
 	"delivery":           {"records/contact", "records/campaign", "records/outbox", "records/timeline", "store"},
 	"internal/config":    {"records/contact", "records/campaign", "records/survey", "internal/rescue"},
-	"internal/auth":      {"records/contact", "store"},
+	"web/pages":          with(recordPackages, "web", "internal/rescue"),
+	"internal/auth":      {"records/contact", "records/access", "store", "internal/rescue"},
 	"internal/filefault": {},
 	"internal/mailtest":  {},
 	"internal/link":      {},
@@ -53,7 +58,7 @@ var may = map[string][]string{
 	"internal/demo":      {"internal/app", "internal/config", "internal/mailtest", "internal/rescue"},
 	"internal/bench":     {"*"},
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore",
-		"mailsync", "intake", "planner", "delivery", "web", "internal/config", "internal/auth", "internal/rescue"),
+		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/rescue"),
 	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/message", "store", "store/boltstore"},
 }
 
@@ -69,6 +74,11 @@ var only = map[string][]string{
 	"gopkg.in/yaml.v2":              {},
 	"github.com/invopop/jsonschema": {"internal/config"},
 	"github.com/alecthomas/kong":    {"cmd/rapport"},
+	"github.com/danielgtaylor/huma": {"web"},
+	"github.com/microcosm-cc":       {"web/pages"},
+	"github.com/coreos/go-oidc":     {"internal/auth"},
+	"github.com/go-webauthn":        {"internal/auth"},
+	"github.com/pquerna/otp":        {"internal/auth"},
 	"github.com/Shopify/toxiproxy":  {"internal/link"},
 	"github.com/rs/zerolog":         {"internal/link"},
 	"C":                             {},

@@ -99,7 +99,7 @@ func Connect(ctx context.Context, cfg *config.Config, o ConnectOptions) (*Conn, 
 			err = s.intake.Recover(ctx)
 		}
 		if err == nil {
-			api := serve(s.socket, s.handler, s.log)
+			api := serve(s.socket, local(s.handler), s.log)
 			undo.push("api", api.stop)
 			return &Conn{Client: web.NewSocketClient(path, o.actor()), api: api, undo: undo}, nil
 		}

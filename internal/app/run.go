@@ -166,7 +166,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 	}
 	undo.push("listener", d.tcp.stop)
 	d.where.TCP = d.tcp.addr()
-	api := serve(d.socket, d.handler, d.log)
+	api := serve(d.socket, local(d.handler), d.log)
 	undo.push("api", api.stop)
 
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -15,6 +16,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"rapport/records/access"
+	"rapport/web"
 )
 
 // socketFile is the daemon's address in its data directory.
@@ -123,6 +127,14 @@ func privateDir(dir string) error {
 		return os.Chmod(dir, 0o700)
 	}
 	return nil
+}
+
+// local says of every request on the socket that the service's own user makes
+// it: nobody else can connect.
+func local(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(web.WithPrincipal(r.Context(), access.Principal{Kind: access.Local})))
+	})
 }
 
 // dialSocket connects to a daemon, if one listens.

@@ -1,0 +1,30 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"rapport/records/access"
+)
+
+// Identities tell who a request comes from.
+type Identities interface {
+	// Identify returns the principal of a request by its credentials, the zero
+	// principal where it has none. Credentials that do not hold, or no longer,
+	// are an error fit to show.
+	Identify(*http.Request) (access.Principal, error)
+}
+
+type principalKey struct{}
+
+// WithPrincipal says on whose behalf a request is made; [Server.Handler]
+// believes it, so only what has identified the caller may set it.
+func WithPrincipal(ctx context.Context, p access.Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
+
+// principal returns who asks; nobody where nothing was said.
+func principal(ctx context.Context) access.Principal {
+	p, _ := ctx.Value(principalKey{}).(access.Principal)
+	return p
+}
