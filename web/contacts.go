@@ -27,7 +27,7 @@ func (s *Server) listContacts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var page Page[Contact]
-	err = s.store.View(r.Context(), func(tx store.Tx) error {
+	err = s.view(r.Context(), func(tx store.Tx) error {
 		found, err := tx.Contacts().List(filter, slice)
 		if err != nil {
 			return err
@@ -51,7 +51,7 @@ func (s *Server) listContacts(w http.ResponseWriter, r *http.Request) error {
 
 // contactView reads one contact with the organisations' names.
 func (s *Server) contactView(ctx context.Context, id contact.ID) (view Contact, err error) {
-	err = s.store.View(ctx, func(tx store.Tx) error {
+	err = s.view(ctx, func(tx store.Tx) error {
 		c, err := tx.Contacts().Get(id)
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ func (s *Server) contactView(ctx context.Context, id contact.ID) (view Contact, 
 
 // namedContact finds the contact the request's path names.
 func (s *Server) namedContact(ctx context.Context, who string) (c contact.Contact, err error) {
-	err = s.store.View(ctx, func(tx store.Tx) error {
+	err = s.view(ctx, func(tx store.Tx) error {
 		c, err = resolveContact(tx, who)
 		return err
 	})
@@ -130,7 +130,7 @@ func (s *Server) newContact(ctx context.Context, in ContactInput) (contact.Conta
 	if in.Organisation == "" {
 		return c, nil
 	}
-	err = s.store.View(ctx, func(tx store.Tx) error {
+	err = s.view(ctx, func(tx store.Tx) error {
 		o, err := resolveOrganisation(tx, in.Organisation)
 		if err != nil {
 			return err

@@ -26,7 +26,7 @@ func (s *Server) decide(do func(context.Context, string, message.ID, store.Subje
 		}
 		var m message.Message
 		var who store.Subject
-		err := s.store.View(r.Context(), func(tx store.Tx) (err error) {
+		err := s.view(r.Context(), func(tx store.Tx) (err error) {
 			if m, err = stored(tx, r.PathValue("id")); err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ func (s *Server) audited(w http.ResponseWriter) func(string, error) error {
 
 func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 	var m message.Message
-	err := s.store.View(r.Context(), func(tx store.Tx) (err error) {
+	err := s.view(r.Context(), func(tx store.Tx) (err error) {
 		m, err = stored(tx, r.PathValue("id"))
 		return err
 	})
@@ -70,7 +70,7 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) private(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("id")
 	var thread message.ThreadID
-	err := s.store.View(r.Context(), func(tx store.Tx) error {
+	err := s.view(r.Context(), func(tx store.Tx) error {
 		if isID(name) {
 			t := message.ThreadID(strings.ToUpper(name))
 			page, err := tx.Messages().Thread(t, store.Slice{Limit: 1})
@@ -95,7 +95,7 @@ func (s *Server) private(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) undo(w http.ResponseWriter, r *http.Request) error {
 	audit := r.PathValue("audit")
 	var note string
-	err := s.store.View(r.Context(), func(tx store.Tx) error {
+	err := s.view(r.Context(), func(tx store.Tx) error {
 		a, err := tx.Audit().Get(audit)
 		if err != nil || a.Action != "message.withdraw" && a.Action != "message.unfile" {
 			return missing(err)
@@ -125,7 +125,7 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("id")
 	var m message.Message
 	var settled *Explanation
-	err := s.store.View(r.Context(), func(tx store.Tx) (err error) {
+	err := s.view(r.Context(), func(tx store.Tx) (err error) {
 		m, err = stored(tx, name)
 		if errors.Is(err, store.ErrNotFound) {
 			if settled, err = settledCopy(tx, name); settled == nil && err == nil {
@@ -145,7 +145,7 @@ func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
 		return refused(err)
 	}
 	e.Matches, e.Steps = list(e.Matches), list(e.Steps)
-	err = s.store.View(r.Context(), func(tx store.Tx) (err error) {
+	err = s.view(r.Context(), func(tx store.Tx) (err error) {
 		e.Filed, err = newViews(tx).matches(e.Matches)
 		return err
 	})
@@ -215,7 +215,7 @@ func (s *Server) listReviews(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := Page[Review]{}
-	err = s.store.View(r.Context(), func(tx store.Tx) error {
+	err = s.view(r.Context(), func(tx store.Tx) error {
 		found, err := tx.Reviews().List(slice)
 		if err != nil {
 			return err
@@ -256,7 +256,7 @@ func (s *Server) listAudit(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := strings.TrimSpace(r.URL.Query().Get("who"))
 	page := Page[AuditLine]{}
-	err = s.store.View(r.Context(), func(tx store.Tx) error {
+	err = s.view(r.Context(), func(tx store.Tx) error {
 		objects, err := auditObjects(tx, name)
 		if err != nil {
 			return err

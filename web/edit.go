@@ -206,7 +206,7 @@ func changeOrganisation(o *contact.Organisation, shared common, field string, va
 }
 
 func (s *Server) organisationIDs(ctx context.Context, names []string) (ids []contact.OrganisationID, err error) {
-	err = s.store.View(ctx, func(tx store.Tx) error {
+	err = s.view(ctx, func(tx store.Tx) error {
 		ids = nil
 		for _, name := range names {
 			o, err := resolveOrganisation(tx, name)

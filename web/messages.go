@@ -39,7 +39,7 @@ func (s *Server) timeline(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := r.URL.Query().Get("who")
 	var page Page[Entry]
-	err = s.store.View(r.Context(), func(tx store.Tx) error {
+	err = s.view(r.Context(), func(tx store.Tx) error {
 		var found store.Page[timeline.Entry]
 		var who store.Subject
 		if name == "" {
@@ -70,7 +70,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 		return invalid("%s", oneLine(err.Error()))
 	}
 	var page Page[Entry]
-	err = s.store.View(r.Context(), func(tx store.Tx) error {
+	err = s.view(r.Context(), func(tx store.Tx) error {
 		found, err := tx.Entries().Search(query, slice)
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (s *Server) addNote(w http.ResponseWriter, r *http.Request) error {
 		return refused(err)
 	}
 	var view Entry
-	err = s.store.View(r.Context(), func(tx store.Tx) error {
+	err = s.view(r.Context(), func(tx store.Tx) error {
 		view, _, err = newViews(tx).entry(e, who)
 		return err
 	})
@@ -124,7 +124,7 @@ func (s *Server) addNote(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) subject(ctx context.Context, name string) (who store.Subject, err error) {
-	err = s.store.View(ctx, func(tx store.Tx) error {
+	err = s.view(ctx, func(tx store.Tx) error {
 		who, err = resolve(tx, name, anybody)
 		return err
 	})
@@ -215,7 +215,7 @@ func (s *Server) showMessage(w http.ResponseWriter, r *http.Request) error {
 	var m message.Message
 	var matched []Match
 	var raw io.ReadCloser
-	err := s.store.View(r.Context(), func(tx store.Tx) (err error) {
+	err := s.view(r.Context(), func(tx store.Tx) (err error) {
 		if m, err = stored(tx, r.PathValue("id")); err != nil {
 			return err
 		}
@@ -245,7 +245,7 @@ func (s *Server) showMessage(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) rawMessage(w http.ResponseWriter, r *http.Request) error {
 	var m message.Message
 	var raw io.ReadCloser
-	err := s.store.View(r.Context(), func(tx store.Tx) (err error) {
+	err := s.view(r.Context(), func(tx store.Tx) (err error) {
 		if m, err = stored(tx, r.PathValue("id")); err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func (s *Server) listOrganisations(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	var page Page[Organisation]
-	err = s.store.View(r.Context(), func(tx store.Tx) error {
+	err = s.view(r.Context(), func(tx store.Tx) error {
 		found, err := tx.Organisations().List(filter, slice)
 		if err != nil {
 			return err
@@ -45,7 +45,7 @@ func (s *Server) listOrganisations(w http.ResponseWriter, r *http.Request) error
 
 // namedOrganisation finds the organisation the request's path names.
 func (s *Server) namedOrganisation(ctx context.Context, who string) (o contact.Organisation, err error) {
-	err = s.store.View(ctx, func(tx store.Tx) error {
+	err = s.view(ctx, func(tx store.Tx) error {
 		o, err = resolveOrganisation(tx, who)
 		return err
 	})
@@ -63,7 +63,7 @@ func (s *Server) showOrganisation(w http.ResponseWriter, r *http.Request) error 
 // replyOrganisation answers with an organisation and its people.
 func (s *Server) replyOrganisation(w http.ResponseWriter, r *http.Request, id contact.OrganisationID) error {
 	var view Organisation
-	err := s.store.View(r.Context(), func(tx store.Tx) error {
+	err := s.view(r.Context(), func(tx store.Tx) error {
 		o, err := tx.Organisations().Get(id)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"rapport/records/access"
+	"rapport/store"
 )
 
 // Identities tell who a request comes from.
@@ -27,4 +28,10 @@ func WithPrincipal(ctx context.Context, p access.Principal) context.Context {
 func principal(ctx context.Context) access.Principal {
 	p, _ := ctx.Value(principalKey{}).(access.Principal)
 	return p
+}
+
+// view runs fn on a consistent snapshot of what whoever asks may see; every
+// operation reads through it.
+func (s *Server) view(ctx context.Context, fn func(store.Tx) error) error {
+	return s.store.View(ctx, fn)
 }

@@ -28,7 +28,7 @@ func (s *Server) searchable(ctx context.Context, q store.Query) error {
 			}
 		}
 	}
-	return s.store.View(ctx, func(tx store.Tx) error { return knownNames(tx, q.Root, places) })
+	return s.view(ctx, func(tx store.Tx) error { return knownNames(tx, q.Root, places) })
 }
 
 // knownNames looks up the names of a part of a query.

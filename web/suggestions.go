@@ -26,7 +26,7 @@ func (s *Server) listSuggestions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := Page[Suggestion]{}
-	err = s.store.View(r.Context(), func(tx store.Tx) error {
+	err = s.view(r.Context(), func(tx store.Tx) error {
 		found, err := tx.Suggestions().List(slice)
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func (s *Server) acceptSuggestion(w http.ResponseWriter, r *http.Request) error 
 		return refused(err)
 	}
 	page := Page[Contact]{}
-	err = s.store.View(r.Context(), func(tx store.Tx) error {
+	err = s.view(r.Context(), func(tx store.Tx) error {
 		page = Page[Contact]{Items: []Contact{}}
 		v := newViews(tx)
 		for _, c := range added {
