@@ -36,13 +36,17 @@ func (b clockBook) doubted() bool { return !b.Leap.IsZero() }
 
 // look notes what the clock shows. elapsed is how long the last look is ago by
 // another measure; where there is none, since that was in another process, it
-// is 0 and first is true.
+// is 0 and first is true: then a machine may have been off for as long as the
+// clock says, if that is no more than [clockGap].
 func (b *clockBook) look(now time.Time, elapsed time.Duration, first bool) {
 	now = now.UTC().Round(0)
 	last := b.Last
 	b.Last = now
 	if last.IsZero() {
 		return
+	}
+	if off := now.Sub(last); first && off > 0 && off <= clockGap {
+		elapsed = off
 	}
 	if b.doubted() {
 		b.Was, b.Held = b.Was.Add(elapsed), b.Held+elapsed
@@ -109,18 +113,24 @@ func (c *wallClock) looked(shown time.Time, bad bool) {
 	c.at, c.shown, c.bad = time.Now(), shown.Round(0), bad
 }
 
-// lookAtClock keeps the book of the clock and reports whether it is doubted.
-func (h *housekeeper) lookAtClock(ctx context.Context) (bool, error) {
-	book, err := upkeepBook[clockBook](ctx, h.store, stateClock)
+// look keeps the book of the clock and returns what is known of it now.
+func (c *wallClock) look(ctx context.Context, s store.Store) (clockBook, error) {
+	book, err := upkeepBook[clockBook](ctx, s, stateClock)
 	if err != nil {
-		return true, err
+		return book, err
 	}
-	shown := h.now()
-	elapsed, first := h.clock.elapsed()
+	shown := c.now()
+	elapsed, first := c.elapsed()
 	book.look(shown, elapsed, first)
-	h.clock.looked(shown, book.doubted())
+	c.looked(shown, book.doubted())
+	return book, keepBook(ctx, s, stateClock, book)
+}
+
+// lookAtClock reports whether the clock is doubted.
+func (h *housekeeper) lookAtClock(ctx context.Context) (bool, error) {
+	book, err := h.clock.look(ctx, h.store)
 	h.faults.report("clock", book.err())
-	return book.doubted(), keepBook(ctx, h.store, stateClock, book)
+	return err != nil || book.doubted(), err
 }
 
 // clockTrouble says that the clock needs a hand.

@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata"
 
 	"rapport/store/boltstore"
+	"rapport/web"
 )
 
 const year = 365 * 24 * time.Hour
@@ -38,6 +39,8 @@ func TestM79_Leaps(t *testing.T) {
 		"back and set right":        {{0, 0, true, false}, {-year, time.Hour, false, true}, {2 * time.Hour, time.Hour, false, false}},
 		"back between runs":         {{0, 0, true, false}, {-year, 0, true, true}, {-year + 30*time.Hour, 30 * time.Hour, false, false}},
 		"ahead over a restart":      {{0, 0, true, false}, {year, 0, true, true}, {year + time.Hour, 0, true, true}, {year + 12*time.Hour, 11 * time.Hour, false, true}, {year + 30*time.Hour, 18 * time.Hour, false, false}},
+		"ahead, in short runs":      {{0, 0, true, false}, {year, 0, true, true}, {year + 10*time.Hour, 0, true, true}, {year + 20*time.Hour, 0, true, true}, {year + 30*time.Hour, 0, true, false}},
+		"off long, then by day":     {{0, 0, true, false}, {60 * 24 * time.Hour, 0, true, true}, {60*24*time.Hour + 8*time.Hour, 8 * time.Hour, false, true}, {61 * 24 * time.Hour, 0, true, false}},
 		"to and fro":                {{0, 0, true, false}, {year, time.Hour, false, true}, {-year, time.Hour, false, true}, {3 * time.Hour, time.Hour, false, false}},
 	} {
 		var b clockBook
@@ -51,7 +54,7 @@ func TestM79_Leaps(t *testing.T) {
 			}
 		}
 	}
-	t.Attr("tries", "11")
+	t.Attr("tries", "13")
 }
 
 // TestM79_Housekeeping sets the clock while the daemon runs and between two
@@ -97,7 +100,8 @@ func leaping(t *testing.T, zone string, leap time.Duration, restart bool) {
 	}
 	keeper := func() (stop func()) {
 		log := slog.New(slog.DiscardHandler)
-		h := &housekeeper{store: s, now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())).In(loc) }, log: log, faults: newFaults(log, time.Now), clock: &wallClock{},
+		now := func() time.Time { return time.Now().Add(time.Duration(offset.Load())).In(loc) }
+		h := &housekeeper{store: s, now: now, log: log, faults: newFaults(log, time.Now), clock: &wallClock{now: now},
 			count: func(string, string) {}, jobs: []job{task("hourly", time.Hour, false), task("ageing", 6*time.Hour, true), task("nightly", 24*time.Hour, false)}}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -254,6 +258,42 @@ func TestM79_LeapIsNoticedAtOnce(t *testing.T) {
 		}
 	})
 	t.Attr("tries", "7")
+}
+
+// TestM79_LeapSkipsNoMailOfACommand syncs without a daemon, an hour later and
+// then by a clock that shows years later: what comes then is filed all the same.
+func TestM79_LeapSkipsNoMailOfACommand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "ada")
+	w.extra = "retention: {personal: 365d}\n"
+	w.configure()
+	begun := time.Now()
+	sync := func(filed int, since time.Duration) {
+		t.Helper()
+		conn, err := Connect(t.Context(), w.config(), ConnectOptions{Actor: "test", Now: func() time.Time { return begun.Add(since) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if since == 0 {
+			knows(t, conn.Client, "Carl", "carl@press.example")
+		}
+		if _, err := conn.Client.Sync(t.Context(), nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		page, err := conn.Client.Timeline(t.Context(), "Carl", web.Slice{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Items) != filed {
+			t.Errorf("%v later: %d letters filed, want %d", since, len(page.Items), filed)
+		}
+	}
+	for n, since := range []time.Duration{0, time.Hour, 5 * year, 5*year + time.Hour} {
+		w.arrives("ada", "carl@press.example", since.String())
+		sync(n+1, since)
+	}
+	t.Attr("tries", "4")
 }
 
 // TestM79_LeapSkipsNoMail sets the clock years ahead while the daemon runs:

@@ -98,6 +98,9 @@ func Connect(ctx context.Context, cfg *config.Config, o ConnectOptions) (*Conn, 
 		if err == nil {
 			err = s.intake.Recover(ctx)
 		}
+		if err == nil { // before mail is judged by its age
+			_, err = s.clock.look(ctx, s.store)
+		}
 		if err == nil {
 			api := serve(s.socket, local(s.handler), s.log)
 			undo.push("api", api.stop)

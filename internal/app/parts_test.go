@@ -390,7 +390,7 @@ func TestHousekeeping(t *testing.T) {
 	keeper := func() *housekeeper {
 		log := slog.New(slog.DiscardHandler)
 		return &housekeeper{
-			store: s, now: func() time.Time { return clock }, log: log, faults: newFaults(log, time.Now), count: func(string, string) {}, clock: &wallClock{},
+			store: s, now: func() time.Time { return clock }, log: log, faults: newFaults(log, time.Now), count: func(string, string) {}, clock: &wallClock{now: func() time.Time { return clock }},
 			jobs: []job{
 				{name: "often", every: time.Hour, do: func(context.Context) error { done = append(done, "often"); return nil }},
 				{name: "nightly", every: 24 * time.Hour, night: true, do: func(context.Context) error {
