@@ -95,6 +95,7 @@ func TestEveryRoute(t *testing.T) {
 		"POST /discover":                  func() (any, error) { return c.Discover(ctx, Discover{Accept: "exchanges >= 3"}, nil) },
 		"POST /doctor":                    func() (any, error) { return c.Doctor(ctx) },
 		"POST /config/plan":               func() (any, error) { return c.Plan(ctx, "/etc/x.yaml") },
+		"GET /config":                     func() (any, error) { return c.Configuration(ctx) },
 		"POST /reload":                    func() (any, error) { return nil, c.Reload(ctx) },
 		"POST /store/check":               func() (any, error) { return c.CheckStore(ctx) },
 		"GET /store/backup":               func() (any, error) { return nil, c.Backup(ctx, io.Discard) },

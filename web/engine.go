@@ -101,6 +101,7 @@ type Daemon interface {
 	// Plan says what another configuration would change of what is filed.
 	Plan(ctx context.Context, configFile string) (RematchResult, error)
 	Reload(ctx context.Context) error
+	Configuration(ctx context.Context) (Configuration, error)
 	CheckStore(ctx context.Context) ([]string, error) // the faults found
 	Backup(ctx context.Context, w io.Writer) error
 	Reindex(ctx context.Context, progress func(done, total int)) error

@@ -227,6 +227,10 @@ func (d *quietDaemon) Plan(_ context.Context, file string) (RematchResult, error
 
 func (d *quietDaemon) Reload(context.Context) error { return d.reload }
 
+func (d *quietDaemon) Configuration(context.Context) (Configuration, error) {
+	return Configuration{File: "/etc/rapport/config.yaml", Settings: []Setting{{Path: "team.name", Value: "Example", Doc: "Name of the team.", Line: 3}}}, nil
+}
+
 func (d *quietDaemon) CheckStore(context.Context) ([]string, error) { return nil, nil }
 
 func (d *quietDaemon) Backup(_ context.Context, w io.Writer) error {

@@ -178,6 +178,7 @@ func schemaName(t reflect.Type, hint string) string {
 // describeAll registers every operation.
 func (s *Server) describeAll(api huma.API) {
 	s.describeMembers(api)
+	s.describeConfiguration(api)
 }
 
 // guard bounds a request and turns what its handler returns into an answer.

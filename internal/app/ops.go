@@ -138,6 +138,19 @@ func (s *system) Plan(ctx context.Context, configFile string) (web.RematchResult
 	return rematched(found), err
 }
 
+// Configuration implements web.Daemon.
+func (s *system) Configuration(context.Context) (web.Configuration, error) {
+	cfg := s.config()
+	out := web.Configuration{File: cfg.File}
+	for _, w := range cfg.Warnings {
+		out.Warnings = append(out.Warnings, w.String())
+	}
+	for _, k := range cfg.Settings() {
+		out.Settings = append(out.Settings, web.Setting{Path: k.Path, Value: k.Value, Doc: k.Doc, Line: k.Line, Hidden: k.Hidden})
+	}
+	return out, nil
+}
+
 // CheckStore implements web.Daemon.
 func (s *system) CheckStore(ctx context.Context) ([]string, error) { return s.store.Check(ctx) }
 

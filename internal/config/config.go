@@ -17,10 +17,13 @@ import (
 // The tags are the one description of the format: yaml names the key, default
 // is its value where the file has none, doc is the sentence of the schema,
 // required, min, max and was (the key's former name) are what they say, and
-// path marks what is resolved against the directory of the file.
+// path marks what is resolved against the directory of the file, and secret
+// what is never shown because it may hold one.
 type Config struct {
 	File     string `yaml:"-"` // where it was read, absolute
 	Warnings Faults `yaml:"-"` // what is allowed and yet worth a look
+
+	places map[string]place // where the values of the file stand, by path
 
 	DataDir    string    `yaml:"data_dir" default:"/var/lib/rapport" path:"dir" doc:"Directory of the store; made with mode 0700 if missing."`
 	Ours       Ours      `yaml:"team" required:"true" doc:"Our own side: whoever is in it is not a customer or partner."`
@@ -57,7 +60,7 @@ type Account struct {
 	Login           string  `yaml:"login" doc:"Who signs in, where that is not user: delegated and shared mailboxes."`
 	PasswordFile    string  `yaml:"password_file" path:"file" doc:"File with the password, which others must not be able to read."`
 	PasswordEnv     string  `yaml:"password_env" doc:"Environment variable with the password."`
-	PasswordCommand Command `yaml:"password_command" doc:"Command that prints the password: a list is run as it stands, a string by sh -c."`
+	PasswordCommand Command `yaml:"password_command" secret:"true" doc:"Command that prints the password: a list is run as it stands, a string by sh -c."`
 }
 
 // Mailbox is one account that is read over IMAP.

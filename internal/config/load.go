@@ -106,6 +106,7 @@ func cause(err error) string {
 func parse(shown, abs string, data []byte) (*Config, Faults, Faults) {
 	c := &Config{File: abs}
 	r := &reader{file: shown, places: map[string]place{}, bad: map[string]bool{}}
+	c.places = r.places
 	r.read(data, c)
 	absolute(reflect.ValueOf(c).Elem(), filepath.Dir(abs))
 	// Rules look even at a file with faults, so that one run shows all; but
