@@ -260,7 +260,7 @@ func (t *tcpService) prepare(w config.Web) (swap func(), err error) {
 		old := t.server
 		t.address, t.l, t.server = address, l, nil
 		if l != nil {
-			t.server = serve(l, healthHandler(t.alive, t.metrics.registry, t.log), t.log)
+			t.server = serve(l, t.site(), t.log)
 		}
 		if old != nil {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -52,7 +52,7 @@ type RunOptions struct {
 // Listening is where a daemon can be reached.
 type Listening struct {
 	Socket string
-	TCP    string // of /healthz and /metrics; "" when disabled
+	TCP    string // of the pages, the API, /healthz and /metrics; "" when disabled
 }
 
 // Run is the daemon: it serves until ctx ends or a signal asks it to stop,

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rapport/intake"
+	"rapport/internal/auth"
 	"rapport/internal/config"
 	"rapport/internal/rescue"
 	"rapport/matcher"
@@ -52,6 +53,7 @@ type system struct {
 	room    *room
 	budget  *budget
 	clock   *wallClock
+	auth    *auth.Service
 	handler http.Handler
 	socket  net.Listener
 	key     []byte // of keyed digests
@@ -123,9 +125,11 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 
 // listen binds the socket for those who ask, and builds who answers them.
 func (s *system) listen(undo *stops) error {
+	s.auth = auth.New(auth.Options{Store: s.store, Key: s.key, Now: s.now, Log: s.log.With("component", "auth")})
 	s.handler = web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
+		Identities: s.auth,
 	}).Handler()
 	path, err := SocketPath(s.config().DataDir)
 	if err != nil {
