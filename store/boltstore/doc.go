@@ -58,6 +58,8 @@
 //	audit            id                          store.AuditRecord
 //	state            text(name)                  sealed(bytes)
 //	count            name of a bucket            u64: records in it
+//	followup         id                          followup.FollowUp
+//	feed             digest(16) of the token     store.Feed
 //	index.a, index.b                             all that is derived; one of them is in use
 //	    contact.address       text(address) id                          -
 //	    contact.folded        text(folded address) id                   -
@@ -82,6 +84,15 @@
 //	    decision.message-id   digest id                                 -
 //	    audit.time            time id                                   -
 //	    audit.object          text(object) time id                      -
+//	    entry.thread          id(thread) time id                        facts and subjects, see relations.go
+//	    relation              "c" id | "o" id                           relation.Record, packed
+//	    relation.last         "c" | "o", time(last contact) id          -
+//	    relation.turn         "c" id | "o" id, side time(since) id(thread)           id(entry)
+//	    relation.wait         side, "c" | "o", time(since) id id(thread)             -
+//	    relation.answer       "c" id | "o" id, way time(answered) id(entry)          time(asked)
+//	    followup.due          state time(due) id                        -
+//	    followup.owner        text(owner) state time(due) id            -
+//	    followup.about        "c" | "o" | "m", id time(due) id          -
 //	    segment               "m" u32(segment)                          level u32(documents)
 //	                          "b" u32(segment) first term               03 zstd(block), see segment.go
 //

@@ -18,6 +18,29 @@ type migration struct {
 // run, plus one. Each has a test with a real file of the format before.
 var migrations = []migration{
 	{"rows carry checksums", sealRows},
+	{"buckets of format 3", addBuckets},
+}
+
+// addBuckets makes the buckets that a store does not have yet. It is the
+// migration to format 3, which added some and changed none: what is derived
+// for them from the records of before follows in bounded transactions, as
+// intake puts every entry once more.
+func addBuckets(b *bolt.Tx) error {
+	for _, name := range dataBuckets {
+		if _, err := b.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return err
+		}
+	}
+	ix := b.Bucket(b.Bucket(bucketMeta).Get(keyLive))
+	if ix == nil {
+		return damaged("the index is missing")
+	}
+	for _, name := range indexBuckets {
+		if _, err := ix.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func schemaOf(m []migration) uint32 { return uint32(len(m)) + 1 }

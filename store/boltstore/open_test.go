@@ -347,7 +347,10 @@ func TestMigration(t *testing.T) {
 
 // migrationFiles are stores of earlier formats under testdata, one for each
 // migration: whoever adds a migration adds the file it starts from.
-var migrationFiles = []string{"../../cmd/rapport/testdata/upgrade/f6c9f34.tar.zst"}
+var migrationFiles = []string{
+	"../../cmd/rapport/testdata/upgrade/f6c9f34.tar.zst",
+	"../../cmd/rapport/testdata/upgrade/e90b6b2.tar.zst",
+}
 
 func TestEveryMigrationIsTested(t *testing.T) {
 	if len(migrationFiles) != len(migrations) {

@@ -25,6 +25,8 @@ const (
 	tableAudit        = "audit"
 	bucketState       = "state"
 	tableCount        = "count"
+	tableFollowUp     = "followup"
+	tableFeed         = "feed"
 
 	indexContactAddress = "contact.address"
 	indexContactFolded  = "contact.folded"
@@ -49,6 +51,15 @@ const (
 	indexDecisionThread = "decision.message-id"
 	indexAuditTime      = "audit.time"
 	indexAuditObject    = "audit.object"
+	indexEntryThread    = "entry.thread"
+	indexRelation       = "relation"
+	indexRelationLast   = "relation.last"
+	indexRelationTurn   = "relation.turn"
+	indexRelationWait   = "relation.wait"
+	indexRelationAnswer = "relation.answer"
+	indexFollowUpDue    = "followup.due"
+	indexFollowUpOwner  = "followup.owner"
+	indexFollowUpAbout  = "followup.about"
 )
 
 var (
@@ -68,6 +79,7 @@ var dataBuckets = []string{
 	tableContact, tableOrganisation, tableMember, tableMessage, tableThread, tableBlob, tableEntry, bucketText,
 	tableFolder, bucketUIDs, bucketQuarantine, tableStatus, bucketHint, bucketHintUID, tableSuggestion,
 	tableReview, tableDecision, tableSearch, bucketSearchDone, bucketTombstone, tableAudit, bucketState, tableCount,
+	tableFollowUp, tableFeed,
 }
 
 // indexBuckets are all buckets of derived rows.
@@ -76,6 +88,8 @@ var indexBuckets = []string{
 	indexIdentity, indexMessageID, indexThread, indexAddress, indexDomain, indexHolding,
 	indexSubject, indexTime, indexOfMessage, indexDoc, indexSegment, indexRank, indexExpires,
 	indexDecisionSum, indexDecisionThread, indexAuditTime, indexAuditObject,
+	indexEntryThread, indexRelation, indexRelationLast, indexRelationTurn, indexRelationWait, indexRelationAnswer,
+	indexFollowUpDue, indexFollowUpOwner, indexFollowUpAbout,
 }
 
 // indexed are the tables with derived rows, for check and reindex.
