@@ -451,3 +451,24 @@ func TestM75_RefusalNamesTheBackup(t *testing.T) {
 	}
 	t.Attr("tries", strconv.Itoa(len(harms)))
 }
+
+// TestDoctorTriesBackupDir has doctor write where backups go.
+func TestDoctorTriesBackupDir(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		dir string
+		ok  bool
+	}{{filepath.Join(dir, "copies"), true}, {file, false}, {filepath.Join(file, "below"), false}} {
+		if f := doctorsBackups(tt.dir); f.OK != tt.ok || (f.Fix == "") != tt.ok {
+			t.Errorf("doctorsBackups(%s) = %+v", tt.dir, f)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "copies")); err != nil || len(left) != 0 {
+		t.Errorf("doctor leaves %v behind, %v", left, err)
+	}
+}

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -57,6 +59,7 @@ type statusCollector struct {
 	status   func() (message.SyncStatus, error)
 	messages func() (int, error)
 	size     func() (boltstore.Size, error)
+	backup   func() (last time.Time, on bool) // when the last sound backup was made, zero: never
 }
 
 var (
@@ -64,6 +67,7 @@ var (
 	descFolders = describe("mailsync", "folders", "Folders of a mailbox, by whether they are in sync.", "mailbox", "in_sync")
 	descCopies  = describe("mailsync", "copies", "Copies the server lists, by what became of them.", "mailbox", "state")
 	descPass    = describe("mailsync", "last_pass_timestamp_seconds", "When the last complete pass ended.", "mailbox")
+	descBackup  = describe("backup", "last_timestamp_seconds", "When the last backup was made that passed its drill; 0: there is none.")
 	descMails   = describe("store", "messages", "Messages in the store.")
 	descBytes   = describe("store", "bytes", "Bytes of the store: of the database, of raw mail in files, and free within the database.", "part")
 )
@@ -74,7 +78,7 @@ func describe(component, thing, help string, labels ...string) *prometheus.Desc 
 
 // Describe implements prometheus.Collector.
 func (c statusCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descState, descFolders, descCopies, descPass, descMails, descBytes} {
+	for _, d := range []*prometheus.Desc{descState, descFolders, descCopies, descPass, descBackup, descMails, descBytes} {
 		ch <- d
 	}
 }
@@ -97,6 +101,13 @@ func (c statusCollector) collect(ch chan<- prometheus.Metric) {
 		}
 	} else {
 		ch <- prometheus.NewInvalidMetric(descState, err)
+	}
+	if last, on := c.backup(); on {
+		at := 0.0
+		if !last.IsZero() {
+			at = float64(last.Unix())
+		}
+		gauge(descBackup, at)
 	}
 	if n, err := c.messages(); err == nil {
 		gauge(descMails, float64(n))

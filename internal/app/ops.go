@@ -47,6 +47,9 @@ func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
 		func(ctx context.Context) []web.Finding { return []web.Finding{s.checkStore(ctx)} },
 		func(context.Context) []web.Finding { return []web.Finding{doctorsDisk(cfg.DataDir)} },
 		func(context.Context) []web.Finding { return []web.Finding{doctorsFiles(len(boxes))} })
+	if cfg.Backup.Enabled() {
+		checks = append(checks, func(context.Context) []web.Finding { return []web.Finding{doctorsBackups(cfg.Backup.Dir)} })
+	}
 	found := make([][]web.Finding, len(checks))
 	var wg sync.WaitGroup
 	for i, check := range checks {

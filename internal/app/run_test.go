@@ -52,6 +52,8 @@ func TestDaemonFilesWhatArrives(t *testing.T) {
 func TestHealthAndMetrics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "ada")
+	w.extra = "backup: {dir: copies}\n"
+	w.configure()
 	r := w.runs()
 	get := func(path string) (int, string) {
 		resp, err := http.Get("http://" + r.TCP + path)
@@ -71,7 +73,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	_, body := get("/metrics")
 	for _, want := range []string{
 		`rapport_mailsync_mailbox_state{mailbox="ada",state="watching"}`, `rapport_mailsync_restarts_total{mailbox="ada"} 0`,
-		"rapport_store_messages 0", `rapport_build_info{version="test"} 1`, "go_goroutines",
+		"rapport_store_messages 0", `rapport_build_info{version="test"} 1`, "go_goroutines", "rapport_backup_last_timestamp_seconds 0\n",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("GET /metrics lacks %s", want)

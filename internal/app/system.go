@@ -116,6 +116,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 		status:   func() (message.SyncStatus, error) { return s.Status(context.Background()) },
 		messages: s.countMessages,
 		size:     s.store.Size,
+		backup:   s.lastBackup,
 	})
 	if err := s.listen(undo); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -162,6 +163,30 @@ func (s *system) backupState(ctx context.Context) (*web.BackupState, error) {
 		st.Kept = len(found)
 	}
 	return st, nil
+}
+
+// lastBackup says when the last sound backup was made, and whether any are made.
+func (s *system) lastBackup() (last time.Time, on bool) {
+	book, err := upkeepBook[backupBook](context.Background(), s.store, stateBackup)
+	return book.Last.At, err == nil && s.config().Backup.Enabled()
+}
+
+// doctorsBackups tries whether a backup can be written where it belongs.
+func doctorsBackups(dir string) web.Finding {
+	const object = "backup"
+	err := makeDir(dir)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(dir, backupPrefix+"*"+backupPart); err == nil {
+			_, err = f.Write([]byte{0})
+			err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return web.Finding{Object: object, What: escape(fmt.Sprintf("write to backup.dir: %v", err)),
+			Fix: "let the service's user write there, or name another directory in backup.dir"}
+	}
+	return web.Finding{Object: object, OK: true, What: escape("can be written to " + dir)}
 }
 
 // erasureState says since when bytes of what was erased wait to leave the disk.
