@@ -11,7 +11,7 @@ import (
 
 // supports are packages that only serve tests and measurements: nobody's
 // mailboxes are lost with them.
-var supports = []string{"internal/mailtest", "internal/link", "internal/filefault", "internal/bench", "store/storetest", ".ci"}
+var supports = []string{"internal/mailtest", "internal/link", "internal/filefault", "internal/browser", "internal/bench", "store/storetest", ".ci"}
 
 // TestM83_EveryGoroutineIsRescued looks at every goroutine of the product: what
 // runs in it must be guarded by package rescue, or a panic in it ends the

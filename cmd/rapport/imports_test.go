@@ -53,6 +53,7 @@ var may = map[string][]string{
 	"internal/auth":      {"records/contact", "records/access", "store", "internal/rescue"},
 	"internal/filefault": {},
 	"internal/mailtest":  {},
+	"internal/browser":   {},
 	"internal/link":      {},
 	"internal/rescue":    {},
 	"internal/demo":      {"internal/app", "internal/config", "internal/mailtest", "internal/rescue"},
@@ -81,6 +82,7 @@ var only = map[string][]string{
 	"github.com/pquerna/otp":        {"internal/auth"},
 	"github.com/Shopify/toxiproxy":  {"internal/link"},
 	"github.com/rs/zerolog":         {"internal/link"},
+	"github.com/chromedp":           {"internal/browser"},
 	"C":                             {},
 }
 
