@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/records/timeline"
@@ -93,6 +94,9 @@ type Tx interface {
 	Tombstones() Tombstones
 	Audit() Audit
 	State() State
+	Accounts() Accounts
+	Sessions() Sessions
+	APITokens() APITokens
 }
 
 // Cursor continues a listing; opaque; "" starts one, and ends one when
@@ -416,4 +420,32 @@ type Audit interface {
 type State interface {
 	Get(name string) ([]byte, error) // nil when unset
 	Put(name string, value []byte) error
+}
+
+// Accounts are the people who sign in.
+type Accounts interface {
+	Get(id string) (access.Account, error)
+	// List goes by address.
+	List() ([]access.Account, error)
+	// Put writes a user; [ErrExists] where another one has the address.
+	Put(access.Account) error
+	Delete(id string) error
+}
+
+// Sessions are the browsers people are signed in with.
+type Sessions interface {
+	Get(id string) (access.Session, error)
+	// List lists the sessions of a user, "" of all, latest used first.
+	List(user string) ([]access.Session, error)
+	Put(access.Session) error
+	Delete(id string) error
+}
+
+// APITokens let programs in.
+type APITokens interface {
+	Get(id string) (access.APIToken, error)
+	// List lists the tokens of a user, "" of all, by name.
+	List(user string) ([]access.APIToken, error)
+	Put(access.APIToken) error
+	Delete(id string) error
 }

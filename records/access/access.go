@@ -73,6 +73,7 @@ type Principal struct {
 	Address contact.Address // the member's primary address; "" where the user is none
 	Role    Role            // of the user, or of whoever made the token
 	Scopes  []Need          // of a token: at most these; nil: all of the role
+	Session string          // of a user: which one
 	Sees    Tier            // at most this much of other people's mail; "" is everything a mailbox allows
 }
 

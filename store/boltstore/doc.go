@@ -60,6 +60,9 @@
 //	count            name of a bucket            u64: records in it
 //	followup         id                          followup.FollowUp
 //	feed             digest(16) of the token     store.Feed
+//	account          id                          access.Account: a user
+//	session          id                          access.Session
+//	token            id                          access.APIToken
 //	index.a, index.b                             all that is derived; one of them is in use
 //	    contact.address       text(address) id                          -
 //	    contact.folded        text(folded address) id                   -

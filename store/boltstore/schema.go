@@ -27,6 +27,9 @@ const (
 	tableCount        = "count"
 	tableFollowUp     = "followup"
 	tableFeed         = "feed"
+	tableAccount      = "account"
+	tableSession      = "session"
+	tableToken        = "token"
 
 	indexContactAddress = "contact.address"
 	indexContactFolded  = "contact.folded"
@@ -79,7 +82,7 @@ var dataBuckets = []string{
 	tableContact, tableOrganisation, tableMember, tableMessage, tableThread, tableBlob, tableEntry, bucketText,
 	tableFolder, bucketUIDs, bucketQuarantine, tableStatus, bucketHint, bucketHintUID, tableSuggestion,
 	tableReview, tableDecision, tableSearch, bucketSearchDone, bucketTombstone, tableAudit, bucketState, tableCount,
-	tableFollowUp, tableFeed,
+	tableFollowUp, tableFeed, tableAccount, tableSession, tableToken,
 }
 
 // indexBuckets are all buckets of derived rows.
@@ -93,4 +96,4 @@ var indexBuckets = []string{
 }
 
 // indexed are the tables with derived rows, for check and reindex.
-var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses}
+var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens}

@@ -255,6 +255,15 @@ func (tx *Tx) Audit() store.Audit { return auditOf{tx} }
 // State returns small named values.
 func (tx *Tx) State() store.State { return stateOf{tx} }
 
+// Accounts implements store.Tx.
+func (tx *Tx) Accounts() store.Accounts { return accountsOf{tx} }
+
+// Sessions implements store.Tx.
+func (tx *Tx) Sessions() store.Sessions { return sessionsOf{tx} }
+
+// APITokens implements store.Tx.
+func (tx *Tx) APITokens() store.APITokens { return tokensOf{tx} }
+
 // now is the store's clock.
 func (s *Store) now() time.Time {
 	if s.opt.Now != nil {

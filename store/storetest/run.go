@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Tombstones", testTombstones},
 		{"Audit", testAudit},
 		{"State", testState},
+		{"Access", testAccess},
 		{"Times", testTimes},
 		{"Pages", testPages},
 		{"Dump", testDump},
