@@ -1,0 +1,86 @@
+package pages
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+
+	"rapport/web"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// parseTemplates reads every page's template once for the whole process:
+// layout.html and the files whose names begin with an underscore are part of
+// each.
+var parseTemplates = sync.OnceValues(func() (map[string]*template.Template, error) {
+	names, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	base, err := template.New("").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/_*.html")
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]*template.Template{}
+	for _, name := range names {
+		file := path.Base(name)
+		if file == "layout.html" || strings.HasPrefix(file, "_") {
+			continue
+		}
+		page, err := template.Must(base.Clone()).ParseFS(templateFiles, name)
+		if err != nil {
+			return nil, err
+		}
+		pages[strings.TrimSuffix(file, ".html")] = page
+	}
+	return pages, nil
+})
+
+// functions are what templates need that no visit has.
+var functions = template.FuncMap{
+	"dict": dict,
+	"join": strings.Join,
+	"icon": func(f *flash) string {
+		if f.Bad {
+			return "warning"
+		}
+		return "done"
+	},
+	"candidate": candidatePath,
+}
+
+// candidatePath is the page of somebody an ambiguous name may mean.
+func candidatePath(c web.Candidate) string {
+	switch c.Kind {
+	case "contact":
+		return "/contacts/" + c.ID
+	case "organisation":
+		return "/organisations/" + c.ID
+	case "message":
+		return "/messages/" + c.ID
+	}
+	return "/contacts?owner=" + url.QueryEscape(c.ID)
+}
+
+// dict makes a map of names and values in turn, for partials that take several.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict takes names and values in turn")
+	}
+	out := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict: %v is no name", pairs[i])
+		}
+		out[name] = pairs[i+1]
+	}
+	return out, nil
+}
