@@ -97,6 +97,7 @@ type Tx interface {
 	Accounts() Accounts
 	Sessions() Sessions
 	APITokens() APITokens
+	Views() SavedViews
 }
 
 // Cursor continues a listing; opaque; "" starts one, and ends one when

@@ -104,7 +104,18 @@ func TestEveryRoute(t *testing.T) {
 		"GET /upkeep":                     func() (any, error) { return c.Upkeep(ctx) },
 		"POST /backup":                    func() (any, error) { return c.BackUpNow(ctx) },
 		"POST /retention":                 func() (any, error) { return c.Retain(ctx, true, nil) },
-		"GET /export":                     func() (any, error) { return nil, c.Export(ctx, io.Discard) },
+		"GET /views":                      func() (any, error) { return c.SavedViews(ctx, "contacts") },
+		"POST /views": func() (any, error) {
+			return c.SaveView(ctx, SavedViewInput{List: "contacts", Name: "Important", Query: "tag=vip"})
+		},
+		"DELETE /views/{id}": func() (any, error) {
+			v, err := c.SaveView(ctx, SavedViewInput{List: "contacts", Name: "Passing", Query: "tag=vip"})
+			if err != nil {
+				return nil, err
+			}
+			return nil, c.DeleteView(ctx, v.ID)
+		},
+		"GET /export": func() (any, error) { return nil, c.Export(ctx, io.Discard) },
 	}
 	s := New(Options{Store: w.store, Records: w.records, Daemon: w.daemon})
 	var patterns []string

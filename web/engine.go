@@ -42,6 +42,10 @@ type Records interface {
 	Away(ctx context.Context, actor string, member contact.Address, away *contact.Away) error
 	Leave(ctx context.Context, actor string, member, to contact.Address) error
 	Members(ctx context.Context) ([]contact.Member, error)
+	// SaveView keeps a list's filters; one of the same owner, list and name is
+	// replaced.
+	SaveView(ctx context.Context, v store.SavedView) (store.SavedView, error)
+	DeleteView(ctx context.Context, id string) error
 	// Accept makes contacts of suggestions: one address, or a whole domain
 	// ("@example.org"), and queues the search of the servers.
 	Accept(ctx context.Context, actor, addressOrDomain string, kind contact.Kind) ([]contact.Contact, error)

@@ -153,6 +153,21 @@ func (p *plainRecords) Ignore(_ context.Context, actor, who string) (int, error)
 	return 1, p.called("ignore %s by %s", who, actor)
 }
 
+func (p *plainRecords) SaveView(ctx context.Context, v store.SavedView) (store.SavedView, error) {
+	v.ID, v.Created = store.NewID(p.now), p.now
+	if err := p.called("save view %s of %q", v.Name, v.Owner); err != nil {
+		return v, err
+	}
+	return v, p.s.Update(ctx, func(tx store.Tx) error { return tx.Views().Put(v) })
+}
+
+func (p *plainRecords) DeleteView(ctx context.Context, id string) error {
+	if err := p.called("delete view %s", id); err != nil {
+		return err
+	}
+	return p.s.Update(ctx, func(tx store.Tx) error { return tx.Views().Delete(id) })
+}
+
 func (p *plainRecords) Rematch(_ context.Context, progress func(done, total int)) (RematchResult, error) {
 	for i := range 10 {
 		progress(i+1, 10)

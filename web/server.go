@@ -179,6 +179,7 @@ func schemaName(t reflect.Type, hint string) string {
 func (s *Server) describeAll(api huma.API) {
 	s.describeMembers(api)
 	s.describeConfiguration(api)
+	s.describeSavedViews(api)
 }
 
 // guard bounds a request and turns what its handler returns into an answer.

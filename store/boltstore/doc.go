@@ -63,6 +63,7 @@
 //	account          id                          access.Account: a user
 //	session          id                          access.Session
 //	token            id                          access.APIToken
+//	view             id                          store.SavedView
 //	index.a, index.b                             all that is derived; one of them is in use
 //	    contact.address       text(address) id                          -
 //	    contact.folded        text(folded address) id                   -

@@ -30,6 +30,7 @@ const (
 	tableAccount      = "account"
 	tableSession      = "session"
 	tableToken        = "token"
+	tableView         = "view"
 
 	indexContactAddress = "contact.address"
 	indexContactFolded  = "contact.folded"
@@ -82,7 +83,7 @@ var dataBuckets = []string{
 	tableContact, tableOrganisation, tableMember, tableMessage, tableThread, tableBlob, tableEntry, bucketText,
 	tableFolder, bucketUIDs, bucketQuarantine, tableStatus, bucketHint, bucketHintUID, tableSuggestion,
 	tableReview, tableDecision, tableSearch, bucketSearchDone, bucketTombstone, tableAudit, bucketState, tableCount,
-	tableFollowUp, tableFeed, tableAccount, tableSession, tableToken,
+	tableFollowUp, tableFeed, tableAccount, tableSession, tableToken, tableView,
 }
 
 // indexBuckets are all buckets of derived rows.
@@ -96,4 +97,4 @@ var indexBuckets = []string{
 }
 
 // indexed are the tables with derived rows, for check and reindex.
-var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens}
+var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews}

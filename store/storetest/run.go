@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Audit", testAudit},
 		{"State", testState},
 		{"Access", testAccess},
+		{"Views", testViews},
 		{"Times", testTimes},
 		{"Pages", testPages},
 		{"Dump", testDump},
