@@ -8,7 +8,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"rapport/records/access"
 	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/records/timeline"
 )
 
 // The bounds of a search as it is typed.
@@ -38,7 +41,34 @@ const (
 
 // Query is a parsed search: see [ParseQuery]. The zero value matches every
 // entry.
-type Query struct{ Root Node }
+type Query struct {
+	Root Node
+	// Sight says what of an entry whoever searches may know of; nil: all. The
+	// query then holds for that alone, so that neither a hit nor the lack of
+	// one tells of a word that is not theirs to read. It is asked within the
+	// search's transaction, at most once in a row for one entry.
+	Sight func(timeline.Entry) (Sight, error)
+}
+
+// Sight is what somebody may know of one entry.
+type Sight struct {
+	Tier     access.Tier       // private: not even that it is there
+	Holdings []message.Holding // the copies they may know of
+}
+
+// Shown returns what of an entry's texts a tier shows: who takes part, from
+// the tier subject on what it is about, and only in full the rest.
+func (f Fields) Shown(t access.Tier) Fields {
+	switch {
+	case t.Shows(access.Full):
+		return f
+	case t.Shows(access.Subject):
+		return Fields{Subject: f.Subject, From: f.From, To: f.To}
+	case t.Shows(access.Metadata):
+		return Fields{From: f.From, To: f.To}
+	}
+	return Fields{}
+}
 
 // Node is one part of a query.
 type Node struct {

@@ -6,6 +6,7 @@ import (
 
 	"rapport/records/access"
 	"rapport/store"
+	"rapport/store/veil"
 )
 
 // Identities tell who a request comes from.
@@ -33,5 +34,15 @@ func principal(ctx context.Context) access.Principal {
 // view runs fn on a consistent snapshot of what whoever asks may see; every
 // operation reads through it.
 func (s *Server) view(ctx context.Context, fn func(store.Tx) error) error {
-	return s.store.View(ctx, fn)
+	who := principal(ctx)
+	if who.Kind == access.Nobody {
+		return forbidden(who.May(access.Read))
+	}
+	boxes := s.mailboxes()
+	return s.store.View(ctx, func(tx store.Tx) error { return fn(veil.Over(tx, who, boxes)) })
+}
+
+// eyes are whose view a request has.
+func (s *Server) eyes(ctx context.Context) veil.Eyes {
+	return veil.Eyes{Who: principal(ctx), Boxes: s.mailboxes()}
 }

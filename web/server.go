@@ -15,6 +15,7 @@ import (
 
 	"rapport/records/access"
 	"rapport/store"
+	"rapport/store/veil"
 )
 
 // The bounds of a request.
@@ -39,6 +40,9 @@ type Options struct {
 	// Identities tell who asks where the listener has not settled it with
 	// [WithPrincipal]. Nil: then nobody is known, and everything is refused.
 	Identities Identities
+	// Mailboxes says whose each mailbox is and how much others see of its mail.
+	// It is asked for every request. Nil: none is named.
+	Mailboxes func() map[string]veil.Mailbox
 }
 
 // Server answers the JSON API. Its methods may be called concurrently.
@@ -51,6 +55,7 @@ type Server struct {
 	version    string
 	spoolDir   string
 	identities Identities
+	mailboxes  func() map[string]veil.Mailbox
 	patterns   []string // of every operation, as Handler registers them
 }
 
@@ -59,6 +64,10 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, records: o.Records, daemon: o.Daemon,
 		now: o.Now, log: o.Log, version: o.Version, spoolDir: o.SpoolDir, identities: o.Identities,
+		mailboxes: o.Mailboxes,
+	}
+	if s.mailboxes == nil {
+		s.mailboxes = func() map[string]veil.Mailbox { return nil }
 	}
 	if s.now == nil {
 		s.now = time.Now

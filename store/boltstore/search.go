@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"rapport/records/access"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -58,7 +59,7 @@ func (e entriesOf) Search(q store.Query, s store.Slice) (store.Page[timeline.Ent
 	if err != nil {
 		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, err)
 	}
-	se := &searching{tx: e.tx, e: e, bounds: usualBounds}
+	se := &searching{tx: e.tx, e: e, bounds: usualBounds, sight: q.Sight}
 	if e.tx.s.opt.bounds.fetched > 0 {
 		se.bounds = e.tx.s.opt.bounds
 	}
@@ -69,6 +70,10 @@ func (e entriesOf) Search(q store.Query, s store.Slice) (store.Page[timeline.Ent
 	n := limit(s)
 	var last []byte
 	err = se.candidates(root, start, func(h *hit) (bool, error) {
+		shown, err := se.look(h)
+		if err != nil || !shown {
+			return true, err
+		}
 		ok, err := se.holds(root, h)
 		if err != nil || !ok {
 			return true, err
@@ -98,7 +103,26 @@ type searching struct {
 	listed   bool
 	fields   store.Fields // of the entry fieldsOf
 	fieldsOf uint32
+	sight    func(timeline.Entry) (store.Sight, error) // nil: everything is seen
+	seen     store.Sight                               // of the hit looked at
 }
+
+// look settles what of a hit may be known; false: not even that it is there.
+func (s *searching) look(h *hit) (shown bool, err error) {
+	if s.sight == nil {
+		return true, nil
+	}
+	e, found, err := entries.get(s.tx, h.key)
+	if err != nil || !found {
+		return false, err
+	}
+	s.seen, err = s.sight(e.Entry)
+	return err == nil && s.seen.Tier.Shows(access.Metadata), err
+}
+
+// whole reports whether everything of the hit looked at may be known, so that
+// what the index says of its texts can be believed.
+func (s *searching) whole() bool { return s.sight == nil || s.seen.Tier.Shows(access.Full) }
 
 // part is a node of the query with what the index says of it.
 type part struct {
@@ -336,7 +360,7 @@ func times(p *part) (from, until time.Time) {
 
 // holds decides whether the whole query holds for one entry.
 func (s *searching) holds(p *part, h *hit) (bool, error) {
-	if p.bound && (p.exact || !p.docs.has(h.doc)) {
+	if p.bound && (p.exact && s.whole() || !p.docs.has(h.doc)) {
 		return p.docs.has(h.doc), nil
 	}
 	switch p.Op {
@@ -362,10 +386,16 @@ func (s *searching) holds(p *part, h *hit) (bool, error) {
 	case store.OpAfter:
 		return !h.time.Before(p.Time), nil
 	case store.OpAttachment:
-		return h.flags&hasAttachment != 0, nil
+		return h.flags&hasAttachment != 0 && s.whole(), nil
 	case store.OpWith:
+		if p.bound {
+			return p.docs.has(h.doc), nil
+		}
 		return s.tx.ixGet(indexSubject, h.at(p.subject[:len(p.subject):len(p.subject)])) != nil, nil
 	case store.OpIn:
+		if s.sight != nil {
+			return p.names(s.seen.Holdings), nil
+		}
 		return s.inNow(p, h)
 	}
 	return s.text(p, h)
@@ -382,6 +412,9 @@ func (s *searching) text(p *part, h *hit) (bool, error) {
 			return false, err
 		}
 		s.fields, s.fieldsOf = f, h.doc
+	}
+	if !s.whole() {
+		return p.Holds(s.fields.Shown(s.seen.Tier)), nil
 	}
 	return p.Holds(s.fields), nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"rapport/records/contact"
+	"rapport/records/message"
 	"rapport/store"
 )
 
@@ -33,7 +34,7 @@ func (s *searching) in(p *part, most int) error {
 		}
 	}
 	p.docs.seal()
-	p.bound, p.exact = true, true
+	p.bound, p.exact = true, s.sight == nil
 	return nil
 }
 
@@ -78,10 +79,7 @@ func (s *searching) inNow(p *part, h *hit) (bool, error) {
 		Message string `json:"message"`
 	}
 	var m struct {
-		Holdings []struct {
-			Mailbox string `json:"mailbox"`
-			Folder  string `json:"folder"`
-		} `json:"holdings"`
+		Holdings []message.Holding `json:"holdings"`
 	}
 	if ok, err := s.peek(tableEntry, h.key, &e); err != nil || !ok || e.Message == "" {
 		return false, err
@@ -89,12 +87,14 @@ func (s *searching) inNow(p *part, h *hit) (bool, error) {
 	if ok, err := s.peek(tableMessage, appendID(nil, e.Message), &m); err != nil || !ok {
 		return false, err
 	}
-	for _, o := range m.Holdings {
-		if sameFolder(o.Mailbox, p.Value) || sameFolder(o.Folder, p.Value) {
-			return true, nil
-		}
-	}
-	return false, nil
+	return p.names(m.Holdings), nil
+}
+
+// names reports whether one of some copies lies in a place called by the part.
+func (p *part) names(copies []message.Holding) bool {
+	return slices.ContainsFunc(copies, func(h message.Holding) bool {
+		return sameFolder(h.Mailbox, p.Value) || sameFolder(h.Folder, p.Value)
+	})
 }
 
 // peek reads the fields of a record that into has.
