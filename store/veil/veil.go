@@ -184,6 +184,15 @@ func (v *Tx) Searches() store.Searches { return v.tx.Searches() }
 // Tombstones implements [store.Tx].
 func (v *Tx) Tombstones() store.Tombstones { return v.tx.Tombstones() }
 
+// Accounts implements [store.Tx].
+func (v *Tx) Accounts() store.Accounts { return v.tx.Accounts() }
+
+// Sessions implements [store.Tx].
+func (v *Tx) Sessions() store.Sessions { return v.tx.Sessions() }
+
+// APITokens implements [store.Tx].
+func (v *Tx) APITokens() store.APITokens { return v.tx.APITokens() }
+
 // State implements [store.Tx].
 func (v *Tx) State() store.State { return v.tx.State() }
 
