@@ -193,6 +193,9 @@ func (v *Tx) Sessions() store.Sessions { return v.tx.Sessions() }
 // APITokens implements [store.Tx].
 func (v *Tx) APITokens() store.APITokens { return v.tx.APITokens() }
 
+// Views implements [store.Tx].
+func (v *Tx) Views() store.SavedViews { return v.tx.Views() }
+
 // State implements [store.Tx].
 func (v *Tx) State() store.State { return v.tx.State() }
 
