@@ -79,14 +79,15 @@ func listenTCP(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// site is everything the team's listener serves: the API, and what probes ask,
-// which takes no sign-in and shows no records.
+// site is everything the team's listener serves: the API, the pages, and what
+// probes ask, which takes no sign-in and shows no records.
 func (s *system) site() http.Handler {
 	mux := http.NewServeMux()
 	health := healthHandler(s.alive, s.metrics.registry, s.log)
 	mux.Handle("/healthz", health)
 	mux.Handle("/metrics", health)
 	mux.Handle("/api/", s.auth.Front(s.handler))
+	mux.Handle("/", s.auth.Front(s.identified(s.pages)))
 	return mux
 }
 

@@ -55,6 +55,7 @@ type system struct {
 	clock   *wallClock
 	auth    *auth.Service
 	handler http.Handler
+	pages   http.Handler
 	socket  net.Listener
 	key     []byte // of keyed digests
 
@@ -132,6 +133,10 @@ func (s *system) listen(undo *stops) error {
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
 		Identities: s.auth,
 	}).Handler()
+	var err error
+	if s.pages, err = s.newPages(); err != nil {
+		return err
+	}
 	path, err := SocketPath(s.config().DataDir)
 	if err != nil {
 		return err

@@ -62,6 +62,7 @@ type demo struct {
 	now    time.Time
 	imap   *mailtest.IMAP
 	config string
+	page   string // the address of the first page
 }
 
 // members are our own people; the local part names the mailbox.
@@ -150,7 +151,7 @@ func (d *demo) writeFiles() (configFile string, err error) {
 		fmt.Fprintf(&b, "  - {name: %s, host: %q, tls: none, user: %s, password_file: password}\n",
 			mailbox(m), d.imap.Addr, address(m))
 	}
-	b.WriteString("web: {listen: \"off\"}\nlog: {level: warn}\n")
+	b.WriteString("web: {listen: \"127.0.0.1:0\"}\nlog: {level: warn}\n")
 	configFile = filepath.Join(d.Dir, "config.yaml")
 	for name, content := range map[string]string{
 		"config.yaml": b.String(), "password": password + "\n", "contacts.csv": contactsCSV,
@@ -176,7 +177,10 @@ func (d *demo) withDaemon(ctx context.Context, work func(context.Context, *app.C
 		ended <- rescue.Do(func() error {
 			return app.Run(ctx, d.config, app.RunOptions{
 				Version: d.Version, Log: os.Stderr, Signals: make(chan os.Signal), // our ctx ends it
-				Ready: func(app.Listening) { close(ready) },
+				Ready: func(at app.Listening) {
+					d.page = "http://" + at.TCP + "/"
+					close(ready)
+				},
 			})
 		})
 	}()
@@ -240,7 +244,11 @@ func (d *demo) show(ctx context.Context, conn *app.Conn) error {
 func (d *demo) invite() {
 	c := d.Command + " -c " + d.config
 	fmt.Fprintf(d.Out, `
-The demo keeps running. Try in another terminal:
+The demo keeps running. Open in a browser:
+
+  %[2]s
+
+or try in another terminal:
 
   %[1]s timeline lindenhof.example
   %[1]s timeline grace@harbourbooks.example
@@ -252,5 +260,5 @@ The demo keeps running. Try in another terminal:
   %[1]s status
 
 Ctrl-C ends it and leaves nothing behind.
-`, c)
+`, c, d.page)
 }

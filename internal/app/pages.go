@@ -1,0 +1,28 @@
+package app
+
+import (
+	"net/http"
+
+	"rapport/records/access"
+	"rapport/web"
+	"rapport/web/pages"
+)
+
+// newPages makes what people see in a browser, on top of the API.
+func (s *system) newPages() (http.Handler, error) {
+	return pages.New(pages.Options{
+		API: s.handler, Now: s.now, Log: s.log.With("component", "pages"), Team: s.config().Ours.Name,
+	})
+}
+
+// identified settles who a page is shown to. Whoever's credentials do not
+// hold, or no longer, is nobody, whom the pages ask to sign in.
+func (s *system) identified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := s.auth.Identify(r)
+		if err != nil {
+			who = access.Principal{}
+		}
+		next.ServeHTTP(w, r.WithContext(web.WithPrincipal(r.Context(), who)))
+	})
+}
