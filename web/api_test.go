@@ -120,7 +120,8 @@ func TestEveryRoute(t *testing.T) {
 	s := New(Options{Store: w.store, Records: w.records, Daemon: w.daemon})
 	var patterns []string
 	s.Handler()
-	for _, pattern := range s.patterns {
+	for _, op := range s.operations {
+		pattern := op.pattern
 		patterns = append(patterns, pattern)
 		call, ok := calls[pattern]
 		if !ok {

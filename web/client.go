@@ -92,6 +92,11 @@ func call[T any](ctx context.Context, c *Client, method, path string, query url.
 	if err != nil {
 		return out, err
 	}
+	return read[T](resp)
+}
+
+// read reads a JSON answer and closes it.
+func read[T any](resp *http.Response) (out T, err error) {
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
 		return out, fmt.Errorf("read the daemon's answer: %w", err)

@@ -2,20 +2,9 @@ package web
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 )
-
-// answer reads a JSON answer and closes it.
-func answer[T any](resp *http.Response) (out T, err error) {
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
-		return out, fmt.Errorf("read the daemon's answer: %w", err)
-	}
-	return out, nil
-}
 
 // Version says what answers.
 func (c *Client) Version(ctx context.Context) (Version, error) {
@@ -81,7 +70,7 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) error {
 
 // Reindex rebuilds everything derived in the store.
 func (c *Client) Reindex(ctx context.Context, progress func(Count)) error {
-	_, err := follow[Count, struct{}](ctx, c, "/store/reindex", nil, progress)
+	_, err := follow[Count, Done](ctx, c, "/store/reindex", nil, progress)
 	return err
 }
 

@@ -111,7 +111,7 @@ func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions) (c
 	if err != nil {
 		return contact.ImportResult{}, err
 	}
-	return answer[contact.ImportResult](resp)
+	return read[contact.ImportResult](resp)
 }
 
 // Members lists our own people.

@@ -4,49 +4,47 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/store"
 )
 
-func (s *Server) contactRoutes() []route {
-	return []route{
-		{pattern: "GET /contacts", serve: s.listContacts},
-		{pattern: "POST /contacts", serve: s.addContact},
-		{pattern: "GET /contacts/{who}", serve: s.showContact},
-		{pattern: "PATCH /contacts/{who}", serve: s.editContact},
-		{pattern: "DELETE /contacts/{who}", serve: s.eraseContact, long: true},
-		{pattern: "POST /contacts/{who}/merge", serve: s.mergeContacts},
-		{pattern: "GET /contacts/{who}/export", serve: s.exportContact, long: true},
-		{pattern: "POST /import", serve: s.importRecords, long: true},
-	}
+func (s *Server) describeContacts(api huma.API) {
+	const tag = "contacts"
+	describe(s, api, operation{id: "list-contacts", pattern: "GET /contacts", tag: tag, need: access.Read,
+		summary: "List contacts by name"}, s.listContacts)
+	describe(s, api, operation{id: "add-contact", pattern: "POST /contacts", tag: tag, need: access.Write,
+		summary: "Create a contact"}, s.addContact)
+	describe(s, api, operation{id: "get-contact", pattern: "GET /contacts/{who}", tag: tag, need: access.Read,
+		summary: "Read a contact"}, s.showContact)
+	describe(s, api, operation{id: "edit-contact", pattern: "PATCH /contacts/{who}", tag: tag, need: access.Write,
+		summary: "Change fields of a contact"}, s.editContact)
+	describe(s, api, operation{id: "erase-contact", pattern: "DELETE /contacts/{who}", tag: tag, need: access.Manage, long: true,
+		summary: "Erase a person, and all mail that concerns nobody else"}, s.eraseContact)
+	describe(s, api, operation{id: "merge-contacts", pattern: "POST /contacts/{who}/merge", tag: tag, need: access.Write,
+		summary: "Make another contact part of this one"}, s.mergeContacts)
+	describeDownload(s, api, operation{id: "export-contact", pattern: "GET /contacts/{who}/export", tag: tag, need: access.Read, long: true,
+		summary: "Export everything of a contact", detail: aboutExports}, tarType, s.exportContact)
 }
 
-func (s *Server) listContacts(w http.ResponseWriter, r *http.Request) error {
-	filter, slice, err := s.listing(r)
+// WhoInput is the input of operations on one record.
+type WhoInput struct {
+	Who string `path:"who" example:"carl@press.example" doc:"An id, an address, a domain (bare or with @), or a name or its beginning. Where several fit, the answer is 409 with the candidates."`
+}
+
+func (s *Server) listContacts(ctx context.Context, in *filtered) (Page[Contact], error) {
+	filter, slice, err := s.listing(ctx, *in)
 	if err != nil {
-		return err
+		return Page[Contact]{}, err
 	}
-	var page Page[Contact]
-	err = s.view(r.Context(), func(tx store.Tx) error {
-		found, err := tx.Contacts().List(filter, slice)
-		if err != nil {
-			return err
-		}
-		v := newViews(tx)
-		page = Page[Contact]{Items: []Contact{}, Next: string(found.Next)}
-		for _, c := range found.Items {
-			view, err := v.contact(c)
-			if err != nil {
-				return err
-			}
-			page.Items = append(page.Items, view)
-		}
-		return nil
+	return paged(ctx, s, func(tx store.Tx) (store.Page[contact.Contact], error) {
+		return tx.Contacts().List(filter, slice)
+	}, func(v *views, c contact.Contact) (Contact, bool, error) {
+		view, err := v.contact(c)
+		return view, true, err
 	})
-	if err != nil {
-		return err
-	}
-	return reply(w, page)
 }
 
 // contactView reads one contact with the organisations' names.
@@ -71,39 +69,27 @@ func (s *Server) namedContact(ctx context.Context, who string) (c contact.Contac
 	return c, err
 }
 
-func (s *Server) showContact(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.namedContact(r.Context(), r.PathValue("who"))
+func (s *Server) showContact(ctx context.Context, in *WhoInput) (Contact, error) {
+	c, err := s.namedContact(ctx, in.Who)
 	if err != nil {
-		return err
+		return Contact{}, err
 	}
-	return s.replyContact(w, r, c.ID)
+	return s.contactView(ctx, c.ID)
 }
 
-func (s *Server) replyContact(w http.ResponseWriter, r *http.Request, id contact.ID) error {
-	view, err := s.contactView(r.Context(), id)
+func (s *Server) addContact(ctx context.Context, in *struct{ Body ContactInput }) (none Contact, err error) {
+	c, err := s.newContact(ctx, in.Body)
 	if err != nil {
-		return err
-	}
-	return reply(w, view)
-}
-
-func (s *Server) addContact(w http.ResponseWriter, r *http.Request) error {
-	var in ContactInput
-	if err := decode(r, &in); err != nil {
-		return err
-	}
-	c, err := s.newContact(r.Context(), in)
-	if err != nil {
-		return err
+		return none, err
 	}
 	if err := sound(c.Normalize(), c.TimeZone); err != nil {
-		return err
+		return none, err
 	}
-	added, err := s.records.AddContact(r.Context(), s.actor(r), c)
+	added, err := s.records.AddContact(ctx, actor(ctx), c)
 	if err != nil {
-		return refused(err)
+		return none, refused(err)
 	}
-	return s.replyContact(w, r, added.ID)
+	return s.contactView(ctx, added.ID)
 }
 
 // newContact makes a record of what a person wrote.
@@ -141,74 +127,104 @@ func (s *Server) newContact(ctx context.Context, in ContactInput) (contact.Conta
 	return c, err
 }
 
-func (s *Server) editContact(w http.ResponseWriter, r *http.Request) error {
-	var e Edit
-	if err := decode(r, &e); err != nil {
-		return err
-	}
-	c, err := s.namedContact(r.Context(), r.PathValue("who"))
-	if err != nil {
-		return err
-	}
-	if c, err = s.applyToContact(r.Context(), c, e); err != nil {
-		return err
-	}
-	if err := sound(c.Normalize(), e.Set["timezone"]); err != nil {
-		return err
-	}
-	if c, err = s.records.EditContact(r.Context(), s.actor(r), c); err != nil {
-		return refused(err)
-	}
-	return s.replyContact(w, r, c.ID)
+// edited is the input of a change of a record.
+type edited struct {
+	WhoInput
+	MatchInput
+	Body Edit
 }
 
-func (s *Server) eraseContact(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.namedContact(r.Context(), r.PathValue("who"))
+func (s *Server) editContact(ctx context.Context, in *edited) (none Contact, err error) {
+	c, err := s.namedContact(ctx, in.Who)
 	if err != nil {
-		return err
+		return none, err
 	}
-	result, err := s.records.Erase(r.Context(), s.actor(r), c.ID)
+	if err := in.holds(revisionOf(c)); err != nil {
+		return none, err
+	}
+	if c, err = s.applyToContact(ctx, c, in.Body); err != nil {
+		return none, err
+	}
+	if err := sound(c.Normalize(), in.Body.Set["timezone"]); err != nil {
+		return none, err
+	}
+	if c, err = s.records.EditContact(ctx, actor(ctx), c); err != nil {
+		return none, refused(err)
+	}
+	return s.contactView(ctx, c.ID)
+}
+
+// erasure is the input of the removal of a record.
+type erasure struct {
+	WhoInput
+	MatchInput
+	Now bool `query:"now" doc:"Take the bytes off the disk at once; the store is made small for it, which may take minutes."`
+}
+
+func (s *Server) eraseContact(ctx context.Context, in *erasure) (none EraseResult, err error) {
+	c, err := s.namedContact(ctx, in.Who)
 	if err != nil {
-		return refused(err)
+		return none, err
 	}
-	return s.erased(w, r, result)
+	if err := in.holds(revisionOf(c)); err != nil {
+		return none, err
+	}
+	result, err := s.records.Erase(ctx, actor(ctx), c.ID)
+	if err != nil {
+		return none, refused(err)
+	}
+	return s.erased(ctx, in.Now, result)
 }
 
 // erased answers an erasure, after compacting where that was asked for.
-func (s *Server) erased(w http.ResponseWriter, r *http.Request, result EraseResult) error {
-	if r.URL.Query().Get("now") == "true" {
-		if _, _, err := s.daemon.Compact(r.Context()); err != nil {
-			return err
+func (s *Server) erased(ctx context.Context, now bool, result EraseResult) (EraseResult, error) {
+	if now {
+		if _, _, err := s.daemon.Compact(ctx); err != nil {
+			return result, err
 		}
 		result.Physical = "now"
 	}
-	return reply(w, result)
+	return result, nil
 }
 
 // mergeRequest names who becomes part of the record in the path.
 type mergeRequest struct {
-	Lose string `json:"lose"`
+	Lose string `json:"lose" doc:"Who becomes part of the record in the path: an id, address, domain or name."`
 }
 
-func (s *Server) mergeContacts(w http.ResponseWriter, r *http.Request) error {
-	var in mergeRequest
-	if err := decode(r, &in); err != nil {
-		return err
-	}
-	keep, err := s.namedContact(r.Context(), r.PathValue("who"))
+// merge is the input of a merge.
+type merge struct {
+	WhoInput
+	Body mergeRequest
+}
+
+func (s *Server) mergeContacts(ctx context.Context, in *merge) (none Audited, err error) {
+	keep, err := s.namedContact(ctx, in.Who)
 	if err != nil {
-		return err
+		return none, err
 	}
-	lose, err := s.namedContact(r.Context(), in.Lose)
+	lose, err := s.namedContact(ctx, in.Body.Lose)
 	if err != nil {
-		return err
+		return none, err
 	}
 	if keep.ID == lose.ID {
-		return invalid("both names mean the same contact, %s", keep.ID)
+		return none, invalid("both names mean the same contact, %s", keep.ID)
 	}
-	audit, err := s.records.MergeContacts(r.Context(), s.actor(r), keep.ID, lose.ID)
+	audit, err := s.records.MergeContacts(ctx, actor(ctx), keep.ID, lose.ID)
+	return Audited{Audit: audit}, refused(err)
+}
+
+func (s *Server) exportContact(ctx context.Context, in *WhoInput, w http.ResponseWriter, r *http.Request) error {
+	c, err := s.namedContact(ctx, in.Who)
 	if err != nil {
-		return refused(err)
+		return err
 	}
-	return reply(w, Audited{Audit: audit})
+	return s.export(w, r, selection{
+		contacts: func(tx store.Tx, _ store.Slice) (store.Page[contact.Contact], error) {
+			c, err := tx.Contacts().Get(c.ID)
+			return store.Page[contact.Contact]{Items: []contact.Contact{c}}, err
+		},
+		subject: store.Subject{Contact: c.ID},
+		objects: []string{string(c.ID)},
+	})
 }

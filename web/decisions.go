@@ -8,71 +8,100 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"rapport/records/access"
 	"rapport/records/message"
 	"rapport/store"
 )
 
 // whoRequest names whom a decision is about.
 type whoRequest struct {
-	Who string `json:"who"`
+	Who string `json:"who" doc:"An id, address, domain or name."`
+}
+
+func (s *Server) describeDecisions(api huma.API) {
+	const tag = "decisions"
+	describe(s, api, operation{id: "explain-message", pattern: "GET /messages/{id}/explain", tag: tag, need: access.Read,
+		summary: "Say why a message is filed where it is",
+		detail:  "A copy that was skipped or put aside is named MAILBOX/FOLDER/UID; its state is the explanation."}, s.explain)
+	describe(s, api, operation{id: "file-message", pattern: "POST /messages/{id}/file", tag: tag, need: access.Write,
+		summary: "File a message under somebody by hand"}, s.decide(s.records.File))
+	describe(s, api, operation{id: "unfile-message", pattern: "POST /messages/{id}/unfile", tag: tag, need: access.Write,
+		summary: "Take a message off somebody's history by hand"}, s.decide(s.records.Unfile))
+	describe(s, api, operation{id: "withdraw-message", pattern: "POST /messages/{id}/withdraw", tag: tag, need: access.Write,
+		summary: "Take a message off all histories"}, s.withdraw)
+	describe(s, api, operation{id: "hide-thread", pattern: "POST /threads/{id}/private", tag: tag, need: access.Write,
+		summary: "Make a thread private: nobody sees it, whatever comes to it"}, s.private)
+	describe(s, api, operation{id: "undo", pattern: "POST /undo/{audit}", tag: tag, need: access.Write,
+		summary: "Take back a merge or a decision by hand"}, s.undo)
+	describe(s, api, operation{id: "list-reviews", pattern: "GET /reviews", tag: tag, need: access.Read,
+		summary: "List messages that wait for a person's decision"}, s.listReviews)
+	describe(s, api, operation{id: "list-audit", pattern: "GET /audit", tag: tag, need: access.Read,
+		summary: "Read the audit trail, newest first",
+		detail:  "Of everything, or of one object: a record by any of its names, or an id or address as the trail has it."}, s.listAudit)
+}
+
+// aboutMessage is the input of filing and unfiling by hand.
+type aboutMessage struct {
+	MessageInput
+	Body whoRequest
 }
 
 // decide answers filing and unfiling by hand.
-func (s *Server) decide(do func(context.Context, string, message.ID, store.Subject) (string, error)) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		var in whoRequest
-		if err := decode(r, &in); err != nil {
-			return err
-		}
+func (s *Server) decide(do func(context.Context, string, message.ID, store.Subject) (string, error)) func(context.Context, *aboutMessage) (Audited, error) {
+	return func(ctx context.Context, in *aboutMessage) (Audited, error) {
 		var m message.Message
 		var who store.Subject
-		err := s.view(r.Context(), func(tx store.Tx) (err error) {
-			if m, err = stored(tx, r.PathValue("id")); err != nil {
+		err := s.view(ctx, func(tx store.Tx) (err error) {
+			if m, err = stored(tx, in.ID); err != nil {
 				return err
 			}
-			who, err = resolve(tx, in.Who, anybody)
+			who, err = resolve(tx, in.Body.Who, anybody)
 			return err
 		})
 		if err != nil {
-			return err
+			return Audited{}, err
 		}
-		return s.audited(w)(do(r.Context(), s.actor(r), m.ID, who))
+		return audited(do(ctx, actor(ctx), m.ID, who))
 	}
 }
 
 // audited answers a change that can be undone.
-func (s *Server) audited(w http.ResponseWriter) func(string, error) error {
-	return func(audit string, err error) error {
-		if err != nil {
-			return refused(err)
-		}
-		out := Audited{Audit: audit}
-		if audit == "" {
-			out.Note = "nothing to do: the message is not filed there"
-		}
-		return reply(w, out)
+func audited(audit string, err error) (Audited, error) {
+	if err != nil {
+		return Audited{}, refused(err)
 	}
+	out := Audited{Audit: audit}
+	if audit == "" {
+		out.Note = "nothing to do: the message is not filed there"
+	}
+	return out, nil
 }
 
-func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) withdraw(ctx context.Context, in *MessageInput) (Audited, error) {
 	var m message.Message
-	err := s.view(r.Context(), func(tx store.Tx) (err error) {
-		m, err = stored(tx, r.PathValue("id"))
+	err := s.view(ctx, func(tx store.Tx) (err error) {
+		m, err = stored(tx, in.ID)
 		return err
 	})
 	if err != nil {
-		return err
+		return Audited{}, err
 	}
-	return s.audited(w)(s.records.Withdraw(r.Context(), s.actor(r), m.ID))
+	return audited(s.records.Withdraw(ctx, actor(ctx), m.ID))
+}
+
+// oneThread is the input of operations on a thread.
+type oneThread struct {
+	ID string `path:"id" example:"01ARZ3NDEKTSV4RRFFQ69G5FAV" doc:"The id of a thread, or one of its messages by any of its names."`
 }
 
 // private hides a thread, named by its id or by one of its messages.
-func (s *Server) private(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("id")
+func (s *Server) private(ctx context.Context, in *oneThread) (Audited, error) {
 	var thread message.ThreadID
-	err := s.view(r.Context(), func(tx store.Tx) error {
-		if isID(name) {
-			t := message.ThreadID(strings.ToUpper(name))
+	err := s.view(ctx, func(tx store.Tx) error {
+		if isID(in.ID) {
+			t := message.ThreadID(strings.ToUpper(in.ID))
 			page, err := tx.Messages().Thread(t, store.Slice{Limit: 1})
 			if missing(err) != nil {
 				return err
@@ -82,21 +111,25 @@ func (s *Server) private(w http.ResponseWriter, r *http.Request) error {
 				return nil
 			}
 		}
-		m, err := stored(tx, name)
+		m, err := stored(tx, in.ID)
 		thread = m.Thread
 		return err
 	})
 	if err != nil {
-		return err
+		return Audited{}, err
 	}
-	return s.audited(w)(s.records.Private(r.Context(), s.actor(r), thread))
+	return audited(s.records.Private(ctx, actor(ctx), thread))
 }
 
-func (s *Server) undo(w http.ResponseWriter, r *http.Request) error {
-	audit := r.PathValue("audit")
+// oneChange is the input of undoing.
+type oneChange struct {
+	Audit string `path:"audit" example:"01ARZ3NDEKTSV4RRFFQ69G5FAV" doc:"The id the change was answered with; the audit trail has it too."`
+}
+
+func (s *Server) undo(ctx context.Context, in *oneChange) (Audited, error) {
 	var note string
-	err := s.view(r.Context(), func(tx store.Tx) error {
-		a, err := tx.Audit().Get(audit)
+	err := s.view(ctx, func(tx store.Tx) error {
+		a, err := tx.Audit().Get(in.Audit)
 		if err != nil || a.Action != "message.withdraw" && a.Action != "message.unfile" {
 			return missing(err)
 		}
@@ -107,52 +140,48 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request) error {
 		return missing(err)
 	})
 	if err != nil {
-		return err
+		return Audited{}, err
 	}
-	if err := s.records.Undo(r.Context(), s.actor(r), audit); err != nil {
+	if err := s.records.Undo(ctx, actor(ctx), in.Audit); err != nil {
 		if errors.Is(err, store.ErrNotFound) {
-			return &Problem{Status: http.StatusNotFound, Code: codeNotFound,
-				Detail: fmt.Sprintf("no decision %q to undo; `rapport audit` lists them", oneLine(audit))}
+			return Audited{}, &Problem{Status: http.StatusNotFound, Code: codeNotFound,
+				Detail: fmt.Sprintf("no decision %q to undo; `rapport audit` lists them", oneLine(in.Audit))}
 		}
-		return refused(err)
+		return Audited{}, refused(err)
 	}
-	return reply(w, Audited{Audit: audit, Note: note})
+	return Audited{Audit: in.Audit, Note: note}, nil
 }
 
 // explain says why a message is filed where it is. A copy that was skipped or
 // put aside is named MAILBOX/FOLDER/UID, and its state is the explanation.
-func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("id")
+func (s *Server) explain(ctx context.Context, in *MessageInput) (none Explanation, err error) {
 	var m message.Message
 	var settled *Explanation
-	err := s.view(r.Context(), func(tx store.Tx) (err error) {
-		m, err = stored(tx, name)
+	err = s.view(ctx, func(tx store.Tx) (err error) {
+		m, err = stored(tx, in.ID)
 		if errors.Is(err, store.ErrNotFound) {
-			if settled, err = settledCopy(tx, name); settled == nil && err == nil {
-				return noMessage(name, nil)
+			if settled, err = settledCopy(tx, in.ID); settled == nil && err == nil {
+				return noMessage(in.ID, nil)
 			}
 		}
 		return err
 	})
 	if err != nil {
-		return err
+		return none, err
 	}
 	if settled != nil {
-		return reply(w, *settled)
+		return *settled, nil
 	}
-	e, err := s.records.Explain(r.Context(), m.ID)
+	e, err := s.records.Explain(ctx, m.ID)
 	if err != nil {
-		return refused(err)
+		return none, refused(err)
 	}
 	e.Matches, e.Steps = list(e.Matches), list(e.Steps)
-	err = s.view(r.Context(), func(tx store.Tx) (err error) {
+	err = s.view(ctx, func(tx store.Tx) (err error) {
 		e.Filed, err = newViews(tx).matches(e.Matches)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return reply(w, e)
+	return e, err
 }
 
 // settledCopy explains a copy of which nothing is stored; nil where the name
@@ -209,82 +238,40 @@ func reasonWords(r message.Reason) string {
 	return string(r)
 }
 
-func (s *Server) listReviews(w http.ResponseWriter, r *http.Request) error {
-	slice, err := sliceOf(r)
-	if err != nil {
-		return err
+func (s *Server) listReviews(ctx context.Context, in *SliceInput) (Page[Review], error) {
+	return paged(ctx, s, func(tx store.Tx) (store.Page[store.Review], error) {
+		return tx.Reviews().List(in.slice())
+	}, (*views).review)
+}
+
+// review shows what waits for a decision, unless its message is private.
+func (v *views) review(rv store.Review) (Review, bool, error) {
+	m, err := v.tx.Messages().Get(rv.Message)
+	if err != nil || m.Hidden {
+		return Review{}, false, missing(err)
 	}
-	page := Page[Review]{}
-	err = s.view(r.Context(), func(tx store.Tx) error {
-		found, err := tx.Reviews().List(slice)
-		if err != nil {
-			return err
-		}
-		page = Page[Review]{Items: []Review{}, Next: string(found.Next)}
-		v := newViews(tx)
-		for _, rv := range found.Items {
-			m, err := tx.Messages().Get(rv.Message)
-			if missing(err) != nil {
-				return err
-			}
-			if err != nil || m.Hidden {
-				continue
-			}
-			candidates, err := v.matches(rv.Candidates)
-			if err != nil {
-				return err
-			}
-			page.Items = append(page.Items, Review{
-				Message: rv.Message, Reason: rv.Reason, At: rv.At.UTC(), Candidates: candidates,
-				From: message.DescribeParties(m.Head.From), Subject: m.Head.Subject, Time: m.Time.UTC(),
-			})
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return reply(w, page)
+	candidates, err := v.matches(rv.Candidates)
+	return Review{
+		Message: rv.Message, Reason: rv.Reason, At: rv.At.UTC(), Candidates: candidates,
+		From: message.DescribeParties(m.Head.From), Subject: m.Head.Subject, Time: m.Time.UTC(),
+	}, true, err
 }
 
 // listAudit lists the trail, of everything or of one object: a record by any
 // of its names, or an id or address as the trail has it.
-func (s *Server) listAudit(w http.ResponseWriter, r *http.Request) error {
-	slice, err := sliceOf(r)
-	if err != nil {
-		return err
-	}
-	name := strings.TrimSpace(r.URL.Query().Get("who"))
-	page := Page[AuditLine]{}
-	err = s.view(r.Context(), func(tx store.Tx) error {
-		objects, err := auditObjects(tx, name)
-		if err != nil {
-			return err
-		}
-		named := newViews(tx)
+func (s *Server) listAudit(ctx context.Context, in *history) (Page[AuditLine], error) {
+	return paged(ctx, s, func(tx store.Tx) (found store.Page[store.AuditRecord], err error) {
+		objects, err := auditObjects(tx, strings.TrimSpace(in.Who))
 		for _, object := range objects {
-			found, err := tx.Audit().List(object, slice)
-			if err != nil {
-				return err
-			}
-			page = Page[AuditLine]{Items: []AuditLine{}, Next: string(found.Next)}
-			for _, a := range found.Items {
-				line, err := named.auditLine(a)
-				if err != nil {
-					return err
-				}
-				page.Items = append(page.Items, line)
-			}
-			if len(page.Items) > 0 {
+			if found, err = tx.Audit().List(object, in.slice()); err != nil || len(found.Items) > 0 {
 				break
 			}
 		}
-		return nil
+		return found, err
+	}, func(v *views, a store.AuditRecord) (AuditLine, bool, error) {
+		line, err := v.auditLine(a)
+		return line, true, err
 	})
-	if err != nil {
-		return err
-	}
-	return reply(w, page)
 }
 
 func auditLine(a store.AuditRecord) AuditLine {

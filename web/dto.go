@@ -136,8 +136,8 @@ type Filter struct {
 
 // ContactInput is a new contact as a person writes it.
 type ContactInput struct {
-	Name         string            `json:"name"`
-	Emails       []string          `json:"emails"`
+	Name         string            `json:"name,omitempty"` // needed where there is no address
+	Emails       []string          `json:"emails,omitempty"`
 	Organisation string            `json:"organisation,omitempty"` // id, name or domain
 	Title        string            `json:"title,omitempty"`
 	DecisionRole string            `json:"decision_role,omitempty"`
@@ -156,7 +156,7 @@ type ContactInput struct {
 // OrganisationInput is a new organisation as a person writes it.
 type OrganisationInput struct {
 	Name     string            `json:"name"`
-	Domains  []string          `json:"domains"`
+	Domains  []string          `json:"domains,omitempty"`
 	Shared   bool              `json:"shared,omitempty"` // the domains serve several organisations
 	Kind     string            `json:"kind,omitempty"`
 	Stage    string            `json:"stage,omitempty"`
@@ -182,7 +182,7 @@ type Edit struct {
 // Note is an entry by hand.
 type Note struct {
 	Who  string    `json:"who"`
-	Kind string    `json:"kind"` // note | call | meeting; empty: note
+	Kind string    `json:"kind,omitempty"` // empty: note
 	Text string    `json:"text"`
 	At   time.Time `json:"at,omitzero"` // zero: now
 }

@@ -11,6 +11,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/records/timeline"
@@ -20,40 +23,17 @@ import (
 // An export is a tree of files streamed as a tar archive: records and history
 // as JSON Lines, people and organisations as CSV besides, mail as .eml.
 
-func (s *Server) exportContact(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.namedContact(r.Context(), r.PathValue("who"))
-	if err != nil {
-		return err
-	}
-	return s.export(w, r, selection{
-		contacts: func(tx store.Tx, _ store.Slice) (store.Page[contact.Contact], error) {
-			c, err := tx.Contacts().Get(c.ID)
-			return store.Page[contact.Contact]{Items: []contact.Contact{c}}, err
-		},
-		subject: store.Subject{Contact: c.ID},
-		objects: []string{string(c.ID)},
-	})
+const (
+	tarType      = "application/x-tar"
+	aboutExports = "A tar archive: records and history as JSON Lines, people and organisations as CSV besides, mail as .eml files. An archive without an end was broken off."
+)
+
+func (s *Server) describeExport(api huma.API) {
+	describeDownload(s, api, operation{id: "export-all", pattern: "GET /export", tag: "store", need: access.Manage, long: true,
+		summary: "Export everything", detail: aboutExports}, tarType, s.exportAll)
 }
 
-func (s *Server) exportOrganisation(w http.ResponseWriter, r *http.Request) error {
-	o, err := s.namedOrganisation(r.Context(), r.PathValue("who"))
-	if err != nil {
-		return err
-	}
-	return s.export(w, r, selection{
-		contacts: func(tx store.Tx, sl store.Slice) (store.Page[contact.Contact], error) {
-			return tx.Contacts().Of(o.ID, sl)
-		},
-		organisations: func(tx store.Tx, _ store.Slice) (store.Page[contact.Organisation], error) {
-			o, err := tx.Organisations().Get(o.ID)
-			return store.Page[contact.Organisation]{Items: []contact.Organisation{o}}, err
-		},
-		subject: store.Subject{Organisation: o.ID},
-		objects: []string{string(o.ID)},
-	})
-}
-
-func (s *Server) exportAll(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) exportAll(_ context.Context, _ *struct{}, w http.ResponseWriter, r *http.Request) error {
 	return s.export(w, r, selection{
 		contacts: func(tx store.Tx, sl store.Slice) (store.Page[contact.Contact], error) {
 			return tx.Contacts().List(store.Filter{}, sl)
@@ -78,15 +58,18 @@ type selection struct {
 // export spools one file of the tree at a time: a tar header wants the size
 // first.
 func (s *Server) export(w http.ResponseWriter, r *http.Request, sel selection) (err error) {
+	w.Header().Set("Content-Type", tarType)
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	spool, err := os.CreateTemp(s.spoolDir, "rapport-export-*")
 	if err != nil {
 		return fmt.Errorf("make a file for the export: %w", err)
 	}
 	defer os.Remove(spool.Name())
 	defer spool.Close()
-	w.Header().Set("Content-Type", "application/x-tar")
 	out := &patient{ResponseWriter: w, control: http.NewResponseController(w)}
-	x := &exporter{ctx: r.Context(), store: s.store, spool: spool, now: s.now(), tar: tar.NewWriter(out)}
+	x := &exporter{ctx: r.Context(), view: s.view, spool: spool, now: s.now(), tar: tar.NewWriter(out)}
 	if err = x.run(sel, s.records); err == nil { // otherwise the archive gets no end
 		err = x.tar.Close()
 	}
@@ -99,7 +82,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, sel selection) (
 // exporter writes one archive. Its context is that of the one request it serves.
 type exporter struct {
 	ctx   context.Context
-	store store.Store
+	view  func(context.Context, func(store.Tx) error) error
 	spool *os.File
 	tar   *tar.Writer
 	now   time.Time
@@ -164,7 +147,7 @@ func (x *exporter) file(name string, write func(io.Writer) error) error {
 // object a line.
 func writeRecords[T any](x *exporter, w io.Writer, list func(store.Tx, store.Slice) (store.Page[T], error), show func(T) (any, bool)) error {
 	enc := json.NewEncoder(w)
-	return recordsOf(x.ctx, x.store, list, func(items []T) error {
+	return recordsOf(x.ctx, x.view, list, func(items []T) error {
 		for _, item := range items {
 			if v, ok := show(item); ok {
 				if err := enc.Encode(v); err != nil {
@@ -185,7 +168,7 @@ func (x *exporter) people(sel selection) error {
 	var rows []contact.Row
 	err := x.file("contacts.jsonl", func(w io.Writer) error {
 		enc := json.NewEncoder(w)
-		return recordsOf(x.ctx, x.store, sel.contacts, func(cs []contact.Contact) error {
+		return recordsOf(x.ctx, x.view, sel.contacts, func(cs []contact.Contact) error {
 			for _, c := range cs {
 				if err := enc.Encode(c); err != nil {
 					return err
@@ -230,7 +213,7 @@ func (x *exporter) row(c contact.Contact) (contact.Row, error) {
 	a := c.Affiliations[0]
 	o, ok := x.firm[a.Organisation]
 	if !ok {
-		err := x.store.View(x.ctx, func(tx store.Tx) (err error) {
+		err := x.view(x.ctx, func(tx store.Tx) (err error) {
 			o, err = tx.Organisations().Get(a.Organisation)
 			return missing(err)
 		})
@@ -254,7 +237,7 @@ func (x *exporter) history(sel selection) error {
 		cursor := store.Cursor("")
 		for {
 			var shown []Entry
-			err := x.store.View(x.ctx, func(tx store.Tx) error {
+			err := x.view(x.ctx, func(tx store.Tx) error {
 				page, err := entriesOf(tx, sel.subject, store.Slice{Cursor: cursor, Limit: 200})
 				if err != nil {
 					return err
@@ -302,7 +285,7 @@ func entriesOf(tx store.Tx, who store.Subject, sl store.Slice) (store.Page[timel
 // left out.
 func (x *exporter) mail(id message.ID) error {
 	var raw io.ReadCloser
-	err := x.store.View(x.ctx, func(tx store.Tx) error {
+	err := x.view(x.ctx, func(tx store.Tx) error {
 		m, err := tx.Messages().Get(id)
 		if err != nil {
 			return err

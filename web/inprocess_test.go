@@ -27,7 +27,7 @@ func TestInProcess(t *testing.T) {
 	if _, err := c.Leave(as(reader), Leave{Member: "ada", To: "bob boole"}); !errors.As(err, &p) || p.Status != http.StatusForbidden {
 		t.Errorf("Leave as a reader = %v, want a refusal", err)
 	}
-	if _, err := c.Members(t.Context()); !errors.As(err, &p) || p.Status != http.StatusForbidden {
+	if _, err := c.Members(t.Context()); !errors.As(err, &p) || p.Status != http.StatusUnauthorized {
 		t.Errorf("Members as nobody = %v, want a refusal", err)
 	}
 	var over, direct bytes.Buffer

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 
 	"rapport/records/access"
 	"rapport/records/contact"
-	"rapport/store"
 )
 
 func (s *Server) describeMembers(api huma.API) {
@@ -60,7 +58,7 @@ func (s *Server) memberAway(ctx context.Context, in *struct{ Body Away }) (none 
 			return none, invalid("nobody can be their own deputy")
 		}
 	}
-	if err := s.records.Away(ctx, actorOf(principal(ctx)), member, away); err != nil {
+	if err := s.records.Away(ctx, actor(ctx), member, away); err != nil {
 		return none, refused(err)
 	}
 	return s.listMembers(ctx, nil)
@@ -78,7 +76,7 @@ func (s *Server) memberLeave(ctx context.Context, in *struct{ Body Leave }) (non
 	if member == to {
 		return none, invalid("somebody else must take over from %s", member)
 	}
-	if err := s.records.Leave(ctx, actorOf(principal(ctx)), member, to); err != nil {
+	if err := s.records.Leave(ctx, actor(ctx), member, to); err != nil {
 		return none, refused(err)
 	}
 	return s.listMembers(ctx, nil)
@@ -128,34 +126,4 @@ func severalMembers(who string, found []Member) error {
 		p.Candidates = append(p.Candidates, Candidate{ID: string(m.Addresses[0]), Kind: "member", Name: oneLine(m.Name)})
 	}
 	return p
-}
-
-// listing reads the filter and slice of a list out of a request.
-func (s *Server) listing(r *http.Request) (store.Filter, store.Slice, error) {
-	q := r.URL.Query()
-	slice, err := sliceOf(r)
-	if err != nil {
-		return store.Filter{}, slice, err
-	}
-	kind, stage, err := kindAndStage(q.Get("kind"), q.Get("stage"))
-	if err != nil {
-		return store.Filter{}, slice, err
-	}
-	owner, err := s.owner(r.Context(), q.Get("owner"))
-	return store.Filter{
-		Kind: kind, Stage: stage, Role: q.Get("role"), Owner: owner, Tag: q.Get("tag"), Text: q.Get("text"),
-	}, slice, err
-}
-
-func sliceOf(r *http.Request) (store.Slice, error) {
-	q := r.URL.Query()
-	slice := store.Slice{Cursor: store.Cursor(q.Get("cursor"))}
-	if text := q.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return slice, invalid("the limit %q is no number from 1 on", oneLine(text))
-		}
-		slice.Limit = min(n, 1000)
-	}
-	return slice, nil
 }

@@ -9,118 +9,98 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"rapport/records/access"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
 )
 
-func (s *Server) messageRoutes() []route {
-	return []route{
-		{pattern: "GET /timeline", serve: s.timeline},
-		{pattern: "GET /search", serve: s.search},
-		{pattern: "POST /notes", serve: s.addNote},
-		{pattern: "GET /messages/{id}", serve: s.showMessage},
-		{pattern: "GET /messages/{id}/raw", serve: s.rawMessage, long: true},
-		{pattern: "GET /messages/{id}/explain", serve: s.explain},
-		{pattern: "POST /messages/{id}/file", serve: s.decide(s.records.File)},
-		{pattern: "POST /messages/{id}/unfile", serve: s.decide(s.records.Unfile)},
-		{pattern: "POST /messages/{id}/withdraw", serve: s.withdraw},
-		{pattern: "POST /threads/{id}/private", serve: s.private},
-		{pattern: "POST /undo/{audit}", serve: s.undo},
-		{pattern: "GET /reviews", serve: s.listReviews},
-		{pattern: "GET /audit", serve: s.listAudit},
-	}
+func (s *Server) describeMessages(api huma.API) {
+	const tag = "messages"
+	describe(s, api, operation{id: "list-timeline", pattern: "GET /timeline", tag: tag, need: access.Read,
+		summary: "Read a history, newest first"}, s.timeline)
+	describe(s, api, operation{id: "search", pattern: "GET /search", tag: tag, need: access.Read,
+		summary: "Search all histories, newest first"}, s.search)
+	describe(s, api, operation{id: "add-note", pattern: "POST /notes", tag: tag, need: access.Write,
+		summary: "Write down a note, call or meeting"}, s.addNote)
+	describe(s, api, operation{id: "get-message", pattern: "GET /messages/{id}", tag: tag, need: access.Read,
+		summary: "Read a message"}, s.showMessage)
+	describeDownload(s, api, operation{id: "get-raw-message", pattern: "GET /messages/{id}/raw", tag: tag, need: access.Read, long: true,
+		summary: "Download a message's original bytes"}, "message/rfc822", s.rawMessage)
 }
 
-func (s *Server) timeline(w http.ResponseWriter, r *http.Request) error {
-	slice, err := sliceOf(r)
-	if err != nil {
-		return err
-	}
-	name := r.URL.Query().Get("who")
-	var page Page[Entry]
-	err = s.view(r.Context(), func(tx store.Tx) error {
-		var found store.Page[timeline.Entry]
-		var who store.Subject
-		if name == "" {
-			found, err = tx.Entries().Recent(slice)
-		} else if who, err = resolve(tx, name, anybody); err == nil {
-			found, err = tx.Entries().Of(who, slice)
-		}
-		if err != nil {
-			return err
-		}
-		page.Next = string(found.Next)
-		page.Items, err = newViews(tx).entries(found.Items, who)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return reply(w, page)
+// MessageInput is the input of operations on one message.
+type MessageInput struct {
+	ID string `path:"id" example:"01ARZ3NDEKTSV4RRFFQ69G5FAV" doc:"The id of a message or of its entry, a Message-ID, or a copy as MAILBOX/FOLDER/UID."`
 }
 
-func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
-	slice, err := sliceOf(r)
-	if err != nil {
-		return err
-	}
-	query, err := store.ParseQuery(r.URL.Query().Get("q"))
-	if err != nil {
-		return invalid("%s", oneLine(err.Error()))
-	}
-	var page Page[Entry]
-	err = s.view(r.Context(), func(tx store.Tx) error {
-		found, err := tx.Entries().Search(query, slice)
-		if err != nil {
-			return err
-		}
-		page.Next = string(found.Next)
-		page.Items, err = newViews(tx).entries(found.Items, store.Subject{})
-		return err
-	})
-	if err == nil && len(page.Items) == 0 && slice.Cursor == "" {
-		err = s.searchable(r.Context(), query)
-	}
-	if err != nil {
-		return err
-	}
-	return reply(w, page)
+// history is the input of the timeline and the trail.
+type history struct {
+	SliceInput
+	Who string `query:"who" doc:"Of whom: an id, address, domain or name; everybody's where it is not given."`
 }
 
-func (s *Server) addNote(w http.ResponseWriter, r *http.Request) error {
-	var in Note
-	if err := decode(r, &in); err != nil {
-		return err
+func (s *Server) timeline(ctx context.Context, in *history) (Page[Entry], error) {
+	var who store.Subject
+	return paged(ctx, s, func(tx store.Tx) (none store.Page[timeline.Entry], err error) {
+		if in.Who == "" {
+			return tx.Entries().Recent(in.slice())
+		}
+		if who, err = resolve(tx, in.Who, anybody); err != nil {
+			return none, err
+		}
+		return tx.Entries().Of(who, in.slice())
+	}, func(v *views, e timeline.Entry) (Entry, bool, error) { return v.entry(e, who) })
+}
+
+// searching is the input of a search.
+type searching struct {
+	SliceInput
+	Q string `query:"q" example:"from:carl after:2026-01-01 offer" doc:"Words, all of which must occur, and operators; rapport help search lists them."`
+}
+
+func (s *Server) search(ctx context.Context, in *searching) (Page[Entry], error) {
+	query, err := store.ParseQuery(in.Q)
+	if err != nil {
+		return Page[Entry]{}, invalid("%s", oneLine(err.Error()))
 	}
-	kind := timeline.Kind(in.Kind)
+	page, err := paged(ctx, s, func(tx store.Tx) (store.Page[timeline.Entry], error) {
+		return tx.Entries().Search(query, in.slice())
+	}, func(v *views, e timeline.Entry) (Entry, bool, error) { return v.entry(e, store.Subject{}) })
+	if err == nil && len(page.Items) == 0 && in.Cursor == "" {
+		err = s.searchable(ctx, query)
+	}
+	return page, err
+}
+
+func (s *Server) addNote(ctx context.Context, in *struct{ Body Note }) (none Entry, err error) {
+	kind := timeline.Kind(in.Body.Kind)
 	switch kind {
 	case "":
 		kind = timeline.Note
 	case timeline.Note, timeline.Call, timeline.Meeting:
 	default:
-		return invalid("no kind of entry %q by hand; there are note, call, meeting", oneLine(in.Kind))
+		return none, invalid("no kind of entry %q by hand; there are note, call, meeting", oneLine(in.Body.Kind))
 	}
-	if strings.TrimSpace(in.Text) == "" {
-		return invalid("the text is empty")
+	if strings.TrimSpace(in.Body.Text) == "" {
+		return none, invalid("the text is empty")
 	}
-	who, err := s.subject(r.Context(), in.Who)
+	who, err := s.subject(ctx, in.Body.Who)
 	if err != nil {
-		return err
+		return none, err
 	}
-	e, err := s.records.Note(r.Context(), s.actor(r), who, kind, in.Text, in.At)
+	e, err := s.records.Note(ctx, actor(ctx), who, kind, in.Body.Text, in.Body.At)
 	if err != nil {
-		return refused(err)
+		return none, refused(err)
 	}
 	var view Entry
-	err = s.view(r.Context(), func(tx store.Tx) error {
+	err = s.view(ctx, func(tx store.Tx) error {
 		view, _, err = newViews(tx).entry(e, who)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return reply(w, view)
+	return view, err
 }
 
 func (s *Server) subject(ctx context.Context, name string) (who store.Subject, err error) {
@@ -211,47 +191,49 @@ func copyNamed(tx store.Tx, name string) (message.Folder, uint32, bool) {
 	return newest, uint32(uid), newest.Name != ""
 }
 
-func (s *Server) showMessage(w http.ResponseWriter, r *http.Request) error {
-	var m message.Message
-	var matched []Match
-	var raw io.ReadCloser
-	err := s.view(r.Context(), func(tx store.Tx) (err error) {
-		if m, err = stored(tx, r.PathValue("id")); err != nil {
+// rawOf finds a message and opens its original bytes; show reads what else is
+// wanted of it in the same transaction.
+func (s *Server) rawOf(ctx context.Context, name string, show func(*views, message.Message) error) (m message.Message, raw io.ReadCloser, err error) {
+	err = s.view(ctx, func(tx store.Tx) (err error) {
+		if m, err = stored(tx, name); err != nil {
 			return err
 		}
-		if matched, err = newViews(tx).matches(m.Matches); err != nil {
-			return err
+		if show != nil {
+			if err := show(newViews(tx), m); err != nil {
+				return err
+			}
 		}
 		raw, err = tx.Blobs().Open(m.Raw)
 		return err
 	})
-	if err != nil {
+	return m, raw, err
+}
+
+func (s *Server) showMessage(ctx context.Context, in *MessageInput) (none Message, err error) {
+	var matched []Match
+	m, raw, err := s.rawOf(ctx, in.ID, func(v *views, m message.Message) (err error) {
+		matched, err = v.matches(m.Matches)
 		return err
+	})
+	if err != nil {
+		return none, err
 	}
 	defer raw.Close()
 	parsed, err := message.Parse(raw, message.Limits{})
 	if err != nil {
-		return fmt.Errorf("read message %s: %w", m.ID, err)
+		return none, fmt.Errorf("read message %s: %w", m.ID, err)
 	}
-	return reply(w, Message{
+	return Message{
 		ID: m.ID, Mail: message.Describe("", parsed), Thread: m.Thread, Time: m.Time.UTC(), Direction: m.Direction,
 		Size: m.Size, Trust: m.Trust, Flags: list(m.Flags), Holdings: holdings(m.Holdings), Matches: matched,
 		Variants: len(m.Variants), Protected: m.Protected,
-	})
+	}, nil
 }
 
 // rawMessage answers with the original bytes, as a download whatever they say
 // they are.
-func (s *Server) rawMessage(w http.ResponseWriter, r *http.Request) error {
-	var m message.Message
-	var raw io.ReadCloser
-	err := s.view(r.Context(), func(tx store.Tx) (err error) {
-		if m, err = stored(tx, r.PathValue("id")); err != nil {
-			return err
-		}
-		raw, err = tx.Blobs().Open(m.Raw)
-		return err
-	})
+func (s *Server) rawMessage(ctx context.Context, in *MessageInput, w http.ResponseWriter, r *http.Request) error {
+	m, raw, err := s.rawOf(ctx, in.ID, nil)
 	if err != nil {
 		return err
 	}
@@ -264,6 +246,9 @@ func (s *Server) rawMessage(w http.ResponseWriter, r *http.Request) error {
 // send streams bytes to an answer; see answerInPart where they cannot be read
 // to their end.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, from io.Reader) error {
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	out := &patient{ResponseWriter: w, control: http.NewResponseController(w)}
 	if _, err := io.Copy(out, from); err != nil {
 		return s.answerInPart(w, r, out.sent, err)

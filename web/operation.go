@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -23,25 +25,69 @@ type operation struct {
 	long    bool // may take minutes: it is bounded by the client's patience only
 }
 
-// bodied is an answer that is nothing but its body.
-type bodied[T any] struct{ Body T }
-
 // describe registers an operation whose input is an I, with fields for path,
 // query, header and Body as huma reads them, and whose answer is a T as JSON.
 func describe[I, T any](s *Server, api huma.API, op operation, do func(context.Context, *I) (T, error)) {
-	method, path, _ := cutPattern(op.pattern)
-	s.patterns = append(s.patterns, op.pattern)
-	huma.Register(api, huma.Operation{
-		OperationID: op.id, Method: method, Path: "/api/v1" + path,
-		Summary: op.summary, Description: op.detail, Tags: []string{op.tag},
-		MaxBodyBytes: maxBody,
-		Middlewares:  huma.Middlewares{s.admit(op)},
-	}, func(ctx context.Context, in *I) (*bodied[T], error) {
+	answers := responses(api, op, "application/json", schemaOf[T](api, op.id+"Answer"))
+	register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, r *http.Request) error {
 		out, err := do(ctx, in)
 		if err != nil {
-			return nil, s.noted(ctx, op.pattern, err)
+			return err
 		}
-		return &bodied[T]{out}, nil
+		return answer(w, r, out)
+	})
+}
+
+// describeDownload registers an operation that answers with bytes of a media
+// type. do must not have written anything where it returns an error; a HEAD
+// request wants the header alone.
+func describeDownload[I any](s *Server, api huma.API, op operation, mediaType string, do func(context.Context, *I, http.ResponseWriter, *http.Request) error) {
+	answers := responses(api, op, mediaType, &huma.Schema{Type: huma.TypeString, Format: "binary"})
+	register(s, api, op, answers, do)
+}
+
+// describeUpload registers an operation whose body is a file, read as it
+// arrives, and whose answer is a T as JSON.
+func describeUpload[I, T any](s *Server, api huma.API, op operation, do func(context.Context, *I, io.Reader) (T, error)) {
+	answers := responses(api, op, "application/json", schemaOf[T](api, op.id+"Answer"))
+	register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, r *http.Request) error {
+		out, err := do(ctx, in, http.MaxBytesReader(w, r.Body, maxImport))
+		if err != nil {
+			return err
+		}
+		return answer(w, r, out)
+	})
+	_, path, _ := cutPattern(op.pattern)
+	api.OpenAPI().Paths["/api/v1"+path].Post.RequestBody = &huma.RequestBody{
+		Required: true, Description: "The file.",
+		Content: map[string]*huma.MediaType{octets: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+	}
+}
+
+// register is what all kinds of operations have in common.
+func register[I any](s *Server, api huma.API, op operation, answers map[string]*huma.Response, do func(context.Context, *I, http.ResponseWriter, *http.Request) error) {
+	method, path, _ := cutPattern(op.pattern)
+	s.operations = append(s.operations, op)
+	described := huma.Operation{
+		OperationID: op.id, Method: method, Path: "/api/v1" + path,
+		Summary: op.summary, Description: op.detail, Tags: []string{op.tag}, Responses: answers,
+		MaxBodyBytes: maxBody, BodyReadTimeout: shortTime,
+		Middlewares: huma.Middlewares{s.admit(op)},
+	}
+	if op.need == access.Anyone {
+		described.Security = []map[string][]string{{}}
+	}
+	huma.Register(api, described, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			r, w := humago.Unwrap(hc)
+			r = r.WithContext(ctx)
+			if op.long { // the time a body may take to arrive is none of the operation's
+				_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a pipe has none
+			}
+			if err := do(ctx, in, w, r); err != nil {
+				s.fail(w, r, err)
+			}
+		}}, nil
 	})
 }
 
@@ -49,7 +95,9 @@ func describe[I, T any](s *Server, api huma.API, op operation, do func(context.C
 func (s *Server) admit(op operation) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		if err := errors.Join(bounded(r), forbidden(principal(ctx.Context()).May(op.need))); err != nil {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		if err := errors.Join(bounded(r), forbidden(principal(ctx.Context()), op.need)); err != nil {
 			s.fail(w, r, err)
 			return
 		}
@@ -70,25 +118,33 @@ func bounded(r *http.Request) error {
 	return nil
 }
 
+// forbidden is the answer to who may not; nil where they may. Who is nobody
+// yet may come back with credentials.
+func forbidden(who access.Principal, need access.Need) error {
+	err := who.May(need)
+	switch {
+	case err == nil:
+		return nil
+	case who.Kind == access.Nobody:
+		return &Problem{Status: http.StatusUnauthorized, Code: codeUnauthorized, Detail: "sign in, or send a token as Authorization: Bearer"}
+	}
+	return &Problem{Status: http.StatusForbidden, Code: codeForbidden, Detail: oneLine(err.Error())}
+}
+
 // huma's own refusals, of input that does not fit the document, are problems
 // like any other.
 func init() {
+	huma.DefaultArrayNullable = false // lists are never null
 	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
 		p := &Problem{Status: status, Code: codeInvalid, Detail: oneLine(detail)}
-		if status == http.StatusUnprocessableEntity {
-			p.Status = http.StatusBadRequest // 422 is for what was understood and refused
+		switch status {
+		case http.StatusUnprocessableEntity, // 422 is for what was understood and refused
+			http.StatusInternalServerError: // all that is left of huma's own is a body broken off
+			p.Status = http.StatusBadRequest
 		}
 		if len(errs) > 0 {
 			p.Detail = oneLine(errors.Join(errs...).Error())
 		}
 		return problem(p)
 	}
-}
-
-// forbidden is the answer to who may not; nil where err is.
-func forbidden(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &Problem{Status: http.StatusForbidden, Code: codeForbidden, Detail: oneLine(err.Error())}
 }

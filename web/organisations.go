@@ -4,43 +4,41 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/store"
 )
 
-func (s *Server) organisationRoutes() []route {
-	return []route{
-		{pattern: "GET /organisations", serve: s.listOrganisations},
-		{pattern: "POST /organisations", serve: s.addOrganisation},
-		{pattern: "GET /organisations/{who}", serve: s.showOrganisation},
-		{pattern: "PATCH /organisations/{who}", serve: s.editOrganisation},
-		{pattern: "DELETE /organisations/{who}", serve: s.eraseOrganisation, long: true},
-		{pattern: "POST /organisations/{who}/merge", serve: s.mergeOrganisations},
-		{pattern: "GET /organisations/{who}/export", serve: s.exportOrganisation, long: true},
-	}
+func (s *Server) describeOrganisations(api huma.API) {
+	const tag = "organisations"
+	describe(s, api, operation{id: "list-organisations", pattern: "GET /organisations", tag: tag, need: access.Read,
+		summary: "List organisations by name"}, s.listOrganisations)
+	describe(s, api, operation{id: "add-organisation", pattern: "POST /organisations", tag: tag, need: access.Write,
+		summary: "Create an organisation"}, s.addOrganisation)
+	describe(s, api, operation{id: "get-organisation", pattern: "GET /organisations/{who}", tag: tag, need: access.Read,
+		summary: "Read an organisation, with its people"}, s.showOrganisation)
+	describe(s, api, operation{id: "edit-organisation", pattern: "PATCH /organisations/{who}", tag: tag, need: access.Write,
+		summary: "Change fields of an organisation"}, s.editOrganisation)
+	describe(s, api, operation{id: "erase-organisation", pattern: "DELETE /organisations/{who}", tag: tag, need: access.Manage, long: true,
+		summary: "Erase an organisation, and the mail that only its domains filed; its people stay"}, s.eraseOrganisation)
+	describe(s, api, operation{id: "merge-organisations", pattern: "POST /organisations/{who}/merge", tag: tag, need: access.Write,
+		summary: "Make another organisation part of this one"}, s.mergeOrganisations)
+	describeDownload(s, api, operation{id: "export-organisation", pattern: "GET /organisations/{who}/export", tag: tag, need: access.Read, long: true,
+		summary: "Export everything of an organisation", detail: aboutExports}, tarType, s.exportOrganisation)
 }
 
-func (s *Server) listOrganisations(w http.ResponseWriter, r *http.Request) error {
-	filter, slice, err := s.listing(r)
+func (s *Server) listOrganisations(ctx context.Context, in *filtered) (Page[Organisation], error) {
+	filter, slice, err := s.listing(ctx, *in)
 	if err != nil {
-		return err
+		return Page[Organisation]{}, err
 	}
-	var page Page[Organisation]
-	err = s.view(r.Context(), func(tx store.Tx) error {
-		found, err := tx.Organisations().List(filter, slice)
-		if err != nil {
-			return err
-		}
-		page = Page[Organisation]{Items: []Organisation{}, Next: string(found.Next)}
-		for _, o := range found.Items {
-			page.Items = append(page.Items, Organisation{Organisation: o})
-		}
-		return nil
+	return paged(ctx, s, func(tx store.Tx) (store.Page[contact.Organisation], error) {
+		return tx.Organisations().List(filter, slice)
+	}, func(_ *views, o contact.Organisation) (Organisation, bool, error) {
+		return Organisation{Organisation: o}, true, nil
 	})
-	if err != nil {
-		return err
-	}
-	return reply(w, page)
 }
 
 // namedOrganisation finds the organisation the request's path names.
@@ -52,18 +50,17 @@ func (s *Server) namedOrganisation(ctx context.Context, who string) (o contact.O
 	return o, err
 }
 
-func (s *Server) showOrganisation(w http.ResponseWriter, r *http.Request) error {
-	o, err := s.namedOrganisation(r.Context(), r.PathValue("who"))
+func (s *Server) showOrganisation(ctx context.Context, in *WhoInput) (Organisation, error) {
+	o, err := s.namedOrganisation(ctx, in.Who)
 	if err != nil {
-		return err
+		return Organisation{}, err
 	}
-	return s.replyOrganisation(w, r, o.ID)
+	return s.organisationView(ctx, o.ID)
 }
 
-// replyOrganisation answers with an organisation and its people.
-func (s *Server) replyOrganisation(w http.ResponseWriter, r *http.Request, id contact.OrganisationID) error {
-	var view Organisation
-	err := s.view(r.Context(), func(tx store.Tx) error {
+// organisationView reads an organisation and its people.
+func (s *Server) organisationView(ctx context.Context, id contact.OrganisationID) (view Organisation, err error) {
+	err = s.view(ctx, func(tx store.Tx) error {
 		o, err := tx.Organisations().Get(id)
 		if err != nil {
 			return err
@@ -78,97 +75,111 @@ func (s *Server) replyOrganisation(w http.ResponseWriter, r *http.Request, id co
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return reply(w, view)
+	return view, err
 }
 
-func (s *Server) addOrganisation(w http.ResponseWriter, r *http.Request) error {
-	var in OrganisationInput
-	if err := decode(r, &in); err != nil {
-		return err
+func (s *Server) addOrganisation(ctx context.Context, in *struct{ Body OrganisationInput }) (none Organisation, err error) {
+	o, err := s.newOrganisation(ctx, in.Body)
+	if err != nil {
+		return none, err
 	}
+	if err := sound(o.Normalize(), o.TimeZone); err != nil {
+		return none, err
+	}
+	if o, err = s.records.AddOrganisation(ctx, actor(ctx), o); err != nil {
+		return none, refused(err)
+	}
+	return s.organisationView(ctx, o.ID)
+}
+
+// newOrganisation makes a record of what a person wrote.
+func (s *Server) newOrganisation(ctx context.Context, in OrganisationInput) (none contact.Organisation, err error) {
 	ds, err := domains(in.Domains, in.Shared)
 	if err != nil {
-		return err
+		return none, err
 	}
-	owner, err := s.owner(r.Context(), in.Owner)
+	owner, err := s.owner(ctx, in.Owner)
 	if err != nil {
-		return err
+		return none, err
 	}
 	kind, stage, err := kindAndStage(in.Kind, in.Stage)
 	if err != nil {
-		return err
+		return none, err
 	}
 	if in.Name == "" {
-		return invalid("an organisation needs a name")
+		return none, invalid("an organisation needs a name")
 	}
-	o := contact.Organisation{
+	return contact.Organisation{
 		Name: in.Name, Domains: ds, Kind: kind, Stage: stage, Role: in.Role, Owner: owner, Tags: in.Tags,
 		Phones: in.Phones, Language: in.Language, TimeZone: in.TimeZone, Note: in.Note, Custom: in.Custom,
-	}
-	if err := sound(o.Normalize(), o.TimeZone); err != nil {
-		return err
-	}
-	if o, err = s.records.AddOrganisation(r.Context(), s.actor(r), o); err != nil {
-		return refused(err)
-	}
-	return s.replyOrganisation(w, r, o.ID)
+	}, nil
 }
 
-func (s *Server) editOrganisation(w http.ResponseWriter, r *http.Request) error {
-	var e Edit
-	if err := decode(r, &e); err != nil {
-		return err
-	}
-	o, err := s.namedOrganisation(r.Context(), r.PathValue("who"))
+func (s *Server) editOrganisation(ctx context.Context, in *edited) (none Organisation, err error) {
+	o, err := s.namedOrganisation(ctx, in.Who)
 	if err != nil {
-		return err
+		return none, err
 	}
-	if o, err = s.applyToOrganisation(r.Context(), o, e); err != nil {
-		return err
+	if err := in.holds(revisionOf(o)); err != nil {
+		return none, err
 	}
-	if err := sound(o.Normalize(), e.Set["timezone"]); err != nil {
-		return err
+	if o, err = s.applyToOrganisation(ctx, o, in.Body); err != nil {
+		return none, err
 	}
-	if o, err = s.records.EditOrganisation(r.Context(), s.actor(r), o); err != nil {
-		return refused(err)
+	if err := sound(o.Normalize(), in.Body.Set["timezone"]); err != nil {
+		return none, err
 	}
-	return s.replyOrganisation(w, r, o.ID)
+	if o, err = s.records.EditOrganisation(ctx, actor(ctx), o); err != nil {
+		return none, refused(err)
+	}
+	return s.organisationView(ctx, o.ID)
 }
 
-func (s *Server) eraseOrganisation(w http.ResponseWriter, r *http.Request) error {
-	o, err := s.namedOrganisation(r.Context(), r.PathValue("who"))
+func (s *Server) eraseOrganisation(ctx context.Context, in *erasure) (none EraseResult, err error) {
+	o, err := s.namedOrganisation(ctx, in.Who)
 	if err != nil {
-		return err
+		return none, err
 	}
-	result, err := s.records.EraseOrganisation(r.Context(), s.actor(r), o.ID)
+	if err := in.holds(revisionOf(o)); err != nil {
+		return none, err
+	}
+	result, err := s.records.EraseOrganisation(ctx, actor(ctx), o.ID)
 	if err != nil {
-		return refused(err)
+		return none, refused(err)
 	}
-	return s.erased(w, r, result)
+	return s.erased(ctx, in.Now, result)
 }
 
-func (s *Server) mergeOrganisations(w http.ResponseWriter, r *http.Request) error {
-	var in mergeRequest
-	if err := decode(r, &in); err != nil {
-		return err
-	}
-	keep, err := s.namedOrganisation(r.Context(), r.PathValue("who"))
+func (s *Server) mergeOrganisations(ctx context.Context, in *merge) (none Audited, err error) {
+	keep, err := s.namedOrganisation(ctx, in.Who)
 	if err != nil {
-		return err
+		return none, err
 	}
-	lose, err := s.namedOrganisation(r.Context(), in.Lose)
+	lose, err := s.namedOrganisation(ctx, in.Body.Lose)
 	if err != nil {
-		return err
+		return none, err
 	}
 	if keep.ID == lose.ID {
-		return invalid("both names mean the same organisation, %s", keep.ID)
+		return none, invalid("both names mean the same organisation, %s", keep.ID)
 	}
-	audit, err := s.records.MergeOrganisations(r.Context(), s.actor(r), keep.ID, lose.ID)
+	audit, err := s.records.MergeOrganisations(ctx, actor(ctx), keep.ID, lose.ID)
+	return Audited{Audit: audit}, refused(err)
+}
+
+func (s *Server) exportOrganisation(ctx context.Context, in *WhoInput, w http.ResponseWriter, r *http.Request) error {
+	o, err := s.namedOrganisation(ctx, in.Who)
 	if err != nil {
-		return refused(err)
+		return err
 	}
-	return reply(w, Audited{Audit: audit})
+	return s.export(w, r, selection{
+		contacts: func(tx store.Tx, sl store.Slice) (store.Page[contact.Contact], error) {
+			return tx.Contacts().Of(o.ID, sl)
+		},
+		organisations: func(tx store.Tx, _ store.Slice) (store.Page[contact.Organisation], error) {
+			o, err := tx.Organisations().Get(o.ID)
+			return store.Page[contact.Organisation]{Items: []contact.Organisation{o}}, err
+		},
+		subject: store.Subject{Organisation: o.ID},
+		objects: []string{string(o.ID)},
+	})
 }

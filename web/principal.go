@@ -36,7 +36,7 @@ func principal(ctx context.Context) access.Principal {
 func (s *Server) view(ctx context.Context, fn func(store.Tx) error) error {
 	who := principal(ctx)
 	if who.Kind == access.Nobody {
-		return forbidden(who.May(access.Read))
+		return forbidden(who, access.Read)
 	}
 	boxes := s.mailboxes()
 	return s.store.View(ctx, func(tx store.Tx) error { return fn(veil.Over(tx, who, boxes)) })

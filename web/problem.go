@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"strings"
 	"unicode"
@@ -16,19 +14,24 @@ import (
 
 // The codes of problems, by which a client tells them apart.
 const (
-	codeNotFound  = "not_found"
-	codeExists    = "exists"
-	codeConflict  = "conflict"
-	codeReadOnly  = "read_only"
-	codeNewer     = "newer"
-	codeFull      = "full"
-	codeAmbiguous = "ambiguous"
-	codeInvalid   = "invalid"
-	codeRefused   = "refused"
-	codeForbidden = "forbidden"
-	codeTimeout   = "timeout"
-	codeCanceled  = "canceled"
-	codeInternal  = "internal"
+	codeNotFound     = "not_found"
+	codeExists       = "exists"
+	codeConflict     = "conflict"
+	codeReadOnly     = "read_only"
+	codeNewer        = "newer"
+	codeFull         = "full"
+	codeAmbiguous    = "ambiguous"
+	codeInvalid      = "invalid"
+	codeRefused      = "refused"
+	codeForbidden    = "forbidden"
+	codeUnauthorized = "unauthorized"
+	codeChanged      = "changed"
+	codeMethod       = "method_not_allowed"
+	codeTooMany      = "too_many_requests"
+	codeKeyReused    = "key_reused"
+	codeTimeout      = "timeout"
+	codeCanceled     = "canceled"
+	codeInternal     = "internal"
 )
 
 // Problem is an error of the API as RFC 9457 writes it; the [Client] returns
@@ -172,49 +175,15 @@ func (s *Server) noted(ctx context.Context, pattern string, err error) *Problem 
 // fail answers with a problem.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := s.noted(r.Context(), r.Pattern, err)
-	if p.Status == http.StatusServiceUnavailable {
+	switch p.Status {
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "30")
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="rapport"`)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // whoever is gone does not read it
-}
-
-// reply answers with one JSON object.
-func reply(w http.ResponseWriter, v any) error {
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(v); err != nil {
-		return nil // the header is out: the client is gone or has a broken answer, which it notices
-	}
-	return nil
-}
-
-// decode reads a JSON body strictly into v. An empty body leaves v alone.
-func decode(r *http.Request, v any) error {
-	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" && r.ContentLength != 0 {
-		return &Problem{Status: http.StatusUnsupportedMediaType, Code: codeInvalid, Detail: "the body must be application/json"}
-	}
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	switch err := d.Decode(v); {
-	case errors.Is(err, io.EOF):
-		return nil
-	case err != nil:
-		return bodyProblem(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return invalid("the body holds more than one JSON value")
-	}
-	return nil
-}
-
-func bodyProblem(err error) error {
-	var big *http.MaxBytesError
-	if errors.As(err, &big) {
-		return &Problem{Status: http.StatusRequestEntityTooLarge, Code: codeInvalid,
-			Detail: fmt.Sprintf("the body is larger than %d bytes", big.Limit)}
-	}
-	return invalid("read the body: %s", oneLine(err.Error()))
 }
 
 func cutPattern(p string) (method, path string, ok bool) { return strings.Cut(p, " ") }

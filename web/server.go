@@ -2,11 +2,8 @@ package web
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
-	"path"
-	"reflect"
 	"strings"
 	"time"
 
@@ -56,7 +53,7 @@ type Server struct {
 	spoolDir   string
 	identities Identities
 	mailboxes  func() map[string]veil.Mailbox
-	patterns   []string // of every operation, as Handler registers them
+	operations []operation // all of them, as Handler registers them
 }
 
 // New returns a Server; it starts nothing.
@@ -83,7 +80,7 @@ const actorHeader = "Rapport-Actor"
 
 // actor names who asks, for the audit trail: whoever signed in, or what the
 // client says of itself where only the service's own user can connect.
-func (s *Server) actor(r *http.Request) string { return actorOf(principal(r.Context())) }
+func actor(ctx context.Context) string { return actorOf(principal(ctx)) }
 
 func actorOf(p access.Principal) string {
 	if p.Name != "" {
@@ -100,49 +97,39 @@ func stated(r *http.Request) string {
 	return "command line"
 }
 
-// A handler answers one request or returns why it could not; it must not have
-// written anything where it returns an error.
-type handler func(w http.ResponseWriter, r *http.Request) error
-
-// route is one line of the table of everything the API offers.
-type route struct {
-	pattern string // method and path below /api/v1
-	serve   handler
-	need    access.Need
-	long    bool // may take minutes: it is bounded by the client's patience only
-}
-
-func (s *Server) routes() []route {
-	var all []route
-	for _, group := range [][]route{
-		s.contactRoutes(), s.organisationRoutes(), s.messageRoutes(),
-		s.suggestionRoutes(), s.operationRoutes(), s.storeRoutes(), s.upkeepRoutes(),
-	} {
-		all = append(all, group...)
-	}
-	return all
-}
-
 // Handler returns the API, below /api/v1/; it is called once. Requests of other origins are
 // refused, so that no page in a browser can speak for its reader.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, rt := range s.routes() {
-		method, path, _ := cutPattern(rt.pattern)
-		s.patterns = append(s.patterns, rt.pattern)
-		mux.Handle(method+" /api/v1"+path, s.guard(rt))
-	}
 	s.describeAll(humago.New(mux, s.document()))
-	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, &Problem{Status: http.StatusNotFound, Code: codeNotFound,
-			Detail: "the API has no " + r.Method + " " + oneLine(r.URL.Path)})
-	})
+	mux.HandleFunc(apiPattern, func(w http.ResponseWriter, r *http.Request) { s.noOperation(mux, w, r) })
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, &Problem{Status: http.StatusForbidden, Code: codeForbidden, Detail: "the request comes from another origin"})
 	}))
 	return s.identify(origins.Handler(mux))
 }
+
+// noOperation answers what no operation answers.
+func (s *Server) noOperation(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if _, pattern := mux.Handler(&http.Request{Method: method, Host: r.Host, URL: r.URL}); pattern != apiPattern {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		s.fail(w, r, &Problem{Status: http.StatusNotFound, Code: codeNotFound,
+			Detail: "the API has no " + r.Method + " " + oneLine(r.URL.Path)})
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	s.fail(w, r, &Problem{Status: http.StatusMethodNotAllowed, Code: codeMethod,
+		Detail: oneLine(r.URL.Path) + " takes " + strings.Join(allowed, ", ")})
+}
+
+// apiPattern is what is left where no operation has the path.
+const apiPattern = "/api/v1/"
 
 // identify settles who asks, once per request.
 func (s *Server) identify(next http.Handler) http.Handler {
@@ -154,7 +141,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 		case p.Kind == access.Nobody && s.identities != nil:
 			var err error
 			if p, err = s.identities.Identify(r); err != nil {
-				s.fail(w, r, &Problem{Status: http.StatusUnauthorized, Code: codeForbidden, Detail: oneLine(err.Error())})
+				s.fail(w, r, &Problem{Status: http.StatusUnauthorized, Code: codeUnauthorized, Detail: oneLine(err.Error())})
 				return
 			}
 		}
@@ -162,52 +149,19 @@ func (s *Server) identify(next http.Handler) http.Handler {
 	})
 }
 
-// document is what the API says of itself beside its operations.
-func (s *Server) document() huma.Config {
-	c := huma.DefaultConfig("Rapport", s.version)
-	c.CreateHooks, c.OpenAPIPath, c.DocsPath, c.SchemasPath = nil, "", "", ""
-	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
-	return c
-}
-
-// schemaName tells types of the same name by their packages.
-func schemaName(t reflect.Type, hint string) string {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	name := huma.DefaultSchemaNamer(t, hint)
-	switch pkg := path.Base(t.PkgPath()); pkg {
-	case "web", ".":
-		return name
-	default:
-		return strings.ToUpper(pkg[:1]) + pkg[1:] + name
-	}
-}
-
 // describeAll registers every operation.
 func (s *Server) describeAll(api huma.API) {
+	s.describeContacts(api)
+	s.describeImports(api)
+	s.describeOrganisations(api)
 	s.describeMembers(api)
+	s.describeMessages(api)
+	s.describeDecisions(api)
+	s.describeSuggestions(api)
+	s.describeDaemon(api)
+	s.describeUpkeep(api)
+	s.describeStore(api)
+	s.describeExport(api)
 	s.describeConfiguration(api)
 	s.describeSavedViews(api)
-}
-
-// guard bounds a request and turns what its handler returns into an answer.
-func (s *Server) guard(rt route) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
-		if err := errors.Join(bounded(r), forbidden(principal(r.Context()).May(rt.need))); err != nil {
-			s.fail(w, r, err)
-			return
-		}
-		if !rt.long {
-			ctx, cancel := context.WithTimeout(r.Context(), shortTime)
-			defer cancel()
-			r = r.WithContext(ctx)
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		}
-		if err := rt.serve(w, r); err != nil {
-			s.fail(w, r, err)
-		}
-	})
 }

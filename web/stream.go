@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"rapport/internal/rescue"
 )
@@ -19,32 +22,63 @@ type event struct {
 	Error    *Problem        `json:"error,omitempty"`
 }
 
+// line is an [event] as the document describes it.
+type line[P, R any] struct {
+	Progress *P       `json:"progress,omitempty" doc:"How far it has come; any number of lines."`
+	Result   *R       `json:"result,omitempty" doc:"The outcome: the last line of a success."`
+	Error    *Problem `json:"error,omitempty" doc:"Why there is none: the last line of a failure."`
+}
+
 // Count is how far a counted operation has come.
 type Count struct {
 	Done  int `json:"done"`
-	Total int `json:"total"` // 0: unknown
+	Total int `json:"total" doc:"0: unknown"`
 }
 
-// stream runs a long operation and answers with its events as JSON Lines. A
-// client that goes away cancels the operation.
-func stream[P, R any](w http.ResponseWriter, r *http.Request, run func(context.Context, func(P)) (R, error)) error {
+// Done is the result of an operation that has none but its end.
+type Done struct{}
+
+// A run is a long operation under way; it reports its progress until its result.
+type run[P, R any] func(context.Context, func(P)) (R, error)
+
+// describeStream registers a long operation that answers with its events as
+// JSON Lines. do looks at the input and returns what is to run, or why nothing
+// is. A client that goes away cancels the operation.
+func describeStream[I, P, R any](s *Server, api huma.API, op operation, do func(context.Context, *I) (run[P, R], error)) {
+	op.long = true
+	op.detail = strings.TrimSpace(op.detail + "\n\n" + aboutLines)
+	answers := responses(api, op, "application/jsonl", schemaOf[line[P, R]](api, op.id+"Line"))
+	register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, _ *http.Request) error {
+		work, err := do(ctx, in)
+		if err != nil {
+			return err
+		}
+		stream(ctx, w, work)
+		return nil
+	})
+}
+
+const aboutLines = "The answer is a stream of JSON Lines, sent as things go on: any number with `progress`, then one with `result` or `error`. " +
+	"An answer that ends without either was broken off. Whoever closes the connection cancels the operation."
+
+// stream runs a long operation and answers with its events.
+func stream[P, R any](ctx context.Context, w http.ResponseWriter, work run[P, R]) {
 	out := &events{w: w, control: http.NewResponseController(w)}
 	w.Header().Set("Content-Type", "application/jsonl")
 	w.WriteHeader(http.StatusOK)
 	_ = out.control.Flush()
 	ticker := newThrottle(progressEvery, out.progress)
-	result, err := run(r.Context(), func(p P) { ticker.offer(p) })
+	result, err := work(ctx, func(p P) { ticker.offer(p) })
 	if err = errors.Join(err, ticker.close()); err != nil {
 		out.write(event{Error: problem(err)})
-		return nil
+		return
 	}
 	raw, err := json.Marshal(result)
 	if err != nil {
 		out.write(event{Error: problem(err)})
-		return nil
+		return
 	}
 	out.write(event{Result: raw})
-	return nil
 }
 
 // counted adapts a stream of counts to the engines' progress functions.

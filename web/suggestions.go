@@ -1,94 +1,64 @@
 package web
 
 import (
-	"net/http"
+	"context"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"rapport/records/access"
+	"rapport/records/contact"
 	"rapport/store"
 )
 
-func (s *Server) suggestionRoutes() []route {
-	return []route{
-		{pattern: "GET /suggestions", serve: s.listSuggestions},
-		{pattern: "POST /suggestions/accept", serve: s.acceptSuggestion, long: true},
-		{pattern: "POST /suggestions/ignore", serve: s.ignoreSuggestion},
-	}
+func (s *Server) describeSuggestions(api huma.API) {
+	const tag = "suggestions"
+	describe(s, api, operation{id: "list-suggestions", pattern: "GET /suggestions", tag: tag, need: access.Read,
+		summary: "List correspondents nobody knows, most exchanges first"}, s.listSuggestions)
+	describe(s, api, operation{id: "accept-suggestion", pattern: "POST /suggestions/accept", tag: tag, need: access.Write, long: true,
+		summary: "Make contacts of a suggestion, or of a whole domain's"}, s.acceptSuggestion)
+	describe(s, api, operation{id: "ignore-suggestion", pattern: "POST /suggestions/ignore", tag: tag, need: access.Write,
+		summary: "Keep a suggestion, or a whole domain's, from coming back"}, s.ignoreSuggestion)
 }
 
 // Accept names a suggestion, or with a leading @ those of a whole domain.
 type Accept struct {
-	Who  string `json:"who"`
-	Kind string `json:"kind,omitempty"` // of what is created; empty: customer
+	Who  string `json:"who" doc:"An address, or @ and a domain." example:"@press.example"`
+	Kind string `json:"kind,omitempty" doc:"Of what is created; empty: customer."`
 }
 
-func (s *Server) listSuggestions(w http.ResponseWriter, r *http.Request) error {
-	slice, err := sliceOf(r)
-	if err != nil {
-		return err
+func (s *Server) listSuggestions(ctx context.Context, in *SliceInput) (Page[Suggestion], error) {
+	return paged(ctx, s, func(tx store.Tx) (store.Page[store.Suggestion], error) {
+		return tx.Suggestions().List(in.slice())
+	}, func(_ *views, sg store.Suggestion) (Suggestion, bool, error) { return suggestion(sg), true, nil })
+}
+
+func (s *Server) acceptSuggestion(ctx context.Context, in *struct{ Body Accept }) (none Page[Contact], err error) {
+	if in.Body.Who == "" {
+		return none, invalid("which suggestion? Give an address, or @ and a domain")
 	}
-	page := Page[Suggestion]{}
-	err = s.view(r.Context(), func(tx store.Tx) error {
-		found, err := tx.Suggestions().List(slice)
-		if err != nil {
-			return err
-		}
-		page = Page[Suggestion]{Items: []Suggestion{}, Next: string(found.Next)}
-		for _, sg := range found.Items {
-			page.Items = append(page.Items, suggestion(sg))
-		}
-		return nil
+	kind, _, err := kindAndStage(in.Body.Kind, "")
+	if err != nil {
+		return none, err
+	}
+	if kind == "" {
+		kind = contact.Customer
+	}
+	added, err := s.records.Accept(ctx, actor(ctx), in.Body.Who, kind)
+	if err != nil {
+		return none, refused(err)
+	}
+	return paged(ctx, s, func(store.Tx) (store.Page[contact.Contact], error) {
+		return store.Page[contact.Contact]{Items: added}, nil
+	}, func(v *views, c contact.Contact) (Contact, bool, error) {
+		view, err := v.contact(c)
+		return view, true, err
 	})
-	if err != nil {
-		return err
-	}
-	return reply(w, page)
 }
 
-func (s *Server) acceptSuggestion(w http.ResponseWriter, r *http.Request) error {
-	in := Accept{Kind: "customer"}
-	if err := decode(r, &in); err != nil {
-		return err
+func (s *Server) ignoreSuggestion(ctx context.Context, in *struct{ Body whoRequest }) (none Ignored, err error) {
+	if in.Body.Who == "" {
+		return none, invalid("which suggestion? Give an address, or @ and a domain")
 	}
-	if in.Who == "" {
-		return invalid("which suggestion? Give an address, or @ and a domain")
-	}
-	kind, _, err := kindAndStage(in.Kind, "")
-	if err != nil {
-		return err
-	}
-	added, err := s.records.Accept(r.Context(), s.actor(r), in.Who, kind)
-	if err != nil {
-		return refused(err)
-	}
-	page := Page[Contact]{}
-	err = s.view(r.Context(), func(tx store.Tx) error {
-		page = Page[Contact]{Items: []Contact{}}
-		v := newViews(tx)
-		for _, c := range added {
-			view, err := v.contact(c)
-			if err != nil {
-				return err
-			}
-			page.Items = append(page.Items, view)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return reply(w, page)
-}
-
-func (s *Server) ignoreSuggestion(w http.ResponseWriter, r *http.Request) error {
-	var in whoRequest
-	if err := decode(r, &in); err != nil {
-		return err
-	}
-	if in.Who == "" {
-		return invalid("which suggestion? Give an address, or @ and a domain")
-	}
-	n, err := s.records.Ignore(r.Context(), s.actor(r), in.Who)
-	if err != nil {
-		return refused(err)
-	}
-	return reply(w, Ignored{Ignored: n})
+	n, err := s.records.Ignore(ctx, actor(ctx), in.Body.Who)
+	return Ignored{Ignored: n}, refused(err)
 }

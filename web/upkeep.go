@@ -4,6 +4,10 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rapport/records/access"
 )
 
 // Upkeep is how the store is looked after.
@@ -56,27 +60,26 @@ type RestoredState struct {
 	Reconciled bool      `json:"reconciled"` // every folder was proven since
 }
 
-func (s *Server) upkeepRoutes() []route {
-	return []route{
-		{pattern: "GET /upkeep", serve: s.upkeep},
-		{pattern: "POST /backup", serve: s.backUpNow, long: true},
-		{pattern: "POST /retention", serve: s.retain, long: true},
-	}
+func (s *Server) describeUpkeep(api huma.API) {
+	const tag = "upkeep"
+	describe(s, api, operation{id: "get-upkeep", pattern: "GET /upkeep", tag: tag, need: access.Read,
+		summary: "Say how the store is looked after: backups, erasure, retention"}, s.upkeep)
+	describeStream(s, api, operation{id: "back-up-now", pattern: "POST /backup", tag: tag, need: access.Manage,
+		summary: "Make the scheduled backup now, its drill included"}, s.backUpNow)
+	describeStream(s, api, operation{id: "enforce-retention", pattern: "POST /retention", tag: tag, need: access.Manage,
+		summary: "Remove what is older than it may be kept, or say what that is"}, s.retain)
 }
 
-func (s *Server) upkeep(w http.ResponseWriter, r *http.Request) error {
-	u, err := s.daemon.Upkeep(r.Context())
-	if err != nil {
-		return err
+func (s *Server) upkeep(ctx context.Context, _ *struct{}) (Upkeep, error) {
+	u, err := s.daemon.Upkeep(ctx)
+	if u.Retention != nil && u.Retention.Removed == nil {
+		u.Retention.Removed = map[string]int{}
 	}
-	return reply(w, u)
+	return u, err
 }
 
-func (s *Server) backUpNow(w http.ResponseWriter, r *http.Request) error {
-	return stream(w, r, func(ctx context.Context, _ func(Count)) (BackupState, error) {
-		b, err := s.daemon.BackUpNow(ctx)
-		return b, err
-	})
+func (s *Server) backUpNow(context.Context, *struct{}) (run[Count, BackupState], error) {
+	return func(ctx context.Context, _ func(Count)) (BackupState, error) { return s.daemon.BackUpNow(ctx) }, nil
 }
 
 // Retained is what enforcing the retention removed, or would remove.
@@ -88,21 +91,18 @@ type Retained struct {
 }
 
 type retainRequest struct {
-	Dry bool `json:"dry"`
+	Dry bool `json:"dry,omitempty" doc:"Remove nothing, and say what would be."`
 }
 
-func (s *Server) retain(w http.ResponseWriter, r *http.Request) error {
-	var in retainRequest
-	if err := decode(r, &in); err != nil {
-		return err
-	}
-	return stream(w, r, func(ctx context.Context, progress func(Count)) (Retained, error) {
-		out, err := s.daemon.Retain(ctx, in.Dry, func(looked int) { progress(Count{Done: looked}) })
+func (s *Server) retain(_ context.Context, in *struct{ Body *retainRequest }) (run[Count, Retained], error) {
+	return func(ctx context.Context, progress func(Count)) (Retained, error) {
+		dry := in.Body != nil && in.Body.Dry
+		out, err := s.daemon.Retain(ctx, dry, func(looked int) { progress(Count{Done: looked}) })
 		if out.Removed == nil {
 			out.Removed = map[string]int{}
 		}
 		return out, err
-	})
+	}, nil
 }
 
 // Retain removes what is older than it may be kept; dry only says what that is.
