@@ -96,7 +96,11 @@ func (i *Intake) prepareBody(ctx context.Context, f message.Folder, it message.I
 			return p, nil
 		}
 	}
-	p.blob, err = i.store.Pack(ctx, it.Body)
+	src := it.Body
+	if b, ok := src.(message.Bytes); ok {
+		src = message.Summed{Bytes: b, Sum: p.msg.Raw}
+	}
+	p.blob, err = i.store.Pack(ctx, src)
 	if err != nil {
 		return prepared{}, fmt.Errorf("pack: %w", err)
 	}

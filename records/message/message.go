@@ -236,6 +236,12 @@ func (b Bytes) Open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewRead
 // Size returns the number of bytes.
 func (b Bytes) Size() int64 { return int64(len(b)) }
 
+// Summed is a Source in memory whose digest is known already.
+type Summed struct {
+	Bytes
+	Sum Sum // SHA-256 of Bytes
+}
+
 // Item is one copy with what became of its body, on the way to intake.
 type Item struct {
 	Copy

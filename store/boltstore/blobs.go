@@ -21,24 +21,11 @@ import (
 	"rapport/store"
 )
 
-const (
-	// maxInline is the largest compressed mail that lies in the database.
-	maxInline = 128 << 10
-	// maxBuffered is the largest mail that is compressed in memory.
-	maxBuffered = 256 << 10
-)
+// maxInline is the largest compressed mail that lies in the database.
+const maxInline = 128 << 10
 
-// streams are encoders for large mails; a window of 1 MB bounds their memory
-// whatever the mail.
-var streams = sync.Pool{New: func() any {
-	e, err := zstd.NewWriter(nil, append(textOptions, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))...)
-	if err != nil {
-		panic(err)
-	}
-	return e
-}}
-
-var buffers = sync.Pool{New: func() any { b := make([]byte, maxBuffered+1); return &b }}
+// packing is where mail and texts are packed before the length is known.
+var packing = sync.Pool{New: func() any { return new([]byte) }}
 
 // Pack implements [store.Store].
 func (s *Store) Pack(ctx context.Context, src message.Source) (store.Blob, error) {
@@ -49,31 +36,23 @@ func (s *Store) Pack(ctx context.Context, src message.Source) (store.Blob, error
 	return b, nil
 }
 
+// pack works on one chunk at a time: in bounded memory, whatever the mail.
 func (s *Store) pack(ctx context.Context, src message.Source) (store.Blob, error) {
-	r, err := src.Open()
+	in, err := chunksOf(src)
 	if err != nil {
 		return store.Blob{}, err
 	}
-	defer r.Close()
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
-	n, err := io.ReadFull(r, *buf)
-	head := (*buf)[:n]
-	switch {
-	case err == nil: // more than the buffer holds
-		return s.packStream(ctx, io.MultiReader(bytes.NewReader(head), r))
-	case !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
+	defer in.close()
+	room := packing.Get().(*[]byte)
+	defer packing.Put(room)
+	first, last, err := in.next()
+	if err != nil {
 		return store.Blob{}, err
 	}
-	b := store.Blob{Sum: sha256.Sum256(head), Size: int64(n), Packed: packText(head)[1:]}
-	if len(b.Packed) <= maxInline {
-		return b, ctx.Err()
+	*room = packMail((*room)[:0], first)
+	if last && len(*room) <= maxInline {
+		return store.Blob{Sum: in.sum(), Size: in.size, Packed: append([]byte{}, *room...)}, ctx.Err()
 	}
-	return s.packStream(ctx, bytes.NewReader(head))
-}
-
-// packStream compresses to a file, which stays one unless it turns out small.
-func (s *Store) packStream(ctx context.Context, r io.Reader) (store.Blob, error) {
 	if s.opt.ReadOnly {
 		return store.Blob{}, store.ErrReadOnly
 	}
@@ -81,35 +60,105 @@ func (s *Store) packStream(ctx context.Context, r io.Reader) (store.Blob, error)
 	if err != nil {
 		return store.Blob{}, err
 	}
-	keep := false
-	defer func() {
-		f.Close()
-		if !keep {
-			os.Remove(f.Name())
-		}
-	}()
-	h := sha256.New()
-	enc := streams.Get().(*zstd.Encoder)
-	defer streams.Put(enc)
-	enc.Reset(f)
-	size, err := io.Copy(enc, io.TeeReader(&cancelReader{ctx, r}, h))
-	if err = errors.Join(err, enc.Close()); err != nil {
-		return store.Blob{}, err
-	}
-	b := store.Blob{Sum: message.Sum(h.Sum(nil)), Size: size}
-	if at, err := f.Seek(0, io.SeekCurrent); err != nil {
+	b, err := s.packFile(ctx, f, in, last, room)
+	if f.Close(); err != nil || b.Packed != nil {
+		os.Remove(f.Name())
 		return b, err
-	} else if at <= maxInline {
+	}
+	return b, s.publish(f.Name(), b.Sum)
+}
+
+// packFile writes what room holds and then the other chunks to f, which stays
+// unless the mail turns out small.
+func (s *Store) packFile(ctx context.Context, f *os.File, in *chunks, last bool, room *[]byte) (b store.Blob, err error) {
+	at := 0
+	for {
+		n, err := f.Write(*room)
+		if at += n; err != nil {
+			return b, err
+		}
+		if last {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return b, err
+		}
+		var chunk []byte
+		if chunk, last, err = in.next(); err != nil {
+			return b, err
+		}
+		*room = packMail((*room)[:0], chunk)
+	}
+	b = store.Blob{Sum: in.sum(), Size: in.size}
+	if at <= maxInline {
 		b.Packed = make([]byte, at)
 		_, err = f.ReadAt(b.Packed, 0)
 		return b, err
 	}
 	s.step("blob.sync")
-	if err := s.sync(f); err != nil {
-		return b, err
+	return b, s.sync(f)
+}
+
+// chunks hands out a mail piece by piece.
+type chunks struct {
+	left  message.Bytes // of a mail in memory
+	known *message.Sum
+	r     io.ReadCloser // of any other
+	buf   *[]byte
+	hash  hash.Hash
+	size  int64 // handed out so far
+}
+
+var chunkBuffers = sync.Pool{New: func() any { b := make([]byte, packChunk); return &b }}
+
+func chunksOf(src message.Source) (*chunks, error) {
+	switch b := src.(type) {
+	case message.Bytes:
+		return &chunks{left: b, hash: sha256.New()}, nil
+	case message.Summed:
+		return &chunks{left: b.Bytes, known: &b.Sum}, nil
 	}
-	keep = true
-	return b, s.publish(f.Name(), b.Sum)
+	r, err := src.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &chunks{r: r, buf: chunkBuffers.Get().(*[]byte), hash: sha256.New()}, nil
+}
+
+// next returns the next piece, valid until it is called again, and whether it
+// is the last.
+func (c *chunks) next() (chunk []byte, last bool, err error) {
+	if c.r == nil {
+		n := min(len(c.left), packChunk)
+		chunk, c.left = c.left[:n], c.left[n:]
+		last = len(c.left) == 0
+	} else {
+		n, err := io.ReadFull(c.r, *c.buf)
+		if last = errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF); err != nil && !last {
+			return nil, false, err
+		}
+		chunk = (*c.buf)[:n]
+	}
+	c.size += int64(len(chunk))
+	if c.known == nil {
+		c.hash.Write(chunk)
+	}
+	return chunk, last, nil
+}
+
+// sum is the digest of what was handed out.
+func (c *chunks) sum() message.Sum {
+	if c.known != nil {
+		return *c.known
+	}
+	return message.Sum(c.hash.Sum(nil))
+}
+
+func (c *chunks) close() {
+	if c.r != nil {
+		c.r.Close()
+		chunkBuffers.Put(c.buf)
+	}
 }
 
 // Discard implements [store.Store].
@@ -131,27 +180,45 @@ func (s *Store) Discard(b store.Blob) {
 	}
 }
 
-// publish gives a packed file its name. From here on it is not collected
-// until it was named by a commit, or the store was opened anew.
+// publish gives a packed file its name and makes it durable. From here on it
+// is not collected until it was named by a commit, or the store was opened anew.
 func (s *Store) publish(temp string, id message.Sum) error {
-	s.files.Lock()
-	defer s.files.Unlock()
-	final := s.blobPath(id)
-	if err := os.MkdirAll(filepath.Dir(final), 0o700); err != nil {
+	dir := filepath.Dir(s.blobPath(id))
+	fresh, err := s.rename(temp, dir, id)
+	if err != nil {
 		os.Remove(temp)
 		return err
 	}
-	s.step("blob.rename")
-	if err := os.Rename(temp, final); err != nil {
-		os.Remove(temp)
-		return err
-	}
-	s.packed[id]++
 	s.step("blob.renamed")
 	if s.opt.NoSync {
 		return nil
 	}
-	return errors.Join(syncDir(filepath.Dir(final)), syncDir(s.blobDir()))
+	if err := syncDir(dir); err != nil || !fresh {
+		return err
+	}
+	if err := syncDir(s.blobDir()); err != nil {
+		return err
+	}
+	s.files.Lock()
+	s.lasting[dir] = true
+	s.files.Unlock()
+	return nil
+}
+
+// rename moves a packed file to its place; fresh is true while the directory
+// it lies in may not be durable itself.
+func (s *Store) rename(temp, dir string, id message.Sum) (fresh bool, err error) {
+	s.files.Lock()
+	defer s.files.Unlock()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return false, err
+	}
+	s.step("blob.rename")
+	if err := os.Rename(temp, s.blobPath(id)); err != nil {
+		return false, err
+	}
+	s.packed[id]++
+	return !s.lasting[dir], nil
 }
 
 func (s *Store) sync(f *os.File) error {

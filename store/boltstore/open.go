@@ -92,7 +92,7 @@ func open(dir string, o Options, lock *os.File) (*Store, error) {
 	s := &Store{
 		dir: dir, opt: o, log: o.Log, lock: lock,
 		writer: make(chan struct{}, 1), merge: make(chan struct{}, 1),
-		packed: map[message.Sum]int{}, doomed: map[message.Sum]struct{}{},
+		packed: map[message.Sum]int{}, doomed: map[message.Sum]struct{}{}, lasting: map[string]bool{},
 	}
 	path := filepath.Join(dir, fileDB)
 	switch _, err := os.Lstat(path); {

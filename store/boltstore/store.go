@@ -36,10 +36,11 @@ type Store struct {
 	counted uint64 // generation last counted; guarded by the writer's token, as count
 	count   bool   // the next write counts one more
 
-	files  sync.Mutex               // guards what follows
-	packed map[message.Sum]int      // files packed and not yet named by a commit
-	doomed map[message.Sum]struct{} // files to delete when holds is 0
-	holds  int                      // backups that need the files of their snapshot
+	files   sync.Mutex               // guards what follows
+	packed  map[message.Sum]int      // files packed and not yet named by a commit
+	lasting map[string]bool          // directories of files whose own names are durable
+	doomed  map[message.Sum]struct{} // files to delete when holds is 0
+	holds   int                      // backups that need the files of their snapshot
 
 	merge    chan struct{} // asks for a look at the segments
 	stop     context.CancelFunc
