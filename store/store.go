@@ -20,6 +20,7 @@ import (
 	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/relation"
 	"rapport/records/timeline"
 )
 
@@ -98,6 +99,9 @@ type Tx interface {
 	Sessions() Sessions
 	APITokens() APITokens
 	Views() SavedViews
+	Relations() Relations
+	FollowUps() FollowUps
+	Feeds() Feeds
 }
 
 // Cursor continues a listing; opaque; "" starts one, and ends one when
@@ -127,7 +131,27 @@ type Filter struct {
 	Text  string
 	// Merged includes the losers of merges, which are left out otherwise.
 	Merged bool
+	// Waiting, not 0, leaves those who wait for this side's answer, or for whom
+	// it waits, since WaitingFrom or later.
+	Waiting     relation.Side
+	WaitingFrom time.Time
+	// QuietSince leaves those with whom there was contact once and none from
+	// then on.
+	QuietSince time.Time
+	Order      Order
 }
+
+// Order is how a list of contacts or organisations is ordered.
+type Order string
+
+// The orders. Who never was in contact comes last in the order of contact,
+// by name, and is left out where the filter asks for contact.
+const (
+	ByName    Order = ""        // by name; with Waiting by ByWaiting, with QuietSince by ByQuiet
+	ByContact Order = "contact" // latest contact first
+	ByQuiet   Order = "quiet"   // longest without contact first
+	ByWaiting Order = "waiting" // longest waiting first: Waiting must be set
+)
 
 // Contacts are the people.
 type Contacts interface {

@@ -44,7 +44,25 @@ type Entry struct {
 	Attachment    bool                     `json:"attachment,omitempty"`
 	Auto          bool                     `json:"auto,omitempty"`    // shown collapsed
 	Private       bool                     `json:"private,omitempty"` // protected: seen by the owner only
+
+	// What follows is said of messages alone; see package relation.
+	Turn    Turn              `json:"turn,omitempty"`    // what it does to whose turn it is
+	Members []contact.Address `json:"members,omitempty"` // the primary addresses of those of us who wrote it or got it, at most 8
+	// Aside and AsideOrganisations are those of Contacts and Organisations who
+	// did not write it, nor is it addressed to them.
+	Aside              []contact.ID             `json:"aside,omitempty"`
+	AsideOrganisations []contact.OrganisationID `json:"aside_organisations,omitempty"`
 }
+
+// Turn is what a message does to whose turn it is in its conversation.
+type Turn string
+
+// The turns. What is automatic, from a list, a report or a calendar's has none.
+const (
+	Asks   Turn = "asks"   // the other side is to answer
+	Told   Turn = "told"   // it answers, and waits for nobody: one mail to many
+	Closes Turn = "closes" // it ends the conversation: thanks, that is all
+)
 
 // Less orders entries: by time, then by id, so that the order is total.
 func Less(a, b Entry) bool {

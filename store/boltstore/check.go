@@ -83,6 +83,9 @@ func (c *checking) records(ctx context.Context, search bool) error {
 		c.threads(tx)
 		c.rowsOfUIDs(tx)
 		c.counters(tx)
+		if err := c.relations(tx); err != nil {
+			return err
+		}
 		if search {
 			if err := c.terms(tx); err != nil {
 				return err

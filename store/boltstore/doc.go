@@ -88,15 +88,16 @@
 //	    decision.message-id   digest id                                 -
 //	    audit.time            time id                                   -
 //	    audit.object          text(object) time id                      -
-//	    entry.thread          id(thread) time id                        facts and subjects, see relations.go
+//	    entry.thread          id(thread) time id                        way turn ("w" | "a" "c" | "o" id)…, see relations.go
 //	    relation              "c" id | "o" id                           relation.Record, packed
 //	    relation.last         "c" | "o", time(last contact) id          -
+//	    relation.quiet        "c" | "o", time(unusually quiet from) id  -
 //	    relation.turn         "c" id | "o" id, side time(since) id(thread)           id(entry)
 //	    relation.wait         side, "c" | "o", time(since) id id(thread)             -
 //	    relation.answer       "c" id | "o" id, way time(answered) id(entry)          time(asked)
-//	    followup.due          state time(due) id                        -
-//	    followup.owner        text(owner) state time(due) id            -
-//	    followup.about        "c" | "o" | "m", id time(due) id          -
+//	    followup.due          "o" | "d", text(due) id                   -
+//	    followup.owner        text(owner) "o" | "d", text(due) id       -
+//	    followup.about        "c" | "o" | "m", id, "o" | "d", text(due) id           -
 //	    segment               "m" u32(segment)                          level u32(documents)
 //	                          "b" u32(segment) first term               03 zstd(block), see segment.go
 //

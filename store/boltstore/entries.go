@@ -17,7 +17,8 @@ import (
 // its present document.
 type storedEntry struct {
 	timeline.Entry
-	Doc uint32 `json:"doc,omitempty"`
+	Doc     uint32 `json:"doc,omitempty"`
+	Related bool   `json:"rel,omitempty"` // relations count it: it was put by format 3 or later
 }
 
 var entries = &table[storedEntry]{
@@ -38,6 +39,11 @@ var entries = &table[storedEntry]{
 		{indexOfMessage, func(e *storedEntry, add func(k, v []byte)) {
 			if e.Message != "" {
 				add(appendID(appendID(nil, string(e.Message)), string(e.ID)), docValue(e))
+			}
+		}},
+		{indexEntryThread, func(e *storedEntry, add func(k, v []byte)) {
+			if speaks(e) {
+				add(appendID(appendTime(appendID(nil, string(e.Thread)), e.Time), string(e.ID)), saidValue(e))
 			}
 		}},
 		{indexDoc, func(e *storedEntry, add func(k, v []byte)) {
@@ -120,11 +126,11 @@ func (e entriesOf) Put(v timeline.Entry, d *store.Document) error {
 		return err
 	}
 	key := appendID(nil, string(v.ID))
-	old, _, err := entries.get(e.tx, key)
+	old, had, err := entries.get(e.tx, key)
 	if err != nil {
 		return err
 	}
-	s := storedEntry{Entry: v, Doc: old.Doc}
+	s := storedEntry{Entry: v, Doc: old.Doc, Related: true}
 	if s.Doc == 0 || d != nil {
 		if s.Doc, err = e.tx.nextDoc(); err != nil {
 			return err
@@ -134,6 +140,13 @@ func (e entriesOf) Put(v timeline.Entry, d *store.Document) error {
 		if err := e.putText(key, s.Doc, d); err != nil {
 			return fmt.Errorf("write text of entry %s: %w", v.ID, err)
 		}
+	}
+	was := &old
+	if !had {
+		was = nil
+	}
+	if err := e.tx.relate(was, &s); err != nil {
+		return fmt.Errorf("write entry %s: %w", v.ID, err)
 	}
 	return entries.put(e.tx, &s)
 }
@@ -179,6 +192,13 @@ func (e entriesOf) Delete(id timeline.ID) error {
 	key := appendID(nil, string(id))
 	if err := e.tx.data(bucketText).Delete(key); err != nil {
 		return err
+	}
+	old, ok, err := entries.get(e.tx, key)
+	if err != nil || !ok {
+		return err
+	}
+	if err := e.tx.relate(&old, nil); err != nil {
+		return fmt.Errorf("delete entry %s: %w", id, err)
 	}
 	return entries.del(e.tx, key)
 }

@@ -131,7 +131,7 @@ func (r *reindexing) part(tx *Tx, t derived, at []byte) (last []byte, more bool,
 			return nil, false, err
 		}
 		if t.bucket() == tableEntry {
-			if err := tx.termsAgain(k, raw); err != nil {
+			if err := tx.entryAgain(k, raw); err != nil {
 				return nil, false, err
 			}
 		}
@@ -144,18 +144,24 @@ func (r *reindexing) part(tx *Tx, t derived, at []byte) (last []byte, more bool,
 	return last, false, nil
 }
 
-// termsAgain makes the terms of an entry's document from what was put.
-func (tx *Tx) termsAgain(key, raw []byte) error {
+// entryAgain makes what is derived from many entries at once: relations, and
+// the terms of an entry's document from what was put.
+func (tx *Tx) entryAgain(key, raw []byte) error {
+	var e storedEntry
+	if err := decode(key, raw, &e); err != nil {
+		return err
+	}
+	if e.Related {
+		if err := tx.relate(nil, &e); err != nil {
+			return err
+		}
+	}
 	f, err := entriesOf{tx}.fields(key)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read text of entry %x: %w", key, err)
-	}
-	var e storedEntry
-	if err := decode(key, raw, &e); err != nil {
-		return err
 	}
 	return tx.addTerms(e.Doc, f.Terms())
 }

@@ -58,6 +58,7 @@ const (
 	indexEntryThread    = "entry.thread"
 	indexRelation       = "relation"
 	indexRelationLast   = "relation.last"
+	indexRelationQuiet  = "relation.quiet"
 	indexRelationTurn   = "relation.turn"
 	indexRelationWait   = "relation.wait"
 	indexRelationAnswer = "relation.answer"
@@ -92,9 +93,9 @@ var indexBuckets = []string{
 	indexIdentity, indexMessageID, indexThread, indexAddress, indexDomain, indexHolding,
 	indexSubject, indexTime, indexOfMessage, indexDoc, indexSegment, indexRank, indexExpires,
 	indexDecisionSum, indexDecisionThread, indexAuditTime, indexAuditObject,
-	indexEntryThread, indexRelation, indexRelationLast, indexRelationTurn, indexRelationWait, indexRelationAnswer,
+	indexEntryThread, indexRelation, indexRelationLast, indexRelationQuiet, indexRelationTurn, indexRelationWait, indexRelationAnswer,
 	indexFollowUpDue, indexFollowUpOwner, indexFollowUpAbout,
 }
 
 // indexed are the tables with derived rows, for check and reindex.
-var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews}
+var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, followUps, feeds}

@@ -265,6 +265,16 @@ func (tx *Tx) Sessions() store.Sessions { return sessionsOf{tx} }
 // APITokens implements store.Tx.
 func (tx *Tx) APITokens() store.APITokens { return tokensOf{tx} }
 
+// Relations returns what the entries say of relations. Within an Update they
+// are as the entries were before it.
+func (tx *Tx) Relations() store.Relations { return relationsOf{tx} }
+
+// FollowUps returns what we have promised to come back to.
+func (tx *Tx) FollowUps() store.FollowUps { return followUpsOf{tx} }
+
+// Feeds returns the calendars that are handed out.
+func (tx *Tx) Feeds() store.Feeds { return feedsOf{tx} }
+
 // now is the store's clock.
 func (s *Store) now() time.Time {
 	if s.opt.Now != nil {

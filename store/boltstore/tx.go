@@ -32,6 +32,7 @@ type Tx struct {
 	named   map[message.Sum]int      // packed files this transaction names
 	failed  error                    // of a write that could not say so
 	grown   bool                     // a segment was written
+	related *relating                // what relations have to follow; nil where nothing
 }
 
 func (s *Store) tx(ctx context.Context, b *bolt.Tx) *Tx {
@@ -205,6 +206,9 @@ func (tx *Tx) counted(table string) int {
 // finish writes what was kept back, before the commit.
 func (tx *Tx) finish() error {
 	if err := tx.flushTerms(); err != nil {
+		return err
+	}
+	if err := tx.bringRelations(); err != nil {
 		return err
 	}
 	if err := tx.flushAll(); err != nil {

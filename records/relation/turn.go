@@ -1,0 +1,126 @@
+package relation
+
+import (
+	"time"
+
+	"rapport/records/timeline"
+)
+
+// MaxConversation is how many messages of a conversation are looked at to say
+// whose turn it is: its newest.
+const MaxConversation = 256
+
+// Who names a contact or organisation in a conversation; the keys of a store
+// serve. Being compared is all that is asked of it.
+type Who string
+
+// Said is one message of a conversation, as far as turns go.
+type Said struct {
+	Time  time.Time
+	Entry timeline.ID
+	Way   Way // In or Out
+	Turn  timeline.Turn
+	With  []Who // who wrote it, or to whom it is addressed
+	Aside []Who // who else is on it
+}
+
+// Answer is a question and its answer.
+type Answer struct {
+	Side     Side // who answered
+	Asked    time.Time
+	Answered time.Time
+	Entry    timeline.ID // the answer
+}
+
+// Open is a conversation in which somebody is to answer.
+type Open struct {
+	Side  Side // who is to
+	Since time.Time
+	Entry timeline.ID // the first message without an answer
+}
+
+// Outcome is what a conversation says of the relation to one of those on it.
+type Outcome struct {
+	Who     Who
+	Open    []Open // at most one a side
+	Answers []Answer
+}
+
+// standing is an outcome while it is judged.
+type standing struct {
+	Outcome
+	us, them Open // Since is zero where nobody waits
+}
+
+// Judge goes through a conversation, oldest message first, and says for each
+// of those on it whose turn it is and which questions were answered. An answer
+// by any of us settles what anybody on the conversation asked, and one by any
+// of them what we asked; what closes the conversation settles both.
+func Judge(said []Said) []Outcome {
+	var all []*standing
+	of := func(w Who) *standing {
+		for _, s := range all {
+			if s.Who == w {
+				return s
+			}
+		}
+		s := &standing{Outcome: Outcome{Who: w}}
+		all = append(all, s)
+		return s
+	}
+	for _, m := range said {
+		for _, w := range m.With {
+			of(w)
+		}
+		for _, w := range m.Aside {
+			of(w)
+		}
+		for _, s := range all {
+			s.hear(m)
+		}
+		if m.Turn != timeline.Asks {
+			continue
+		}
+		for _, w := range m.With {
+			of(w).ask(m)
+		}
+	}
+	out := make([]Outcome, 0, len(all))
+	for _, s := range all {
+		for _, o := range []Open{s.us, s.them} {
+			if !o.Since.IsZero() {
+				s.Open = append(s.Open, o)
+			}
+		}
+		if len(s.Open)+len(s.Answers) > 0 {
+			out = append(out, s.Outcome)
+		}
+	}
+	return out
+}
+
+// hear settles what a message answers.
+func (s *standing) hear(m Said) {
+	asked, side := &s.us, Us
+	if m.Way == In {
+		asked, side = &s.them, Them
+	}
+	if !asked.Since.IsZero() {
+		s.Answers = append(s.Answers, Answer{Side: side, Asked: asked.Since, Answered: m.Time, Entry: m.Entry})
+		*asked = Open{}
+	}
+	if m.Turn == timeline.Closes {
+		s.us, s.them = Open{}, Open{}
+	}
+}
+
+// ask opens a question unless there is an older one.
+func (s *standing) ask(m Said) {
+	asked, side := &s.them, Them
+	if m.Way == In {
+		asked, side = &s.us, Us
+	}
+	if asked.Since.IsZero() {
+		*asked = Open{Side: side, Since: m.Time, Entry: m.Entry}
+	}
+}

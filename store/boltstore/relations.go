@@ -1,0 +1,507 @@
+package boltstore
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/records/relation"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// What relations say follows from the entries and is derived like an index,
+// but from many entries at once. A transaction notes whom the entries it
+// changes concern, and the conversations they are of; before it commits it
+// brings each of these up to date once, however many entries changed:
+//
+//   - a row of relation is a sum: what came is added, what went is taken away.
+//     Only where the first or last contact went, the next is looked for, within
+//     the month that the row says it is in.
+//   - of a conversation the newest rows of entry.thread are judged as they were
+//     before the transaction and as they are after it; the rows that differ are
+//     changed.
+
+// relating is what a transaction has changed for relations.
+type relating struct {
+	before   map[string][]relation.Outcome // of conversations, by the thread's key
+	subjects map[string][]counted          // by the subject's key
+}
+
+// counted is an entry that came to a history, or went from it.
+type counted struct {
+	entry *timeline.Entry
+	way   relation.Way
+	by    int
+}
+
+// party is one of those an entry concerns.
+type party struct {
+	key   []byte
+	aside bool
+}
+
+func partiesOf(e *timeline.Entry) []party {
+	out := make([]party, 0, len(e.Contacts)+len(e.Organisations))
+	for _, c := range e.Contacts {
+		out = append(out, party{subjectPrefix(store.Subject{Contact: c}), slices.Contains(e.Aside, c)})
+	}
+	for _, o := range e.Organisations {
+		out = append(out, party{subjectPrefix(store.Subject{Organisation: o}), slices.Contains(e.AsideOrganisations, o)})
+	}
+	return out
+}
+
+// speaks reports whether an entry is a message that counts in its conversation.
+func speaks(e *storedEntry) bool {
+	way := relation.WayOf(e.Entry, false)
+	return e.Related && e.Thread != "" && (way == relation.In || way == relation.Out)
+}
+
+// The flags of those named in a row of entry.thread.
+const (
+	flagWith  = 'w'
+	flagAside = 'a'
+)
+
+// saidValue is the value of a row of entry.thread.
+func saidValue(e *storedEntry) []byte {
+	v := []byte{byte(relation.WayOf(e.Entry, false)), string(e.Turn)[0]}
+	for _, p := range partiesOf(&e.Entry) {
+		flag := byte(flagWith)
+		if p.aside {
+			flag = flagAside
+		}
+		v = append(append(v, flag), p.key...)
+	}
+	return v
+}
+
+// readSaid reads a row of entry.thread, without its thread.
+func readSaid(rest, v []byte) (relation.Said, error) {
+	at, id, err := timedID(rest)
+	if err != nil || len(v) < 2 {
+		return relation.Said{}, errKey
+	}
+	m := relation.Said{Time: at, Entry: timeline.ID(id), Way: relation.Way(v[0])}
+	for _, t := range []timeline.Turn{timeline.Asks, timeline.Told, timeline.Closes} {
+		if t[0] == v[1] {
+			m.Turn = t
+		}
+	}
+	for v = v[2:]; len(v) > 0; {
+		flag := v[0]
+		size, err := subjectSize(v[1:])
+		if err != nil {
+			return m, err
+		}
+		who := relation.Who(v[1 : 1+size])
+		if flag == flagAside {
+			m.Aside = append(m.Aside, who)
+		} else {
+			m.With = append(m.With, who)
+		}
+		v = v[1+size:]
+	}
+	return m, nil
+}
+
+// subjectSize returns how long the key of a subject is that stands at the
+// beginning of b.
+func subjectSize(b []byte) (int, error) {
+	if len(b) < 2 {
+		return 0, errKey
+	}
+	_, rest, err := readID(b[1:])
+	return len(b) - len(rest), err
+}
+
+// readSubject takes the key of a subject off the front.
+func readSubject(b []byte) (store.Subject, []byte, error) {
+	size, err := subjectSize(b)
+	if err != nil {
+		return store.Subject{}, nil, err
+	}
+	id, _, err := readID(b[1:])
+	if b[0] == byte(store.OfContacts) {
+		return store.Subject{Contact: contact.ID(id)}, b[size:], err
+	}
+	return store.Subject{Organisation: contact.OrganisationID(id)}, b[size:], err
+}
+
+// relate notes that an entry takes the place of another; either may be nil.
+func (tx *Tx) relate(old, now *storedEntry) error {
+	if old != nil && !old.Related {
+		old = nil // written before there were relations, and counted nowhere
+	}
+	if old != nil && now != nil && sameForRelations(old, now) {
+		return nil
+	}
+	if tx.related == nil {
+		tx.related = &relating{before: map[string][]relation.Outcome{}, subjects: map[string][]counted{}}
+	}
+	for _, e := range []*storedEntry{old, now} {
+		if e == nil {
+			continue
+		}
+		if speaks(e) {
+			if err := tx.aboutToChange(e.Thread); err != nil {
+				return err
+			}
+		}
+		by := 1
+		if e == old {
+			by = -1
+		}
+		for _, p := range partiesOf(&e.Entry) {
+			if way := relation.WayOf(e.Entry, p.aside); way != relation.None {
+				tx.related.subjects[string(p.key)] = append(tx.related.subjects[string(p.key)], counted{&e.Entry, way, by})
+			}
+		}
+	}
+	return nil
+}
+
+// sameForRelations reports whether two states of an entry say the same of
+// everybody.
+func sameForRelations(a, b *storedEntry) bool {
+	return a.Time.Equal(instant(b.Time)) && a.Kind == b.Kind && a.Direction == b.Direction && a.Thread == b.Thread &&
+		a.Private == b.Private && a.Turn == b.Turn && slices.Equal(a.Members, b.Members) &&
+		slices.Equal(a.Contacts, b.Contacts) && slices.Equal(a.Organisations, b.Organisations) &&
+		slices.Equal(a.Aside, b.Aside) && slices.Equal(a.AsideOrganisations, b.AsideOrganisations)
+}
+
+// aboutToChange keeps how a conversation stands before its first change: no row
+// of it has been kept back yet.
+func (tx *Tx) aboutToChange(thread message.ThreadID) error {
+	key := appendID(nil, string(thread))
+	if _, known := tx.related.before[string(key)]; known {
+		return nil
+	}
+	out, err := judged(tx.indexBucket(indexEntryThread), key)
+	if err != nil {
+		return fmt.Errorf("judge conversation %s: %w", thread, err)
+	}
+	tx.related.before[string(key)] = out
+	return nil
+}
+
+// judged judges a conversation by its newest messages.
+func judged(b *bolt.Bucket, thread []byte) ([]relation.Outcome, error) {
+	var said []relation.Said
+	c := b.Cursor()
+	k, v := listing{prefix: thread, newest: true}.first(c, nil)
+	for ; k != nil && bytes.HasPrefix(k, thread) && len(said) < relation.MaxConversation; k, v = c.Prev() {
+		m, err := readSaid(k[len(thread):], v)
+		if err != nil {
+			return nil, err
+		}
+		said = append(said, m)
+	}
+	slices.Reverse(said)
+	return relation.Judge(said), nil
+}
+
+// bringRelations writes what the changed entries change of relations.
+func (tx *Tx) bringRelations() error {
+	if tx.related == nil {
+		return nil
+	}
+	b := tx.index(indexEntryThread)
+	before, after := map[derivedRow][]byte{}, map[derivedRow][]byte{} // of all together: an answer may move to another
+	for thread, was := range tx.related.before {
+		is, err := judged(b, []byte(thread))
+		if err != nil {
+			return fmt.Errorf("judge conversation %x: %w", thread, err)
+		}
+		conversationRows(before, []byte(thread), was)
+		conversationRows(after, []byte(thread), is)
+	}
+	if err := tx.changeRows(before, after); err != nil {
+		return err
+	}
+	for key, changes := range tx.related.subjects {
+		if err := tx.bringRelation([]byte(key), changes); err != nil {
+			return fmt.Errorf("bring relation %x up to date: %w", key, err)
+		}
+	}
+	tx.related = nil
+	return nil
+}
+
+// derivedRow is a row of an index that no record of a table makes.
+type derivedRow struct{ index, key string }
+
+// changeRows replaces rows.
+func (tx *Tx) changeRows(before, after map[derivedRow][]byte) error {
+	for r, v := range before {
+		if _, kept := after[r]; !kept {
+			if err := tx.ixDelete(r.index, r.key, v); err != nil {
+				return err
+			}
+		}
+	}
+	for r, v := range after {
+		if was, had := before[r]; !had || !bytes.Equal(was, v) {
+			if err := tx.ixPut(r.index, r.key, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// conversationRows adds the rows that follow from how a conversation stands.
+func conversationRows(rows map[derivedRow][]byte, thread []byte, outcomes []relation.Outcome) {
+	for _, o := range outcomes {
+		who := []byte(o.Who)
+		for _, open := range o.Open {
+			since := appendTime(nil, open.Since)
+			turn := slices.Concat(who, []byte{byte(open.Side)}, since, thread)
+			rows[derivedRow{indexRelationTurn, string(turn)}] = appendID(nil, string(open.Entry))
+			wait := slices.Concat([]byte{byte(open.Side), who[0]}, since, who[1:], thread)
+			rows[derivedRow{indexRelationWait, string(wait)}] = []byte{}
+		}
+		for _, a := range o.Answers {
+			key := slices.Concat(who, []byte{byte(a.Side)}, appendTime(nil, a.Answered), appendID(nil, string(a.Entry)))
+			rows[derivedRow{indexRelationAnswer, string(key)}] = appendTime(nil, a.Asked)
+		}
+	}
+}
+
+// relationRows are the rows of one record.
+func relationRows(key []byte, r *relation.Record) map[derivedRow][]byte {
+	if r.Empty() {
+		return nil
+	}
+	rows := map[derivedRow][]byte{{indexRelation, string(key)}: r.Pack()}
+	last := slices.Concat(key[:1], appendTime(nil, r.Last()), key[1:])
+	rows[derivedRow{indexRelationLast, string(last)}] = []byte{}
+	if at := r.QuietAt(); !at.IsZero() {
+		rows[derivedRow{indexRelationQuiet, string(slices.Concat(key[:1], appendTime(nil, at), key[1:]))}] = []byte{}
+	}
+	return rows
+}
+
+func (tx *Tx) bringRelation(key []byte, changes []counted) error {
+	r, err := relationAt(tx, key)
+	if err != nil {
+		return err
+	}
+	before := relationRows(key, &r)
+	for _, by := range []int{1, -1} { // what comes first: no month goes and comes again
+		for _, c := range changes {
+			if c.by == by {
+				e := *c.entry
+				e.Time = instant(e.Time)
+				r.Count(e, c.way, by)
+			}
+		}
+	}
+	for _, c := range changes {
+		if c.by > 0 {
+			continue
+		}
+		if err := tx.mendSpan(key, &r, c.way, c.entry.Time); err != nil {
+			return err
+		}
+	}
+	return tx.changeRows(before, relationRows(key, &r))
+}
+
+// mendSpan looks for the first and last contact of a way where those it had are
+// taken away.
+func (tx *Tx) mendSpan(key []byte, r *relation.Record, w relation.Way, gone time.Time) error {
+	staleFirst, staleLast := r.Stale(w, gone)
+	if !staleFirst && !staleLast {
+		return nil
+	}
+	first, last, any := r.Ends(w)
+	if !any {
+		*r.Span(w) = relation.Span{}
+		return nil
+	}
+	var err error
+	if staleFirst {
+		if r.Span(w).First, err = tx.extreme(key, w, first, false); err != nil {
+			return err
+		}
+	}
+	if staleLast {
+		r.Span(w).Last, err = tx.extreme(key, w, last, true)
+	}
+	return err
+}
+
+// extreme returns when the first or the last contact of a way was in a month
+// that has some.
+func (tx *Tx) extreme(key []byte, w relation.Way, in relation.Month, last bool) (time.Time, error) {
+	from := append(slices.Clone(key), appendTime(nil, in.Begin())...)
+	end := append(slices.Clone(key), appendTime(nil, relation.Month{Month: in.Month + 1}.Begin())...)
+	c := tx.index(indexSubject).Cursor()
+	k, _ := c.Seek(from)
+	step := c.Next
+	if last {
+		if k, _ = c.Seek(end); k == nil {
+			k, _ = c.Last()
+		} else {
+			k, _ = c.Prev()
+		}
+		step = c.Prev
+	}
+	for ; k != nil && bytes.Compare(k, from) >= 0 && bytes.Compare(k, end) < 0; k, _ = step() {
+		at, id, err := timedID(k[len(key):])
+		if err != nil {
+			return at, err
+		}
+		e, ok, err := entries.get(tx, appendID(nil, id))
+		if err != nil {
+			return at, err
+		}
+		if ok && e.Related && slices.ContainsFunc(partiesOf(&e.Entry), func(p party) bool {
+			return bytes.Equal(p.key, key) && relation.WayOf(e.Entry, p.aside) == w
+		}) {
+			return at, nil
+		}
+	}
+	return time.Time{}, errors.New("it counts an entry that is not there (run: rapport store reindex)")
+}
+
+// relationAt reads a record; the zero one where there is none.
+func relationAt(tx *Tx, key []byte) (relation.Record, error) {
+	raw := tx.ixGet(indexRelation, key)
+	if raw == nil {
+		return relation.Record{}, nil
+	}
+	return relation.Unpack(raw)
+}
+
+type relationsOf struct{ tx *Tx }
+
+func (r relationsOf) Get(who store.Subject) (relation.Record, error) {
+	return relationAt(r.tx, subjectPrefix(who))
+}
+
+func (r relationsOf) Open(who store.Subject, side relation.Side, from time.Time, n int) ([]store.Waiting, error) {
+	key := subjectPrefix(who)
+	from, err := r.notSpokenSince(key, from)
+	if err != nil {
+		return nil, err
+	}
+	prefix := append(key, byte(side))
+	c := r.tx.index(indexRelationTurn).Cursor()
+	var out []store.Waiting
+	for k, v := c.Seek(append(slices.Clone(prefix), appendTime(nil, from)...)); k != nil && bytes.HasPrefix(k, prefix) && len(out) < n; k, v = c.Next() {
+		w := store.Waiting{Who: who}
+		if w.Thread, w.Open, err = readTurn(side, k[len(prefix):], v); err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// notSpokenSince returns from when on questions count: a call or meeting
+// settles those before it, both sides'.
+func (r relationsOf) notSpokenSince(key []byte, from time.Time) (time.Time, error) {
+	rec, err := relationAt(r.tx, key)
+	if spoken := rec.Calls.Last; !spoken.IsZero() && !spoken.Before(from) {
+		from = spoken.Add(time.Microsecond)
+	}
+	return from, err
+}
+
+// readTurn reads a row of relation.turn behind its subject and side.
+func readTurn(side relation.Side, rest, v []byte) (message.ThreadID, relation.Open, error) {
+	at, thread, err := timedID(rest)
+	if err != nil {
+		return "", relation.Open{}, fmt.Errorf("read whose turn it is: %w", err)
+	}
+	id, _, err := readID(v)
+	return message.ThreadID(thread), relation.Open{Side: side, Since: at, Entry: timeline.ID(id)}, err
+}
+
+func (r relationsOf) Waiting(of store.Kind, side relation.Side, from time.Time, s store.Slice) (store.Page[store.Waiting], error) {
+	return pageOf(r.tx, r.tx.listing(indexRelationWait, []byte{byte(side), byte(of)}), startAt(s, from), func(rest, _ []byte) (store.Waiting, bool, error) {
+		w, key, err := readWait(of, side, rest)
+		if err != nil {
+			return w, false, err
+		}
+		counts, err := r.notSpokenSince(key, w.Since)
+		if err != nil || !counts.Equal(w.Since) {
+			return w, false, err
+		}
+		turn := slices.Concat(key, []byte{byte(side)}, appendTime(nil, w.Since), appendID(nil, string(w.Thread)))
+		if v := r.tx.ixGet(indexRelationTurn, turn); v != nil {
+			var id string
+			id, _, err = readID(v)
+			w.Entry = timeline.ID(id)
+		}
+		return w, w.Entry != "", err
+	})
+}
+
+// startAt has a listing begin with what is at a time or later.
+func startAt(s store.Slice, from time.Time) store.Slice {
+	if s.Cursor == "" {
+		s.Cursor = store.Cursor(base64.RawURLEncoding.EncodeToString(appendTime(nil, from)))
+	}
+	return s
+}
+
+// readWait reads a row of relation.wait behind side and kind, and the key of
+// whom it is about.
+func readWait(of store.Kind, side relation.Side, rest []byte) (store.Waiting, []byte, error) {
+	at, rest, err := readTime(rest)
+	if err != nil {
+		return store.Waiting{}, nil, err
+	}
+	key := append([]byte{byte(of)}, rest...)
+	who, thread, err := readSubject(key)
+	if err != nil {
+		return store.Waiting{}, nil, err
+	}
+	id, _, err := readID(thread)
+	w := store.Waiting{Who: who, Thread: message.ThreadID(id), Open: relation.Open{Side: side, Since: at}}
+	return w, key[:len(key)-len(thread)], err
+}
+
+func (r relationsOf) Quiet(of store.Kind, at time.Time, s store.Slice) (store.Page[store.Silence], error) {
+	l := r.tx.listing(indexRelationQuiet, []byte{byte(of)})
+	l.newest = true
+	return pageOf(r.tx, l, startAt(s, at.Add(time.Microsecond)), func(rest, _ []byte) (store.Silence, bool, error) {
+		since, rest, err := readTime(rest)
+		if err != nil {
+			return store.Silence{}, false, err
+		}
+		who, _, err := readSubject(append([]byte{byte(of)}, rest...))
+		return store.Silence{Who: who, Since: since}, err == nil, err
+	})
+}
+
+func (r relationsOf) Answers(who store.Subject, side relation.Side, n int) ([]relation.Answer, error) {
+	prefix := append(subjectPrefix(who), byte(side))
+	l := r.tx.listing(indexRelationAnswer, prefix)
+	l.newest = true
+	c := l.bucket.Cursor()
+	var out []relation.Answer
+	for k, v := l.first(c, nil); k != nil && bytes.HasPrefix(k, prefix) && len(out) < n; k, v = c.Prev() {
+		at, id, err := timedID(k[len(prefix):])
+		if err != nil {
+			return nil, fmt.Errorf("read answers: %w", err)
+		}
+		asked, _, err := readTime(v)
+		if err != nil {
+			return nil, fmt.Errorf("read answers: %w", err)
+		}
+		out = append(out, relation.Answer{Side: side, Asked: asked, Answered: at, Entry: timeline.ID(id)})
+	}
+	return out, nil
+}
