@@ -1,6 +1,7 @@
 package relation
 
 import (
+	"slices"
 	"time"
 
 	"rapport/records/timeline"
@@ -123,4 +124,27 @@ func (s *standing) ask(m Said) {
 	if asked.Since.IsZero() {
 		*asked = Open{Side: side, Since: m.Time, Entry: m.Entry}
 	}
+}
+
+// SaidOf returns what an entry says in its conversation, and whether it says
+// anything. Contacts are named by "c" and their id, organisations by "o".
+func SaidOf(e timeline.Entry) (Said, bool) {
+	m := Said{Time: e.Time, Entry: e.ID, Way: WayOf(e, false), Turn: e.Turn}
+	if m.Way != In && m.Way != Out || e.Thread == "" {
+		return m, false
+	}
+	add := func(w Who, aside bool) {
+		if aside {
+			m.Aside = append(m.Aside, w)
+		} else {
+			m.With = append(m.With, w)
+		}
+	}
+	for _, c := range e.Contacts {
+		add(Who("c"+c), slices.Contains(e.Aside, c))
+	}
+	for _, o := range e.Organisations {
+		add(Who("o"+o), slices.Contains(e.AsideOrganisations, o))
+	}
+	return m, true
 }

@@ -170,10 +170,10 @@ func readOnly(what string) error { return fmt.Errorf("write %s: %w", what, store
 // The collections in which nothing is of one mailbox's mail.
 
 // Contacts implements [store.Tx].
-func (v *Tx) Contacts() store.Contacts { return v.tx.Contacts() }
+func (v *Tx) Contacts() store.Contacts { return people{v.tx.Contacts(), v} }
 
 // Organisations implements [store.Tx].
-func (v *Tx) Organisations() store.Organisations { return v.tx.Organisations() }
+func (v *Tx) Organisations() store.Organisations { return firms{v.tx.Organisations(), v} }
 
 // Members implements [store.Tx].
 func (v *Tx) Members() store.Members { return v.tx.Members() }
@@ -224,3 +224,12 @@ func (v *Tx) Decisions() store.Decisions { return decisions{v} }
 
 // Audit implements [store.Tx].
 func (v *Tx) Audit() store.Audit { return audit{v} }
+
+// Relations implements [store.Tx].
+func (v *Tx) Relations() store.Relations { return relations{v} }
+
+// FollowUps implements [store.Tx].
+func (v *Tx) FollowUps() store.FollowUps { return followUps{v} }
+
+// Feeds implements [store.Tx].
+func (v *Tx) Feeds() store.Feeds { return feeds{v.tx.Feeds()} }
