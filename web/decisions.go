@@ -13,6 +13,7 @@ import (
 	"rapport/records/access"
 	"rapport/records/message"
 	"rapport/store"
+	"rapport/store/veil"
 )
 
 // whoRequest names whom a decision is about.
@@ -130,6 +131,9 @@ func (s *Server) undo(ctx context.Context, in *oneChange) (Audited, error) {
 	var note string
 	err := s.view(ctx, func(tx store.Tx) error {
 		a, err := tx.Audit().Get(in.Audit)
+		if errors.Is(err, store.ErrNotFound) && !veil.Everything(principal(ctx)) {
+			return noDecision(in.Audit)
+		}
 		if err != nil || a.Action != "message.withdraw" && a.Action != "message.unfile" {
 			return missing(err)
 		}
@@ -144,12 +148,16 @@ func (s *Server) undo(ctx context.Context, in *oneChange) (Audited, error) {
 	}
 	if err := s.records.Undo(ctx, actor(ctx), in.Audit); err != nil {
 		if errors.Is(err, store.ErrNotFound) {
-			return Audited{}, &Problem{Status: http.StatusNotFound, Code: codeNotFound,
-				Detail: fmt.Sprintf("no decision %q to undo; `rapport audit` lists them", oneLine(in.Audit))}
+			err = noDecision(in.Audit)
 		}
 		return Audited{}, refused(err)
 	}
 	return Audited{Audit: in.Audit, Note: note}, nil
+}
+
+func noDecision(audit string) error {
+	return &Problem{Status: http.StatusNotFound, Code: codeNotFound,
+		Detail: fmt.Sprintf("no decision %q to undo; `rapport audit` lists them", oneLine(audit))}
 }
 
 // explain says why a message is filed where it is. A copy that was skipped or
@@ -158,7 +166,7 @@ func (s *Server) explain(ctx context.Context, in *MessageInput) (none Explanatio
 	var m message.Message
 	var settled *Explanation
 	err = s.view(ctx, func(tx store.Tx) (err error) {
-		m, err = stored(tx, in.ID)
+		m, err = readable(tx, in.ID)
 		if errors.Is(err, store.ErrNotFound) {
 			if settled, err = settledCopy(tx, in.ID); settled == nil && err == nil {
 				return noMessage(in.ID, nil)
@@ -177,11 +185,25 @@ func (s *Server) explain(ctx context.Context, in *MessageInput) (none Explanatio
 		return none, refused(err)
 	}
 	e.Matches, e.Steps = list(e.Matches), list(e.Steps)
+	if !veil.Everything(principal(ctx)) {
+		e.Steps = withoutOthers(e.Steps)
+	}
 	err = s.view(ctx, func(tx store.Tx) (err error) {
 		e.Filed, err = newViews(tx).matches(e.Matches)
 		return err
 	})
 	return e, err
+}
+
+// withoutOthers leaves out of an explanation whom other messages of the thread
+// name: they may not be whoever asks's to see.
+func withoutOthers(steps []ExplanationStep) []ExplanationStep {
+	for i, s := range steps {
+		if s.Rule == "thread" && s.Decided {
+			steps[i].Said = "its thread is filed, and somebody of theirs is still in it"
+		}
+	}
+	return steps
 }
 
 // settledCopy explains a copy of which nothing is stored; nil where the name

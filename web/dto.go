@@ -3,6 +3,7 @@ package web
 import (
 	"time"
 
+	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/records/timeline"
@@ -33,6 +34,7 @@ type Message struct {
 	Matches   []Match           `json:"matches"`
 	Variants  int               `json:"variants"` // copies whose text differs
 	Protected bool              `json:"protected"`
+	Shown     access.Tier       `json:"shown"` // how much of it whoever asks sees: full, subject or metadata
 }
 
 // Holding is one copy on a server.
@@ -94,6 +96,7 @@ type Entry struct {
 	Trust         message.Trust          `json:"trust,omitempty"`
 	Auto          bool                   `json:"auto"`
 	Protected     bool                   `json:"protected"` // elsewhere seen by the mailbox's owner only
+	Shown         access.Tier            `json:"shown"`     // how much of it whoever asks sees: full, subject or metadata
 }
 
 // Contact is a person with the organisations by name.

@@ -253,7 +253,7 @@ func (x *exporter) history(sel selection) error {
 				if err := enc.Encode(e); err != nil {
 					return err
 				}
-				if e.Message != nil {
+				if e.Message != nil && e.Shown.Shows(access.Full) {
 					ids = append(ids, e.Message.ID)
 				}
 			}
@@ -285,12 +285,8 @@ func entriesOf(tx store.Tx, who store.Subject, sl store.Slice) (store.Page[timel
 // left out.
 func (x *exporter) mail(id message.ID) error {
 	var raw io.ReadCloser
-	err := x.view(x.ctx, func(tx store.Tx) error {
-		m, err := tx.Messages().Get(id)
-		if err != nil {
-			return err
-		}
-		raw, err = tx.Blobs().Open(m.Raw)
+	err := x.view(x.ctx, func(tx store.Tx) (err error) {
+		_, raw, err = original(tx, string(id))
 		return err
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -66,13 +67,14 @@ func (s *Server) search(ctx context.Context, in *searching) (Page[Entry], error)
 	if err != nil {
 		return Page[Entry]{}, invalid("%s", oneLine(err.Error()))
 	}
+	began := time.Now()
 	page, err := paged(ctx, s, func(tx store.Tx) (store.Page[timeline.Entry], error) {
 		return tx.Entries().Search(query, in.slice())
 	}, func(v *views, e timeline.Entry) (Entry, bool, error) { return v.entry(e, store.Subject{}) })
 	if err == nil && len(page.Items) == 0 && in.Cursor == "" {
 		err = s.searchable(ctx, query)
 	}
-	return page, err
+	return page, errors.Join(err, s.onTheBeat(ctx, began))
 }
 
 func (s *Server) addNote(ctx context.Context, in *struct{ Body Note }) (none Entry, err error) {
@@ -191,49 +193,14 @@ func copyNamed(tx store.Tx, name string) (message.Folder, uint32, bool) {
 	return newest, uint32(uid), newest.Name != ""
 }
 
-// rawOf finds a message and opens its original bytes; show reads what else is
-// wanted of it in the same transaction.
-func (s *Server) rawOf(ctx context.Context, name string, show func(*views, message.Message) error) (m message.Message, raw io.ReadCloser, err error) {
-	err = s.view(ctx, func(tx store.Tx) (err error) {
-		if m, err = stored(tx, name); err != nil {
-			return err
-		}
-		if show != nil {
-			if err := show(newViews(tx), m); err != nil {
-				return err
-			}
-		}
-		raw, err = tx.Blobs().Open(m.Raw)
-		return err
-	})
-	return m, raw, err
-}
-
-func (s *Server) showMessage(ctx context.Context, in *MessageInput) (none Message, err error) {
-	var matched []Match
-	m, raw, err := s.rawOf(ctx, in.ID, func(v *views, m message.Message) (err error) {
-		matched, err = v.matches(m.Matches)
-		return err
-	})
-	if err != nil {
-		return none, err
-	}
-	defer raw.Close()
-	parsed, err := message.Parse(raw, message.Limits{})
-	if err != nil {
-		return none, fmt.Errorf("read message %s: %w", m.ID, err)
-	}
-	return Message{
-		ID: m.ID, Mail: message.Describe("", parsed), Thread: m.Thread, Time: m.Time.UTC(), Direction: m.Direction,
-		Size: m.Size, Trust: m.Trust, Flags: list(m.Flags), Holdings: holdings(m.Holdings), Matches: matched,
-		Variants: len(m.Variants), Protected: m.Protected,
-	}, nil
+func (s *Server) showMessage(ctx context.Context, in *MessageInput) (Message, error) {
+	return s.readMessage(ctx, in.ID)
 }
 
 // rawMessage answers with the original bytes, as a download whatever they say
 // they are.
 func (s *Server) rawMessage(ctx context.Context, in *MessageInput, w http.ResponseWriter, r *http.Request) error {
-	m, raw, err := s.rawOf(ctx, in.ID, nil)
+	m, raw, err := s.rawOf(ctx, in.ID)
 	if err != nil {
 		return err
 	}

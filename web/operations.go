@@ -14,6 +14,7 @@ import (
 	"rapport/records/access"
 	"rapport/records/message"
 	"rapport/store"
+	"rapport/store/veil"
 )
 
 func (s *Server) describeDaemon(api huma.API) {
@@ -64,8 +65,7 @@ func (s *Server) versionOf(context.Context, *struct{}) (Version, error) {
 }
 
 func (s *Server) status(ctx context.Context, _ *struct{}) (Status, error) {
-	st, err := s.daemon.Status(ctx)
-	return wholeStatus(st), err
+	return s.statusShown(ctx)
 }
 
 // wholeStatus leaves no list or map null.
@@ -109,6 +109,9 @@ func (s *Server) preview(context.Context, *struct{}) (run[Count, Preview], error
 			p.Counts = map[string]int{}
 		}
 		p.Samples = list(p.Samples)
+		if !veil.Everything(principal(ctx)) { // which mailbox a sample is of, nobody noted
+			p.Samples = []PreviewSample{}
+		}
 		return p, err
 	}, nil
 }
@@ -181,6 +184,10 @@ func (s *Server) checkStore(context.Context, *struct{}) (run[Count, StoreFaults]
 // backup streams a consistent copy of the store. It is written through, so
 // that a large store needs neither memory nor a second copy on the disk.
 func (s *Server) backup(_ context.Context, _ *struct{}, w http.ResponseWriter, r *http.Request) error {
+	if !veil.Everything(principal(r.Context())) {
+		return &Problem{Status: http.StatusForbidden, Code: codeForbidden,
+			Detail: "a copy of the store holds everybody's mail: make it on the server, with `rapport store backup`"}
+	}
 	w.Header().Set("Content-Type", octets)
 	if r.Method == http.MethodHead {
 		return nil

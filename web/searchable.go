@@ -17,7 +17,7 @@ import (
 func (s *Server) searchable(ctx context.Context, q store.Query) error {
 	var places []string
 	if strings.Contains(q.String(), "in:") {
-		st, err := s.daemon.Status(ctx)
+		st, err := s.statusShown(ctx)
 		if err != nil {
 			return err
 		}

@@ -2,12 +2,14 @@ package web
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/store"
+	"rapport/store/veil"
 )
 
 func (s *Server) describeSuggestions(api huma.API) {
@@ -43,6 +45,9 @@ func (s *Server) acceptSuggestion(ctx context.Context, in *struct{ Body Accept }
 	if kind == "" {
 		kind = contact.Customer
 	}
+	if err := s.suggested(ctx, in.Body.Who); err != nil {
+		return none, err
+	}
 	added, err := s.records.Accept(ctx, actor(ctx), in.Body.Who, kind)
 	if err != nil {
 		return none, refused(err)
@@ -59,6 +64,29 @@ func (s *Server) ignoreSuggestion(ctx context.Context, in *struct{ Body whoReque
 	if in.Body.Who == "" {
 		return none, invalid("which suggestion? Give an address, or @ and a domain")
 	}
+	if err := s.suggested(ctx, in.Body.Who); err != nil {
+		return none, err
+	}
 	n, err := s.records.Ignore(ctx, actor(ctx), in.Body.Who)
 	return Ignored{Ignored: n}, refused(err)
+}
+
+// suggested refuses whom whoever asks was not suggested; what the command line
+// names is the records' to judge.
+func (s *Server) suggested(ctx context.Context, who string) error {
+	if veil.Everything(principal(ctx)) {
+		return nil
+	}
+	return s.view(ctx, func(tx store.Tx) error {
+		a, err := contact.ParseAddress(who)
+		if err == nil {
+			_, err = tx.Suggestions().Get(a)
+			return err
+		}
+		page, err := tx.Suggestions().List(store.Slice{Limit: 1})
+		if err == nil && len(page.Items) == 0 {
+			err = fmt.Errorf("suggestion %q: %w", oneLine(who), store.ErrNotFound)
+		}
+		return err
+	})
 }

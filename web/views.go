@@ -3,10 +3,12 @@ package web
 import (
 	"errors"
 
+	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
+	"rapport/store/veil"
 )
 
 // views writes records down for reading within one transaction; names are
@@ -102,7 +104,7 @@ func (v *views) entry(e timeline.Entry, who store.Subject) (out Entry, shown boo
 	out = Entry{
 		ID: e.ID, Time: e.Time.UTC(), Kind: e.Kind, Direction: e.Direction, Subject: e.Subject, Snippet: e.Snippet,
 		Contact: who.Contact, Organisation: who.Organisation, Text: e.Text, By: e.By,
-		Auto: e.Auto, Protected: e.Private,
+		Auto: e.Auto, Protected: e.Private, Shown: access.Full,
 		Holdings: []Holding{}, Matches: []Match{}, Contacts: []Named{}, Organisations: []Named{},
 	}
 	for _, id := range e.Contacts {
@@ -142,6 +144,9 @@ func (v *views) withMessage(out Entry, e timeline.Entry) (Entry, bool, error) {
 	}
 	if m.Hidden {
 		return Entry{}, false, nil
+	}
+	if out.Shown, err = veil.Shown(v.tx, m.ID); err != nil {
+		return Entry{}, false, err
 	}
 	out.Message = &MessageRef{
 		ID: m.ID, MessageID: m.Head.MessageID, Thread: m.Thread,

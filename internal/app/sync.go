@@ -65,7 +65,7 @@ func (s *system) statusOf(ctx context.Context, boxes []*box) (message.SyncStatus
 			m.Folders[i].InSync = m.Folders[i].InSync && m.Error == ""
 		}
 	}
-	out.Totals = totals(out.Mailboxes)
+	out.Totals = message.Totals(out.Mailboxes)
 	return out, nil
 }
 
@@ -92,24 +92,6 @@ func folders(tx store.Tx, mailbox string) ([]message.FolderStatus, error) {
 		out[i].InSync = mark != (message.Mark{}) && len(searches) == 0
 	}
 	return out, nil
-}
-
-func totals(boxes []message.MailboxStatus) message.FolderStatus {
-	t := message.FolderStatus{InSync: len(boxes) > 0, Skipped: map[message.Reason]int{}}
-	for _, m := range boxes {
-		t.InSync = t.InSync && len(m.Folders) > 0 && m.Error == ""
-		for _, f := range m.Folders {
-			t.Exists += f.Exists
-			t.Stored += f.Stored
-			t.Quarantined += f.Quarantined
-			t.Gone += f.Gone
-			for r, n := range f.Skipped {
-				t.Skipped[r] += n
-			}
-			t.InSync = t.InSync && f.InSync
-		}
-	}
-	return t
 }
 
 // Sync implements web.Daemon. The mailboxes are read side by side, again and

@@ -43,3 +43,23 @@ type SyncStatus struct {
 	Totals    FolderStatus    `json:"totals"`
 	Seconds   float64         `json:"seconds"`
 }
+
+// Totals sums up what the folders of mailboxes hold; they are in sync where all
+// of them are.
+func Totals(boxes []MailboxStatus) FolderStatus {
+	t := FolderStatus{InSync: len(boxes) > 0, Skipped: map[Reason]int{}}
+	for _, m := range boxes {
+		t.InSync = t.InSync && len(m.Folders) > 0 && m.Error == ""
+		for _, f := range m.Folders {
+			t.Exists += f.Exists
+			t.Stored += f.Stored
+			t.Quarantined += f.Quarantined
+			t.Gone += f.Gone
+			for r, n := range f.Skipped {
+				t.Skipped[r] += n
+			}
+			t.InSync = t.InSync && f.InSync
+		}
+	}
+	return t
+}

@@ -80,6 +80,17 @@ func (e Eyes) Mailbox(name string) access.Tier {
 	return box.Tier.AtMost(e.Who.Sees)
 }
 
+// AllFull reports whether every mailbox's mail is seen in full, protected mail
+// aside.
+func (e Eyes) AllFull() bool {
+	for name := range e.Boxes {
+		if !e.Mailbox(name).Shows(access.Full) {
+			return false
+		}
+	}
+	return e.Who.Kind != access.Nobody && e.Who.Role != access.Own && access.Full.AtMost(e.Who.Sees) == access.Full
+}
+
 // owns reports whether a mailbox is the asker's own.
 func (e Eyes) owns(name string) bool {
 	box, known := e.Boxes[name]
