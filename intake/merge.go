@@ -21,6 +21,10 @@ type undo struct {
 	Organisations []contact.Organisation `json:"organisations,omitempty"`
 	Entries       []timeline.Entry       `json:"entries,omitempty"`
 	Decision      string                 `json:"decision,omitempty"`
+	// Suggestions are rows as they were, and what their acceptance made.
+	Suggestions      []store.Suggestion     `json:"suggestions,omitempty"`
+	MadeContact      contact.ID             `json:"made_contact,omitempty"`
+	MadeOrganisation contact.OrganisationID `json:"made_organisation,omitempty"`
 	// Stamps are the Updated times the change gave the records: where one has
 	// changed since, undoing would lose that later change and is refused.
 	Stamps map[string]time.Time `json:"stamps,omitempty"`
@@ -270,6 +274,9 @@ func (s sentence) Unwrap() error { return s.is }
 func (i *Intake) undo(tx store.Tx, u undo) error {
 	if u.Decision != "" {
 		return i.undoDecision(tx, u.Decision)
+	}
+	if len(u.Suggestions) > 0 {
+		return i.suggestAgain(tx, u)
 	}
 	var f followUp
 	for _, o := range u.Organisations {

@@ -7,37 +7,57 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"rapport/matcher"
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/timeline"
 	"rapport/store"
 )
 
 // Accept makes contacts of suggestions: one address, or all of a domain
-// ("@example.org"). A company's domain becomes an organisation too.
-func (i *Intake) Accept(ctx context.Context, actor, addressOrDomain string, kind contact.Kind) ([]contact.Contact, error) {
+// ("@example.org"). A company's domain becomes an organisation too. Each
+// contact has an audit id in audits, which undoes it.
+func (i *Intake) Accept(ctx context.Context, actor, addressOrDomain string, kind contact.Kind) (out []contact.Contact, audits []string, err error) {
 	if kind == "" {
 		kind = contact.Customer
 	}
-	var out []contact.Contact
-	err := i.change(ctx, func(tx store.Tx) error {
-		out = nil
+	err = i.change(ctx, func(tx store.Tx) error {
+		out, audits = nil, nil
 		rows, err := suggested(tx, addressOrDomain)
 		if err != nil {
 			return err
 		}
 		var f followUp
+		made := map[contact.OrganisationID]contact.Organisation{}
 		for _, s := range rows {
-			c, err := i.accept(tx, actor, s, kind, &f)
+			c, err := i.accept(tx, actor, s, kind, made, &f)
 			if err != nil {
 				return fmt.Errorf("accept %s: %w", s.Address, err)
 			}
-			out = append(out, c)
+			audit, err := i.accepted(tx, actor, s, c, made)
+			if err != nil {
+				return err
+			}
+			out, audits = append(out, c), append(audits, audit)
 		}
 		return i.follow(tx, f)
 	})
-	return out, err
+	return out, audits, err
+}
+
+// accepted notes what undoes an acceptance.
+func (i *Intake) accepted(tx store.Tx, actor string, s store.Suggestion, c contact.Contact, made map[contact.OrganisationID]contact.Organisation) (string, error) {
+	u := &undo{Suggestions: []store.Suggestion{s}, MadeContact: c.ID}
+	u.stamp(string(c.ID), c.Updated)
+	for _, at := range c.Affiliations {
+		if o, ok := made[at.Organisation]; ok {
+			u.MadeOrganisation = o.ID
+			u.stamp(string(o.ID), o.Updated)
+		}
+	}
+	return i.auditID(tx, actor, "suggestion.accept", string(s.Address), string(c.ID), u)
 }
 
 // suggested finds the rows that a person means by an address or "@domain".
@@ -75,13 +95,13 @@ func suggestedAt(tx store.Tx, domain string) ([]store.Suggestion, error) {
 }
 
 // accept makes one contact of a suggestion. A free-mail domain names no
-// organisation; any other is found or becomes one.
-func (i *Intake) accept(tx store.Tx, actor string, s store.Suggestion, kind contact.Kind, f *followUp) (contact.Contact, error) {
+// organisation; any other is found, or becomes one, which made then holds.
+func (i *Intake) accept(tx store.Tx, actor string, s store.Suggestion, kind contact.Kind, made map[contact.OrganisationID]contact.Organisation, f *followUp) (contact.Contact, error) {
 	c := contact.Contact{Name: s.Name, Addresses: []contact.Address{s.Address}, Kind: kind, Stage: contact.Active}
 	if c.Name == "" {
 		c.Name = contact.PersonName(s.Address)
 	}
-	org, err := i.organisationFor(tx, actor, s.Address, kind, f)
+	org, err := i.organisationFor(tx, actor, s.Address, kind, made, f)
 	if err != nil {
 		return c, err
 	}
@@ -94,7 +114,7 @@ func (i *Intake) accept(tx store.Tx, actor string, s store.Suggestion, kind cont
 	return i.addContact(tx, actor, c, f)
 }
 
-func (i *Intake) organisationFor(tx store.Tx, actor string, a contact.Address, kind contact.Kind, f *followUp) (contact.OrganisationID, error) {
+func (i *Intake) organisationFor(tx store.Tx, actor string, a contact.Address, kind contact.Kind, made map[contact.OrganisationID]contact.Organisation, f *followUp) (contact.OrganisationID, error) {
 	domain := contact.Registrable(a.Domain())
 	if domain == "" || contact.Freemail(domain) || contact.Freemail(a.Domain()) || i.freemail(domain) {
 		return "", nil
@@ -119,6 +139,7 @@ func (i *Intake) organisationFor(tx store.Tx, actor string, a contact.Address, k
 		return "", err
 	}
 	o, err := i.addOrganisation(tx, actor, o, f)
+	made[o.ID] = o
 	return o.ID, err
 }
 
@@ -205,24 +226,118 @@ func (i *Intake) forgetStrangers(tx store.Tx, rules []byte) error {
 	})
 }
 
-// Ignore hides suggestions for good: an address, or "@domain". It returns how many.
-func (i *Intake) Ignore(ctx context.Context, actor, addressOrDomain string) (int, error) {
-	n := 0
-	err := i.store.Update(ctx, func(tx store.Tx) error {
+// Ignore hides suggestions for good: an address, or "@domain". Each has an
+// audit id, which undoes it.
+func (i *Intake) Ignore(ctx context.Context, actor, addressOrDomain string) (audits []string, err error) {
+	err = i.store.Update(ctx, func(tx store.Tx) error {
+		audits = nil
 		rows, err := suggested(tx, addressOrDomain)
 		if err != nil {
 			return err
 		}
 		for _, s := range rows {
+			audit, err := i.auditID(tx, actor, "suggestion.ignore", string(s.Address), "", &undo{Suggestions: []store.Suggestion{s}})
+			if err != nil {
+				return err
+			}
 			s.Ignored = true
 			if err := tx.Suggestions().Put(s); err != nil {
 				return fmt.Errorf("ignore %s: %w", s.Address, err)
 			}
+			audits = append(audits, audit)
 		}
-		n = len(rows)
-		return i.audit(tx, actor, "suggestion.ignore", addressOrDomain, "", nil)
+		return nil
 	})
-	return n, err
+	return audits, err
+}
+
+// suggestAgain undoes what was decided about a suggestion: whoever was made a
+// contact is none again, and neither is the organisation made with them once
+// its last person is gone. What has been changed or written since stays, and
+// is said.
+func (i *Intake) suggestAgain(tx store.Tx, u undo) error {
+	if u.MadeContact != "" {
+		if err := i.unmakeContact(tx, u.MadeContact, u.Stamps); err != nil {
+			return err
+		}
+	}
+	if u.MadeOrganisation != "" {
+		if err := i.unmakeOrganisation(tx, u.MadeOrganisation, u.Stamps); err != nil {
+			return err
+		}
+	}
+	j := i.judging(tx)
+	for _, s := range u.Suggestions {
+		stranger, err := j.stranger(s.Address)
+		if err != nil {
+			return err
+		}
+		if !stranger {
+			continue // somebody has become known by the address meanwhile
+		}
+		if err := tx.Suggestions().Put(s); err != nil {
+			return fmt.Errorf("suggest %s again: %w", s.Address, err)
+		}
+	}
+	return nil
+}
+
+func (i *Intake) unmakeContact(tx store.Tx, id contact.ID, stamps map[string]time.Time) error {
+	c, err := tx.Contacts().Get(id)
+	if err != nil {
+		return fmt.Errorf("read contact %s: %w", id, err)
+	}
+	byHand, err := writtenAbout(tx, store.Subject{Contact: id})
+	if err != nil {
+		return err
+	}
+	if byHand || !c.Updated.Equal(stamps[string(id)]) {
+		return fmt.Errorf("take contact %s away again: %w", id, errChanged)
+	}
+	if err := i.requeueContacts(tx, c); err != nil { // before the record goes
+		return err
+	}
+	if err := tx.Contacts().Delete(id); err != nil {
+		return fmt.Errorf("take contact %s away again: %w", id, err)
+	}
+	return nil
+}
+
+func (i *Intake) unmakeOrganisation(tx store.Tx, id contact.OrganisationID, stamps map[string]time.Time) error {
+	o, err := tx.Organisations().Get(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read organisation %s: %w", id, err)
+	}
+	people, err := tx.Contacts().Of(id, store.Slice{Limit: 1})
+	if err != nil {
+		return fmt.Errorf("list people of %s: %w", id, err)
+	}
+	byHand, err := writtenAbout(tx, store.Subject{Organisation: id})
+	if err != nil || byHand || len(people.Items) > 0 || !o.Updated.Equal(stamps[string(id)]) {
+		return err
+	}
+	if err := i.requeueOrganisations(tx, o); err != nil {
+		return err
+	}
+	if err := tx.Organisations().Delete(id); err != nil {
+		return fmt.Errorf("take organisation %s away again: %w", id, err)
+	}
+	return nil
+}
+
+// writtenAbout reports whether people wrote something about somebody by hand,
+// or decided something.
+func writtenAbout(tx store.Tx, who store.Subject) (bool, error) {
+	entries, err := store.Where(func(s store.Slice) (store.Page[timeline.Entry], error) { return tx.Entries().Of(who, s) },
+		func(e timeline.Entry) (bool, error) { return e.Kind != timeline.Message, nil })
+	if err != nil || len(entries) > 0 {
+		return len(entries) > 0, err
+	}
+	decided, err := store.Where(tx.Decisions().List, func(d store.Decision) (bool, error) { return d.Who == who && d.Undone.IsZero(), nil })
+	return len(decided) > 0, err
 }
 
 // Expire deletes suggestions whose time is over.

@@ -201,8 +201,8 @@ func (c *Client) Suggestions(ctx context.Context, s Slice) (Page[Suggestion], er
 }
 
 // AcceptSuggestion makes contacts of a suggestion or a domain's.
-func (c *Client) AcceptSuggestion(ctx context.Context, in Accept) (Page[Contact], error) {
-	return call[Page[Contact]](ctx, c, http.MethodPost, "/suggestions/accept", nil, in)
+func (c *Client) AcceptSuggestion(ctx context.Context, in Accept) (Accepted, error) {
+	return call[Accepted](ctx, c, http.MethodPost, "/suggestions/accept", nil, in)
 }
 
 // IgnoreSuggestion keeps a suggestion or a domain's from coming back.

@@ -261,7 +261,8 @@ type Version struct {
 
 // Ignored is how many suggestions will not come back.
 type Ignored struct {
-	Ignored int `json:"ignored"`
+	Ignored int      `json:"ignored"`
+	Audits  []string `json:"audits"` // one for each, to be given to undo
 }
 
 // StoreFaults are what a check of the store found; none is good.

@@ -47,9 +47,10 @@ type Records interface {
 	SaveView(ctx context.Context, v store.SavedView) (store.SavedView, error)
 	DeleteView(ctx context.Context, id string) error
 	// Accept makes contacts of suggestions: one address, or a whole domain
-	// ("@example.org"), and queues the search of the servers.
-	Accept(ctx context.Context, actor, addressOrDomain string, kind contact.Kind) ([]contact.Contact, error)
-	Ignore(ctx context.Context, actor, addressOrDomain string) (int, error)
+	// ("@example.org"), and queues the search of the servers. Each has an audit
+	// id, which undoes it.
+	Accept(ctx context.Context, actor, addressOrDomain string, kind contact.Kind) (made []contact.Contact, audits []string, err error)
+	Ignore(ctx context.Context, actor, addressOrDomain string) (audits []string, err error)
 	// Rematch judges every stored message again. progress may be nil.
 	Rematch(ctx context.Context, progress func(done, total int)) (RematchResult, error)
 	Explain(ctx context.Context, id message.ID) (Explanation, error)

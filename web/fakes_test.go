@@ -142,15 +142,15 @@ func (p *plainRecords) Members(context.Context) ([]contact.Member, error) {
 	}, nil
 }
 
-func (p *plainRecords) Accept(ctx context.Context, actor, who string, kind contact.Kind) ([]contact.Contact, error) {
+func (p *plainRecords) Accept(_ context.Context, actor, who string, kind contact.Kind) ([]contact.Contact, []string, error) {
 	if err := p.called("accept %s as %s by %s", who, kind, actor); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return []contact.Contact{{ID: "C", Name: who, Kind: kind}}, nil
+	return []contact.Contact{{ID: "C", Name: who, Kind: kind}}, []string{"AUDIT"}, nil
 }
 
-func (p *plainRecords) Ignore(_ context.Context, actor, who string) (int, error) {
-	return 1, p.called("ignore %s by %s", who, actor)
+func (p *plainRecords) Ignore(_ context.Context, actor, who string) ([]string, error) {
+	return []string{"AUDIT"}, p.called("ignore %s by %s", who, actor)
 }
 
 func (p *plainRecords) SaveView(ctx context.Context, v store.SavedView) (store.SavedView, error) {

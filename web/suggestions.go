@@ -28,36 +28,44 @@ type Accept struct {
 	Kind string `json:"kind,omitempty" doc:"Of what is created; empty: customer."`
 }
 
+// Accepted is who became a contact, and what undoes it.
+type Accepted struct {
+	Items  []Contact `json:"items"`
+	Next   string    `json:"next"`   // always empty
+	Audits []string  `json:"audits"` // one for each, to be given to undo
+}
+
 func (s *Server) listSuggestions(ctx context.Context, in *SliceInput) (Page[Suggestion], error) {
 	return paged(ctx, s, func(tx store.Tx) (store.Page[store.Suggestion], error) {
 		return tx.Suggestions().List(in.slice())
 	}, func(_ *views, sg store.Suggestion) (Suggestion, bool, error) { return suggestion(sg), true, nil })
 }
 
-func (s *Server) acceptSuggestion(ctx context.Context, in *struct{ Body Accept }) (none Page[Contact], err error) {
+func (s *Server) acceptSuggestion(ctx context.Context, in *struct{ Body Accept }) (out Accepted, err error) {
 	if in.Body.Who == "" {
-		return none, invalid("which suggestion? Give an address, or @ and a domain")
+		return out, invalid("which suggestion? Give an address, or @ and a domain")
 	}
 	kind, _, err := kindAndStage(in.Body.Kind, "")
 	if err != nil {
-		return none, err
+		return out, err
 	}
 	if kind == "" {
 		kind = contact.Customer
 	}
 	if err := s.suggested(ctx, in.Body.Who); err != nil {
-		return none, err
+		return out, err
 	}
-	added, err := s.records.Accept(ctx, actor(ctx), in.Body.Who, kind)
+	added, audits, err := s.records.Accept(ctx, actor(ctx), in.Body.Who, kind)
 	if err != nil {
-		return none, refused(err)
+		return out, refused(err)
 	}
-	return paged(ctx, s, func(store.Tx) (store.Page[contact.Contact], error) {
+	page, err := paged(ctx, s, func(store.Tx) (store.Page[contact.Contact], error) {
 		return store.Page[contact.Contact]{Items: added}, nil
 	}, func(v *views, c contact.Contact) (Contact, bool, error) {
 		view, err := v.contact(c)
 		return view, true, err
 	})
+	return Accepted{Items: page.Items, Audits: list(audits)}, err
 }
 
 func (s *Server) ignoreSuggestion(ctx context.Context, in *struct{ Body whoRequest }) (none Ignored, err error) {
@@ -67,8 +75,8 @@ func (s *Server) ignoreSuggestion(ctx context.Context, in *struct{ Body whoReque
 	if err := s.suggested(ctx, in.Body.Who); err != nil {
 		return none, err
 	}
-	n, err := s.records.Ignore(ctx, actor(ctx), in.Body.Who)
-	return Ignored{Ignored: n}, refused(err)
+	audits, err := s.records.Ignore(ctx, actor(ctx), in.Body.Who)
+	return Ignored{Ignored: len(audits), Audits: list(audits)}, refused(err)
 }
 
 // suggested refuses whom whoever asks was not suggested; what the command line

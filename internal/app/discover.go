@@ -171,7 +171,7 @@ func (s *system) acceptProposals(ctx context.Context, proposals []store.Suggesti
 	}
 	done := 0
 	for _, p := range chosen {
-		_, err := s.intake.Accept(ctx, "discover", string(p.Address), kind)
+		_, _, err := s.intake.Accept(ctx, "discover", string(p.Address), kind)
 		if err != nil && !errors.Is(err, store.ErrExists) {
 			return done, fmt.Errorf("accept %s: %w", p.Address, err)
 		}
