@@ -13,15 +13,9 @@ import (
 // calls so, and those it does not name any more that were so when it did. Where
 // that has changed, everything is filed again.
 func (i *Intake) hiddenMailboxes(tx store.Tx) (map[string]bool, error) {
-	was, err := tx.State().Get(stateHidden)
+	names, err := PrivateMailboxes(tx)
 	if err != nil {
-		return nil, fmt.Errorf("read private mailboxes: %w", err)
-	}
-	var names []string
-	if len(was) > 0 {
-		if err := json.Unmarshal(was, &names); err != nil {
-			return nil, fmt.Errorf("read private mailboxes: %w", err)
-		}
+		return nil, err
 	}
 	hidden := map[string]bool{}
 	for _, n := range names {
@@ -45,6 +39,20 @@ func (i *Intake) hiddenMailboxes(tx store.Tx) (map[string]bool, error) {
 		return nil, fmt.Errorf("keep private mailboxes: %w", err)
 	}
 	return hidden, i.queue(tx, job{All: true})
+}
+
+// PrivateMailboxes names the mailboxes that were private when they were last
+// configured.
+func PrivateMailboxes(tx store.Tx) ([]string, error) {
+	var names []string
+	was, err := tx.State().Get(stateHidden)
+	if err == nil && len(was) > 0 {
+		err = json.Unmarshal(was, &names)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read private mailboxes: %w", err)
+	}
+	return names, nil
 }
 
 // hide adds to the present setup the private mailboxes it does not name.

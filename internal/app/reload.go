@@ -54,6 +54,10 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
+	show, err := s.prepareVisibility(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
 	swap, err := s.prepareHooks(cfg)
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
@@ -62,6 +66,7 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	s.mu.Lock()
 	s.cfg = cfg
 	s.mu.Unlock()
+	show(ctx)
 	s.level.Set(level)
 	swap()
 	// Filing must know a mailbox before its mail comes.

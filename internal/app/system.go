@@ -22,6 +22,7 @@ import (
 	"rapport/records/message"
 	"rapport/store"
 	"rapport/store/boltstore"
+	"rapport/store/veil"
 	"rapport/web"
 )
 
@@ -61,6 +62,8 @@ type system struct {
 
 	mu  sync.Mutex // guards cfg
 	cfg *config.Config
+
+	visibility atomic.Pointer[map[string]veil.Mailbox] // whose the mailboxes are
 
 	reloading sync.Mutex    // one reload at a time
 	backingUp sync.Mutex    // one scheduled backup at a time
@@ -105,6 +108,11 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	if err := reapplyErasures(ctx, s.store, s.intake, journalOf(cfg, o.log), o.now(), o.log); err != nil {
 		return nil, err
 	}
+	show, err := s.prepareVisibility(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	show(ctx)
 	s.sayRestored(ctx)
 	s.room, s.budget = newRoom(cfg.DataDir), newBudget(s.store)
 	s.fleet = &fleet{build: s.newEngine, explain: s.room.explain, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}
@@ -131,7 +139,7 @@ func (s *system) listen(undo *stops) error {
 	s.handler = web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
-		Identities: s.auth,
+		Identities: s.auth, Mailboxes: s.mailboxesShown,
 	}).Handler()
 	var err error
 	if s.pages, err = s.newPages(); err != nil {
