@@ -17,6 +17,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/store"
+	"rapport/store/boltstore"
 )
 
 // TestAnyHistoryGivesTheSameContent makes random changes of records, decisions,
@@ -41,6 +42,7 @@ func TestAnyHistoryGivesTheSameContent(t *testing.T) {
 			}
 			h.sync()
 			got := comparable(h.dump())
+			h.relationsHold(got)
 			fresh := h.fresh()
 			fresh.sync()
 			if d := cmp.Diff(comparable(fresh.dump()), got); d != "" {
@@ -54,6 +56,26 @@ func TestAnyHistoryGivesTheSameContent(t *testing.T) {
 				t.Errorf("rematch changed the content (-was +is):\n%s", d)
 			}
 		})
+	}
+}
+
+// relationsHold demands that what was kept of relations while things came and
+// went is what the entries make of it anew.
+func (h *history) relationsHold(dump string) {
+	h.t.Helper()
+	s := h.store.(*boltstore.Store)
+	faults, err := s.Check(context.Background())
+	if err != nil || len(faults) > 0 {
+		h.t.Fatalf("after the history %q the store has faults: %q, %v", h.did, faults, err)
+	}
+	if !strings.Contains(dump, "relation to ") {
+		h.t.Error("no relation came of the history: the test tries nothing")
+	}
+	if err := s.Reindex(context.Background(), nil); err != nil {
+		h.t.Fatal(err)
+	}
+	if d := cmp.Diff(dump, comparable(h.dump())); d != "" {
+		h.t.Errorf("reindex changes the content (-was +is):\n%s", d)
 	}
 }
 

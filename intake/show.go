@@ -35,7 +35,7 @@ func (t *taking) show(m message.Message, doc *store.Document) error {
 		if !exists {
 			id = timeline.ID(store.NewID(m.Time))
 		}
-		if err := t.tx.Entries().Put(entryOf(id, m), doc); err != nil {
+		if err := t.tx.Entries().Put(entryOf(id, m, t.team), doc); err != nil {
 			return fmt.Errorf("put message %s on the timelines: %w", m.ID, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"rapport/matcher"
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/relation"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -420,7 +421,7 @@ func apply(m *message.Message, v matcher.Verdict) {
 }
 
 // entryOf is the line a filed message has on the timelines of all it concerns.
-func entryOf(id timeline.ID, m message.Message) timeline.Entry {
+func entryOf(id timeline.ID, m message.Message, team contact.Team) timeline.Entry {
 	e := timeline.Entry{
 		ID: id, Time: m.Time, Kind: timeline.Message, Direction: m.Direction,
 		Subject: m.Head.Subject, Snippet: m.Snippet, Message: m.ID, Thread: m.Thread,
@@ -434,5 +435,6 @@ func entryOf(id timeline.ID, m message.Message) timeline.Entry {
 			e.Organisations = append(e.Organisations, match.Organisation)
 		}
 	}
+	relation.Tell(&e, m, team)
 	return e
 }

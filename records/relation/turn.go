@@ -1,6 +1,7 @@
 package relation
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -53,11 +54,12 @@ type standing struct {
 	us, them Open // Since is zero where nobody waits
 }
 
-// Judge goes through a conversation, oldest message first, and says for each
+// Judge goes through a conversation, in order of time, and says for each
 // of those on it whose turn it is and which questions were answered. An answer
 // by any of us settles what anybody on the conversation asked, and one by any
 // of them what we asked; what closes the conversation settles both.
 func Judge(said []Said) []Outcome {
+	inOrder(said)
 	var all []*standing
 	of := func(w Who) *standing {
 		for _, s := range all {
@@ -98,6 +100,22 @@ func Judge(said []Said) []Outcome {
 		}
 	}
 	return out
+}
+
+// inOrder puts messages of one moment into an order of their own, as mail knows
+// seconds only and ids differ from store to store: a question before its
+// answer, and what closes last.
+func inOrder(said []Said) {
+	slices.SortStableFunc(said, func(a, b Said) int {
+		return cmp.Or(a.Time.Compare(b.Time), closes(a)-closes(b), cmp.Compare(a.Way, b.Way))
+	})
+}
+
+func closes(m Said) int {
+	if m.Turn == timeline.Closes {
+		return 1
+	}
+	return 0
 }
 
 // hear settles what a message answers.

@@ -105,19 +105,15 @@ func (c contactsOf) List(f store.Filter, s store.Slice) (store.Page[contact.Cont
 			return store.Page[contact.Contact]{}, fmt.Errorf("list contacts: %w", err)
 		}
 	}
-	return pageOf(c.tx, c.tx.listing(indexContactName, nil), s, func(rest, _ []byte) (contact.Contact, bool, error) {
-		if ok, err := at.fits(rest); err != nil || !ok {
-			return contact.Contact{}, false, err
-		}
-		v, ok, err := named(c.tx, contacts, rest)
-		if err != nil || !ok {
-			return v, false, err
-		}
+	return listed(c.tx, lister[contact.Contact]{table: contacts, of: store.OfContacts, names: indexContactName, glance: at}, f, s, func(v contact.Contact) (bool, error) {
 		judged := v
 		if f.Kind != "" && v.Kind == "" {
-			judged.Kind, err = c.kindOf(v)
+			var err error
+			if judged.Kind, err = c.kindOf(v); err != nil {
+				return false, err
+			}
 		}
-		return v, contactFits(&judged, f, words), err
+		return contactFits(&judged, f, words), nil
 	})
 }
 
@@ -183,12 +179,8 @@ func (o organisationsOf) List(f store.Filter, s store.Slice) (store.Page[contact
 			return store.Page[contact.Organisation]{}, fmt.Errorf("list organisations: %w", err)
 		}
 	}
-	return pageOf(o.tx, o.tx.listing(indexOrgName, nil), s, func(rest, _ []byte) (contact.Organisation, bool, error) {
-		if ok, err := at.fits(rest); err != nil || !ok {
-			return contact.Organisation{}, false, err
-		}
-		v, ok, err := named(o.tx, organisations, rest)
-		return v, ok && organisationFits(&v, f, words), err
+	return listed(o.tx, lister[contact.Organisation]{table: organisations, of: store.OfOrganisations, names: indexOrgName, glance: at}, f, s, func(v contact.Organisation) (bool, error) {
+		return organisationFits(&v, f, words), nil
 	})
 }
 

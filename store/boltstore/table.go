@@ -147,7 +147,8 @@ func limit(s store.Slice) int {
 type listing struct {
 	bucket *bolt.Bucket
 	prefix []byte
-	newest bool // from the end
+	newest bool   // from the end
+	until  []byte // the first key behind the range; nil: as far as prefix goes
 }
 
 // pageOf reads a page of a listing. take makes an item of a row, or says that
@@ -163,7 +164,7 @@ func pageOf[T any](tx *Tx, l listing, s store.Slice, take func(rest, val []byte)
 	var last []byte
 	c := l.bucket.Cursor()
 	k, v := l.first(c, start)
-	for steps := 0; k != nil && bytes.HasPrefix(k, l.prefix); steps++ {
+	for steps := 0; l.holds(k); steps++ {
 		if steps%1024 == 1023 && tx.ctx.Err() != nil {
 			return page, tx.ctx.Err()
 		}
@@ -188,6 +189,11 @@ func pageOf[T any](tx *Tx, l listing, s store.Slice, take func(rest, val []byte)
 	return page, nil
 }
 
+// holds reports whether a key is in the range.
+func (l listing) holds(k []byte) bool {
+	return k != nil && bytes.HasPrefix(k, l.prefix) && (l.until == nil || bytes.Compare(k, l.until) < 0)
+}
+
 // first finds where a page begins: after start, or at the listing's beginning.
 func (l listing) first(c *bolt.Cursor, start []byte) (k, v []byte) {
 	at := append(bytes.Clone(l.prefix), start...)
@@ -199,7 +205,10 @@ func (l listing) first(c *bolt.Cursor, start []byte) (k, v []byte) {
 		return k, v
 	}
 	if len(start) == 0 {
-		if at = successor(l.prefix); at == nil {
+		if at = l.until; at == nil {
+			at = successor(l.prefix)
+		}
+		if at == nil {
 			return c.Last()
 		}
 	}

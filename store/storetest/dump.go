@@ -11,6 +11,7 @@ import (
 
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/relation"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -29,8 +30,8 @@ import (
 // message's own text and which a variant, and raw digests where a message has
 // more than one copy (each server may deliver its own trace headers).
 func Dump(ctx context.Context, s store.Store) (string, error) {
-	d := &dump{contacts: map[contact.ID]string{}, organisations: map[contact.OrganisationID]string{}, messages: map[message.ID]string{}, threads: map[message.ThreadID][]string{}}
-	for _, part := range []func(context.Context, store.Store) error{d.people, d.mails, d.histories, d.folders, d.rest} {
+	d := &dump{contacts: map[contact.ID]string{}, organisations: map[contact.OrganisationID]string{}, messages: map[message.ID]string{}, threads: map[message.ThreadID][]string{}, entries: map[timeline.ID]string{}}
+	for _, part := range []func(context.Context, store.Store) error{d.people, d.mails, d.histories, d.relations, d.folders, d.rest} {
 		if err := part(ctx, s); err != nil {
 			return "", fmt.Errorf("dump store: %w", err)
 		}
@@ -49,6 +50,7 @@ type dump struct {
 	organisations map[contact.OrganisationID]string
 	messages      map[message.ID]string
 	threads       map[message.ThreadID][]string
+	entries       map[timeline.ID]string // what stands for them in a line
 }
 
 func (d *dump) line(format string, args ...any) {
@@ -203,8 +205,10 @@ func (d *dump) histories(ctx context.Context, s store.Store) error {
 		}
 		return out, err
 	}, func(e written) {
+		d.entries[e.ID] = fmt.Sprintf("%s %s %s", e.Kind, e.Time.UTC().Format(time.RFC3339), d.messages[e.Message])
 		line := fmt.Sprintf("entry %s %s %s %q by %q message %s private %v auto %v attachment %v", e.Kind,
 			e.Time.UTC().Format(time.RFC3339Nano), e.Direction, e.Subject, e.By, d.messages[e.Message], e.Private, e.Auto, e.Attachment)
+		line += fmt.Sprintf(" %s with %q", e.Turn, e.Members)
 		if e.Message == "" {
 			line += fmt.Sprintf(" text %q", e.Entry.Text+e.text)
 		}
@@ -216,6 +220,50 @@ func (d *dump) histories(ctx context.Context, s store.Store) error {
 			d.line("%s of organisation %s", line, d.organisations[o])
 		}
 	})
+}
+
+// relations tells how things stand with everybody.
+func (d *dump) relations(ctx context.Context, s store.Store) error {
+	who := map[store.Subject]string{}
+	for id, name := range d.contacts {
+		who[store.Subject{Contact: id}] = "contact " + name
+	}
+	for id, name := range d.organisations {
+		who[store.Subject{Organisation: id}] = "organisation " + name
+	}
+	return s.View(ctx, func(tx store.Tx) error {
+		for subject, name := range who {
+			if err := d.relation(tx, subject, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (d *dump) relation(tx store.Tx, who store.Subject, name string) error {
+	r, err := tx.Relations().Get(who)
+	if err != nil || r.Empty() {
+		return err
+	}
+	d.line("relation to %s %s", name, plain(r))
+	for _, side := range []relation.Side{relation.Us, relation.Them} {
+		open, err := tx.Relations().Open(who, side, time.Time{}, 1000)
+		if err != nil {
+			return err
+		}
+		for _, o := range open {
+			d.line("relation to %s waits for %s since %s: %s", name, side, o.Since.Format(time.RFC3339), d.entries[o.Entry])
+		}
+		answers, err := tx.Relations().Answers(who, side, 1000)
+		if err != nil {
+			return err
+		}
+		for _, a := range answers {
+			d.line("relation to %s: %s answered what was asked at %s by %s", name, side, a.Asked.Format(time.RFC3339), d.entries[a.Entry])
+		}
+	}
+	return nil
 }
 
 func (d *dump) folders(ctx context.Context, s store.Store) error {

@@ -47,6 +47,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Views", testViews},
 		{"Times", testTimes},
 		{"Pages", testPages},
+		{"Relations", testRelations},
+		{"FollowUps", testFollowUps},
+		{"Feeds", testFeeds},
 		{"Dump", testDump},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
