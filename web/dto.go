@@ -7,6 +7,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/records/timeline"
+	"rapport/store"
 )
 
 // The shapes below are what scripts read: names are added, never changed.
@@ -97,6 +98,9 @@ type Entry struct {
 	Auto          bool                   `json:"auto"`
 	Protected     bool                   `json:"protected"` // elsewhere seen by the mailbox's owner only
 	Shown         access.Tier            `json:"shown"`     // how much of it whoever asks sees: full, subject or metadata
+	// Of what a search found: where its words stand.
+	SubjectPassage []store.Fragment   `json:"subject_passage,omitempty"`
+	Passages       [][]store.Fragment `json:"passages,omitempty"`
 }
 
 // Contact is a person with the organisations by name.

@@ -40,20 +40,28 @@ type MessageInput struct {
 // history is the input of the timeline and the trail.
 type history struct {
 	SliceInput
+	Narrowing
 	Who string `query:"who" doc:"Of whom: an id, address, domain or name; everybody's where it is not given."`
 }
 
-func (s *Server) timeline(ctx context.Context, in *history) (Page[Entry], error) {
-	var who store.Subject
-	return paged(ctx, s, func(tx store.Tx) (none store.Page[timeline.Entry], err error) {
-		if in.Who == "" {
-			return tx.Entries().Recent(in.slice())
+func (s *Server) timeline(ctx context.Context, in *history) (page Page[Entry], err error) {
+	n, err := s.narrower(ctx, in.Narrowing)
+	if err != nil {
+		return page, err
+	}
+	err = s.view(ctx, func(tx store.Tx) (err error) {
+		var who store.Subject
+		of := tx.Entries().Recent
+		if in.Who != "" {
+			if who, err = resolve(tx, in.Who, anybody); err != nil {
+				return err
+			}
+			of = func(slice store.Slice) (store.Page[timeline.Entry], error) { return tx.Entries().Of(who, slice) }
 		}
-		if who, err = resolve(tx, in.Who, anybody); err != nil {
-			return none, err
-		}
-		return tx.Entries().Of(who, in.slice())
-	}, func(v *views, e timeline.Entry) (Entry, bool, error) { return v.entry(e, who) })
+		page, err = n.history(tx, who, in.slice(), of)
+		return err
+	})
+	return page, err
 }
 
 // searching is the input of a search.
@@ -70,7 +78,7 @@ func (s *Server) search(ctx context.Context, in *searching) (Page[Entry], error)
 	began := time.Now()
 	page, err := paged(ctx, s, func(tx store.Tx) (store.Page[timeline.Entry], error) {
 		return tx.Entries().Search(query, in.slice())
-	}, func(v *views, e timeline.Entry) (Entry, bool, error) { return v.entry(e, store.Subject{}) })
+	}, func(v *views, e timeline.Entry) (Entry, bool, error) { return v.hit(e, query) })
 	if err == nil && len(page.Items) == 0 && in.Cursor == "" {
 		err = s.searchable(ctx, query)
 	}

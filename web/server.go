@@ -156,6 +156,7 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeOrganisations(api)
 	s.describeMembers(api)
 	s.describeMessages(api)
+	s.describeContent(api)
 	s.describeDecisions(api)
 	s.describeSuggestions(api)
 	s.describeDaemon(api)

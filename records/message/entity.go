@@ -107,6 +107,7 @@ type partHeader struct {
 	disposition mediaType
 	encoding    string
 	path        string
+	id          string // Content-ID without angle brackets
 	contentType string // as it stands, that media was read from
 }
 
@@ -126,6 +127,10 @@ func readPartHeader(block []byte) partHeader {
 		case "content-disposition":
 			if !haveDisposition {
 				h.disposition, haveDisposition = parseMediaType(clip(unfold(value), 64<<10), ""), true
+			}
+		case "content-id":
+			if h.id == "" {
+				h.id = strings.Trim(clip(unfold(value), 256), "<> \t")
 			}
 		case "content-transfer-encoding":
 			if h.encoding == "" {

@@ -88,6 +88,17 @@ func (l *leaf) openChild() {
 	l.mail = &Parsed{}
 	l.child = newWalker(lim, l.mail, l.w.scratch)
 	l.child.keep, l.child.encoded = l.w.keep, l.w.encoded+1
+	if inside, ok := strings.CutPrefix(l.w.wanted, l.part()+"."); ok {
+		l.child.wanted, l.child.sink = inside, l.w.sink
+	}
+}
+
+// part is how an attachment's Part names the leaf.
+func (l *leaf) part() string {
+	if l.head.path == "" {
+		return "1"
+	}
+	return l.head.path
 }
 
 // write takes the next piece of the part's encoded content.
@@ -160,6 +171,9 @@ func (l *leaf) pass() {
 	l.size += int64(len(b))
 	if l.sum != nil {
 		l.sum.Write(b)
+	}
+	if l.file && l.w.wanted != "" && l.w.wanted == l.part() {
+		l.w.sink(b)
 	}
 	switch {
 	case l.child != nil:
@@ -301,9 +315,12 @@ func metaCharset(b []byte) string {
 
 // attach lists a part as an attachment.
 func (w *walker) attach(l *leaf) {
-	a := Attachment{Name: l.head.name(), Type: clip(l.head.media.value, 127), Size: l.size, SHA256: hex.EncodeToString(l.digest[:]), Part: l.head.path}
-	if a.Part == "" {
-		a.Part = "1"
+	a := Attachment{Name: l.head.name(), Type: clip(l.head.media.value, 127), Size: l.size, SHA256: hex.EncodeToString(l.digest[:]), Part: l.part()}
+	if id := l.head.id; id != "" && w.out.ContentIDs[id] == "" {
+		if w.out.ContentIDs == nil {
+			w.out.ContentIDs = map[string]string{}
+		}
+		w.out.ContentIDs[id] = a.Part
 	}
 	if a.Name == "" && l.mail != nil {
 		a.Name = mailName(l.mail.Head.Subject)

@@ -37,7 +37,8 @@ type Parsed struct {
 	HTML        string // the HTML part as it stands, "" where there is none
 	Reply       string // what the author newly wrote
 	Attachments []Attachment
-	Inner       []Inner // messages inside, by message/rfc822 or by an inline forward block, outermost first
+	ContentIDs  map[string]string // of attachments, by which the HTML shows them: Content-ID -> Part
+	Inner       []Inner           // messages inside, by message/rfc822 or by an inline forward block, outermost first
 	Report      *Report3464
 	Defects     []string
 	TextSum     Sum // over the readable text with white space folded, and the attachments' digests

@@ -2,6 +2,10 @@ package message
 
 import "strings"
 
+// NewText returns what the author of a mail newly wrote of its readable text,
+// as [Parsed].Reply.
+func NewText(text string) string { return newText(text, strings.Split(text, "\n")) }
+
 // newText returns what the author newly wrote: the text without quotes, the
 // lines that introduce them, forwarded mail and the signature. Where it is
 // not plain that a passage is quoted, it stays.

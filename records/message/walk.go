@@ -34,6 +34,9 @@ type walker struct {
 	tails    [][32]byte
 	known    map[string]int // how many multiparts on the stack have a boundary
 	clipped  int            // how many have one of maxBoundary
+
+	wanted string       // the Part of an attachment whose decoded content goes to sink
+	sink   func([]byte) // which keeps nothing of what it is given
 }
 
 type walkState int
