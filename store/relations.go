@@ -30,6 +30,14 @@ type Relations interface {
 	Answers(who Subject, side relation.Side, n int) ([]relation.Answer, error)
 }
 
+// StateUntold is the name in State under which a store of before there were
+// relations keeps how far its entries have been told, newest first: Untold, or
+// the cursor behind the last one. Unset means that all are.
+const (
+	StateUntold = "entries-untold"
+	Untold      = "all"
+)
+
 // Kind says whether a list is of contacts or of organisations.
 type Kind byte
 

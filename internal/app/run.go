@@ -193,6 +193,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"housekeeping": keeper.run,
 		"sign-ins":     d.wakeStopped,
 		"disk":         d.keepRoom,
+		"relations":    func(ctx context.Context) { d.persist(ctx, "relations", d.intake.Relate) },
 		"memory":       d.giveBack,
 		"watchdog":     func(ctx context.Context) { d.notify.watch(ctx, d.alive) },
 	} {

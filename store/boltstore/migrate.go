@@ -1,11 +1,14 @@
 package boltstore
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	bolt "go.etcd.io/bbolt"
+
+	"rapport/store"
 )
 
 // migration brings a store from one format to the next, in one transaction.
@@ -18,13 +21,23 @@ type migration struct {
 // run, plus one. Each has a test with a real file of the format before.
 var migrations = []migration{
 	{"rows carry checksums", sealRows},
-	{"buckets of format 3", addBuckets},
+	{"buckets of format 3", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), tellLater(b)) }},
+}
+
+// tellLater notes that the entries are to be put once more, which intake does
+// in bounded transactions: those of before say nothing of relations, and are
+// counted in none until then.
+func tellLater(b *bolt.Tx) error {
+	state := b.Bucket([]byte(bucketState))
+	if state == nil {
+		return damaged("the bucket " + bucketState + " is missing")
+	}
+	key := appendText(nil, store.StateUntold)
+	return state.Put(key, sealed(key, []byte(store.Untold)))
 }
 
 // addBuckets makes the buckets that a store does not have yet. It is the
-// migration to format 3, which added some and changed none: what is derived
-// for them from the records of before follows in bounded transactions, as
-// intake puts every entry once more.
+// migration to format 3, which added some and changed none.
 func addBuckets(b *bolt.Tx) error {
 	for _, name := range dataBuckets {
 		if _, err := b.CreateBucketIfNotExists([]byte(name)); err != nil {
