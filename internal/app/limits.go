@@ -3,9 +3,7 @@ package app
 import (
 	"fmt"
 	"math"
-	"net"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sys/unix"
 
 	"rapport/web"
@@ -33,17 +31,13 @@ func openFiles() int {
 	return int(l.Cur)
 }
 
-// askers is how many may be connected to the daemon at once; more wait.
+// askers is how many may be connected to the daemon at once; see crowd.
 func askers(files int) int { return min(max(files/askersShare, leastAskers), mostAskers) }
 
 // connections is how many connections each of so many mailboxes may have.
 func connections(files, mailboxes int) int {
 	return max((files-ownFiles-askers(files))/max(mailboxes, 1), 1)
 }
-
-// bounded bounds how many are connected to a listener at once, so that no
-// number of them takes the files that the mailboxes need.
-func bounded(l net.Listener) net.Listener { return netutil.LimitListener(l, askers(openFiles())) }
 
 // fewFiles says what a low limit of open files means, "" where it means nothing.
 func fewFiles(files, mailboxes int) string {

@@ -25,10 +25,12 @@ type server struct {
 // serve starts a server; the requests' contexts end when it is stopped.
 func serve(l net.Listener, h http.Handler, log *slog.Logger) *server {
 	ctx, cancel := context.WithCancel(context.Background())
+	places := newCrowd(l, askers(openFiles()))
 	s := &server{
 		http: &http.Server{
 			Handler:           h,
-			ReadHeaderTimeout: 10 * time.Second,
+			ConnState:         places.changed,
+			ReadHeaderTimeout: headWithin,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    64 << 10,
 			BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -39,7 +41,7 @@ func serve(l net.Listener, h http.Handler, log *slog.Logger) *server {
 	}
 	go func() {
 		s.done <- rescue.Do(func() error {
-			if err := s.http.Serve(bounded(l)); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.http.Serve(places); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil
@@ -88,7 +90,7 @@ func (s *system) site() http.Handler {
 	mux.Handle("/metrics", health)
 	mux.Handle("/api/", s.auth.Front(s.handler))
 	mux.Handle("/", s.auth.Front(s.identified(s.pages)))
-	return mux
+	return brisk(mux)
 }
 
 // healthHandler answers /healthz and /metrics.
