@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -137,7 +138,7 @@ func (i *Intake) erase(tx store.Tx, c contact.Contact) (int, error) {
 		}
 		removed++
 	}
-	if err := forgetDecisions(tx, who); err != nil {
+	if err := errors.Join(forgetDecisions(tx, who), forgetFollowUps(tx, store.FollowUpFilter{Who: who})); err != nil {
 		return 0, err
 	}
 	if err := tx.Contacts().Delete(c.ID); err != nil {

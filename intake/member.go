@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"rapport/records/contact"
@@ -99,7 +100,7 @@ func (i *Intake) Leave(ctx context.Context, actor string, member, to contact.Add
 		return fmt.Errorf("hand over from %s: %w: that is the same member", m.Primary(), store.ErrConflict)
 	}
 	return i.store.Update(ctx, func(tx store.Tx) error {
-		if err := i.handOver(tx, m.Primary(), heir.Primary()); err != nil {
+		if err := errors.Join(i.handOver(tx, m.Primary(), heir.Primary()), i.handFollowUpsOver(tx, m.Primary(), heir.Primary())); err != nil {
 			return err
 		}
 		m.LeftTo, m.Away = heir.Primary(), nil

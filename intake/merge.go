@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rapport/records/contact"
+	"rapport/records/followup"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -20,6 +21,7 @@ type undo struct {
 	Contacts      []contact.Contact      `json:"contacts,omitempty"`
 	Organisations []contact.Organisation `json:"organisations,omitempty"`
 	Entries       []timeline.Entry       `json:"entries,omitempty"`
+	FollowUps     []followup.FollowUp    `json:"follow_ups,omitempty"`
 	Decision      string                 `json:"decision,omitempty"`
 	// Suggestions are rows as they were, and what their acceptance made.
 	Suggestions      []store.Suggestion     `json:"suggestions,omitempty"`
@@ -79,6 +81,9 @@ func (i *Intake) mergeContacts(tx store.Tx, actor string, a, b contact.Contact) 
 		return "", err
 	}
 	u.Entries = moved
+	if u.FollowUps, err = i.moveFollowUps(tx, store.Subject{Contact: b.ID}, store.Subject{Contact: a.ID}); err != nil {
+		return "", err
+	}
 	id, err := i.auditID(tx, actor, "contact.merge", string(a.ID), fmt.Sprintf("%s (%s) became part of it", b.Name, b.ID), u)
 	if err != nil {
 		return "", err
@@ -178,6 +183,9 @@ func (i *Intake) mergeOrganisations(tx store.Tx, actor string, a, b contact.Orga
 		return "", err
 	}
 	u.Entries = moved
+	if u.FollowUps, err = i.moveFollowUps(tx, store.Subject{Organisation: b.ID}, store.Subject{Organisation: a.ID}); err != nil {
+		return "", err
+	}
 	id, err := i.auditID(tx, actor, "organisation.merge", string(a.ID), fmt.Sprintf("%s (%s) became part of it", b.Name, b.ID), u)
 	if err != nil {
 		return "", err
@@ -289,7 +297,7 @@ func (i *Intake) undo(tx store.Tx, u undo) error {
 			return err
 		}
 	}
-	if err := i.follow(tx, f); err != nil {
+	if err := errors.Join(i.follow(tx, f), i.restoreFollowUps(tx, u.FollowUps)); err != nil {
 		return err
 	}
 	for _, e := range u.Entries {

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -85,7 +86,7 @@ func (i *Intake) eraseOrganisation(tx store.Tx, o contact.Organisation) (int, er
 		}
 		removed++
 	}
-	if err := forgetDecisions(tx, who); err != nil {
+	if err := errors.Join(forgetDecisions(tx, who), forgetFollowUps(tx, store.FollowUpFilter{Who: who})); err != nil {
 		return 0, err
 	}
 	if err := i.leaveOrganisation(tx, o.ID); err != nil {

@@ -86,6 +86,9 @@ func (t *taking) drop(m message.Message, r message.Reason) error {
 	if err := ignoreNotFound(t.tx.Reviews().Delete(m.ID)); err != nil {
 		return fmt.Errorf("delete review: %w", err)
 	}
+	if err := forgetFollowUps(t.tx, aboutMessage(m.ID)); err != nil {
+		return err
+	}
 	if err := t.tx.Messages().Delete(m.ID); err != nil {
 		return fmt.Errorf("delete message %s: %w", m.ID, err)
 	}

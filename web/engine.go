@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rapport/records/contact"
+	"rapport/records/followup"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -51,6 +52,13 @@ type Records interface {
 	// id, which undoes it.
 	Accept(ctx context.Context, actor, addressOrDomain string, kind contact.Kind) (made []contact.Contact, audits []string, err error)
 	Ignore(ctx context.Context, actor, addressOrDomain string) (audits []string, err error)
+	// AddFollowUp writes down what somebody is to come back to.
+	AddFollowUp(ctx context.Context, actor string, f followup.FollowUp) (followup.FollowUp, error)
+	// EditFollowUp replaces one; store.ErrConflict where f.Updated is not the stored one.
+	EditFollowUp(ctx context.Context, actor string, f followup.FollowUp) (followup.FollowUp, error)
+	// AddFeed hands a calendar out; RevokeFeeds takes all of a member's back.
+	AddFeed(ctx context.Context, actor string, f store.Feed) error
+	RevokeFeeds(ctx context.Context, actor string, member contact.Address) (int, error)
 	// Rematch judges every stored message again. progress may be nil.
 	Rematch(ctx context.Context, progress func(done, total int)) (RematchResult, error)
 	Explain(ctx context.Context, id message.ID) (Explanation, error)

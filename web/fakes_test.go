@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rapport/records/contact"
+	"rapport/records/followup"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -166,6 +167,44 @@ func (p *plainRecords) DeleteView(ctx context.Context, id string) error {
 		return err
 	}
 	return p.s.Update(ctx, func(tx store.Tx) error { return tx.Views().Delete(id) })
+}
+
+func (p *plainRecords) AddFollowUp(ctx context.Context, actor string, f followup.FollowUp) (followup.FollowUp, error) {
+	f.ID, f.By, f.Created, f.Updated = followup.ID(store.NewID(p.now)), actor, p.now, p.now
+	if err := errors.Join(p.called("add follow-up by %s", actor), f.Normalize()); err != nil {
+		return f, err
+	}
+	return f, p.s.Update(ctx, func(tx store.Tx) error { return tx.FollowUps().Put(f) })
+}
+
+func (p *plainRecords) EditFollowUp(ctx context.Context, actor string, f followup.FollowUp) (followup.FollowUp, error) {
+	f.Updated = f.Updated.Add(time.Second)
+	if err := p.called("edit follow-up by %s", actor); err != nil {
+		return f, err
+	}
+	return f, p.s.Update(ctx, func(tx store.Tx) error { return tx.FollowUps().Put(f) })
+}
+
+func (p *plainRecords) AddFeed(ctx context.Context, actor string, f store.Feed) error {
+	if err := p.called("add calendar of %s by %s", f.Member, actor); err != nil {
+		return err
+	}
+	return p.s.Update(ctx, func(tx store.Tx) error { return tx.Feeds().Put(f) })
+}
+
+func (p *plainRecords) RevokeFeeds(ctx context.Context, actor string, member contact.Address) (n int, err error) {
+	if err := p.called("revoke calendars of %s by %s", member, actor); err != nil {
+		return 0, err
+	}
+	err = p.s.Update(ctx, func(tx store.Tx) error {
+		found, err := tx.Feeds().Of(member)
+		for _, f := range found {
+			err = errors.Join(err, tx.Feeds().Delete(f.Token))
+		}
+		n = len(found)
+		return err
+	})
+	return n, err
 }
 
 func (p *plainRecords) Rematch(_ context.Context, progress func(done, total int)) (RematchResult, error) {

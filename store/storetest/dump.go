@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rapport/records/contact"
+	"rapport/records/followup"
 	"rapport/records/message"
 	"rapport/records/relation"
 	"rapport/records/timeline"
@@ -297,6 +298,17 @@ func (d *dump) folders(ctx context.Context, s store.Store) error {
 }
 
 func (d *dump) rest(ctx context.Context, s store.Store) error {
+	for _, done := range []bool{false, true} {
+		err := pages(ctx, s, func(tx store.Tx, at store.Slice) (store.Page[followup.FollowUp], error) {
+			return tx.FollowUps().List(store.FollowUpFilter{Done: done}, at)
+		}, func(f followup.FollowUp) {
+			d.line("follow-up due %s by %s about contact %q organisation %q message %s done %v: %s", f.Due, f.Owner,
+				d.contacts[f.Contact], d.organisations[f.Organisation], d.messages[f.Message], done, f.Note)
+		})
+		if err != nil {
+			return err
+		}
+	}
 	err := pages(ctx, s, func(tx store.Tx, at store.Slice) (store.Page[store.Suggestion], error) {
 		return tx.Suggestions().List(at)
 	}, func(v store.Suggestion) {
