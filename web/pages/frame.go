@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"rapport/records/access"
@@ -10,9 +11,9 @@ import (
 // frameRoutes are what every page offers.
 func (p *Pages) frameRoutes() []route {
 	return []route{
-		{"POST /preferences", access.Anyone, preferences},
-		{"POST /undo", access.Write, undo},
-		{"GET /keys", access.Anyone, keys},
+		{pattern: "POST /preferences", need: access.Anyone, serve: preferences},
+		{pattern: "POST /undo", need: access.Write, serve: undo},
+		{pattern: "GET /keys", need: access.Anyone, serve: keys},
 	}
 }
 
@@ -40,17 +41,24 @@ func preferences(v *visit) error {
 	return v.redirect(v.form("back"))
 }
 
-// undo takes back what an audit line says was done.
+// undo takes back what audit lines say was done, the last of them first.
 func undo(v *visit) error {
 	back := v.form("back")
-	out, err := v.client().Undo(v.ctx(), v.form("audit"))
-	if err != nil {
-		return err
+	lines := strings.Fields(v.form("audit"))
+	key := "flash.undone"
+	for n, line := range slices.Backward(lines[:min(len(lines), maxAtOnce)]) {
+		out, err := v.client().Undo(v.ctx(), line)
+		if err != nil && n < len(lines)-1 {
+			return v.notDone(back, "flash.undone_partly", "n", v.N(len(lines)-1-n), "why", v.problemOf(err).Detail)
+		}
+		if err != nil {
+			return err
+		}
+		if out.Note != "" {
+			key = "flash.undone_later"
+		}
 	}
-	if out.Note != "" {
-		return v.done(back, "", "flash.undone_later")
-	}
-	return v.done(back, "", "flash.undone")
+	return v.done(back, "", key)
 }
 
 // key is one key and the name of the sentence that says what it does.
@@ -62,7 +70,7 @@ func keys(v *visit) error {
 	return v.show("keys", "keys.title", []key{
 		{"/", "keys.find"}, {"?", "keys.help"}, {"j", "keys.next"}, {"k", "keys.previous"}, {"o", "keys.open"},
 		{"n", "keys.note"}, {"e", "keys.edit"}, {"a", "keys.accept"}, {"i", "keys.ignore"}, {"x", "keys.select"},
-		{"u", "keys.undo"}, {"m", "keys.more"}, {"g", "keys.go"},
+		{"p", "keys.partner"}, {"d", "keys.domain"}, {"f", "keys.filter"}, {"u", "keys.undo"}, {"m", "keys.more"}, {"g", "keys.go"},
 	})
 }
 

@@ -12,6 +12,7 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html/template"
@@ -55,6 +56,7 @@ type route struct {
 	pattern string // method and path
 	need    access.Need
 	serve   func(*visit) error
+	body    int64 // that a form may send, in bytes; 0: maxForm
 }
 
 // maxForm bounds what a form may send, in bytes.
@@ -91,6 +93,7 @@ func (p *Pages) routes() []route {
 	var all []route
 	for _, group := range [][]route{
 		p.frameRoutes(),
+		p.directoryRoutes(), p.addingRoutes(), p.suggestionRoutes(), p.reviewRoutes(), p.mailboxRoutes(), p.settingsRoutes(),
 	} {
 		all = append(all, group...)
 	}
@@ -120,7 +123,7 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.Se
 // what went wrong.
 func (p *Pages) page(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(rt.body, maxForm))
 		v := p.visit(w, r)
 		if err := v.Who.May(rt.need); err != nil {
 			v.fail(err)

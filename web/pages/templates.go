@@ -54,6 +54,9 @@ var functions = template.FuncMap{
 		return "done"
 	},
 	"candidate": candidatePath,
+	"owners":    owners,
+	"kinds":     func() []string { return contactKinds },
+	"stages":    func() []string { return contactStages },
 }
 
 // candidatePath is the page of somebody an ambiguous name may mean.

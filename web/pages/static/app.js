@@ -118,6 +118,19 @@ function follow() {
   addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
 }
 
+// An element with an id and data-poll="5" is asked for anew every five seconds,
+// while somebody can see it.
+function poll() {
+  const asked = new Map();
+  setInterval(() => {
+    if (document.hidden) return;
+    const due = [...document.querySelectorAll("[data-poll][id]")].filter((e) =>
+      Date.now() - (asked.get(e.id) || asked.set(e.id, Date.now()).get(e.id)) >= e.dataset.poll * 1000);
+    for (const e of due) asked.set(e.id, Date.now());
+    if (due.length) replaceParts(location.href, due.map((e) => e.id)).catch(() => {});
+  }, 1000);
+}
+
 // Keys ------------------------------------------------------------------
 
 let afterG = 0;
@@ -191,3 +204,4 @@ tellZone();
 refreshTimes();
 setInterval(refreshTimes, 30000);
 follow();
+poll();
