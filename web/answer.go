@@ -33,14 +33,26 @@ func answer(w http.ResponseWriter, r *http.Request, v any) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Add("Vary", "Accept-Encoding")
 	if c, ok := v.(continued); ok && c.next() != "" {
 		q := r.URL.Query()
 		q.Set("cursor", c.next())
 		h.Set("Link", fmt.Sprintf("<%s?%s>; rel=\"next\"", r.URL.EscapedPath(), q.Encode()))
 	}
-	packed := raw.Len() > worthPacking && acceptsGzip(r)
-	tag := entityTag(v, raw.Bytes(), r)
+	sendTagged(w, r, raw.Bytes(), entityTag(v, raw.Bytes(), r))
+	return nil
+}
+
+// send sends text that is read, with a tag of its content.
+func send(w http.ResponseWriter, r *http.Request, raw []byte) {
+	sendTagged(w, r, raw, entityTag(nil, raw, r))
+}
+
+// sendTagged sends an answer, packed where that is taken and worth it, unless
+// whoever asks has it already.
+func sendTagged(w http.ResponseWriter, r *http.Request, raw []byte, tag string) {
+	h := w.Header()
+	h.Add("Vary", "Accept-Encoding")
+	packed := len(raw) > worthPacking && acceptsGzip(r)
 	if tag != "" {
 		if packed { // another representation has another tag
 			tag = strings.TrimSuffix(tag, `"`) + packedSuffix + `"`
@@ -49,19 +61,24 @@ func answer(w http.ResponseWriter, r *http.Request, v any) error {
 		if tagged(r.Header.Values("If-None-Match"), tag) {
 			h.Del("Content-Type")
 			w.WriteHeader(http.StatusNotModified)
-			return nil
+			return
 		}
 	}
-	if packed {
-		h.Set("Content-Encoding", "gzip")
-		z := gzip.NewWriter(w)
-		_, _ = z.Write(raw.Bytes()) // whoever is gone does not read it
-		_ = z.Close()
-		return nil
+	if !packed {
+		_, _ = w.Write(raw) // whoever is gone does not read it
+		return
 	}
-	_, _ = w.Write(raw.Bytes())
-	return nil
+	h.Set("Content-Encoding", "gzip")
+	z := gzip.NewWriter(w)
+	_, _ = z.Write(raw)
+	_ = z.Close()
 }
+
+// keyHeader is where a client gives a request a key, to repeat it safely.
+const keyHeader = "Idempotency-Key"
+
+// maxKey is how long such a key may be.
+const maxKey = 200
 
 const packedSuffix = "-gzip"
 

@@ -46,6 +46,30 @@ func NewSocketClient(path, actor string) *Client {
 	})
 }
 
+// conditions are what a caller says of its calls beside their arguments.
+type conditions struct{ revision, key string }
+
+type conditionsKey struct{}
+
+// IfRevision has calls of the [Client] change or erase a record only where it
+// is still at a revision, as Contact and Organisation tell it: somebody else's
+// change in between is a [*Problem] of status 412, and nothing is done.
+func IfRevision(ctx context.Context, revision string) context.Context {
+	said, _ := ctx.Value(conditionsKey{}).(conditions)
+	said.revision = revision
+	return context.WithValue(ctx, conditionsKey{}, said)
+}
+
+// Once has a call of the [Client] that creates or decides something be carried
+// out once, however often it is made with the same key within a day: every
+// call is answered as the first. A key is 1 to 200 characters of ASCII without
+// spaces, new for everything that is asked.
+func Once(ctx context.Context, key string) context.Context {
+	said, _ := ctx.Value(conditionsKey{}).(conditions)
+	said.key = key
+	return context.WithValue(ctx, conditionsKey{}, said)
+}
+
 // Close lets go of idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
@@ -67,6 +91,13 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 		req.Header.Set(actorHeader, oneLine(c.actor))
 	}
 	req.Header.Set("TE", "trailers")
+	said, _ := ctx.Value(conditionsKey{}).(conditions)
+	switch {
+	case method == http.MethodPost && said.key != "":
+		req.Header.Set(keyHeader, said.key)
+	case (method == http.MethodPatch || method == http.MethodDelete) && said.revision != "":
+		req.Header.Set("If-Match", `"`+said.revision+`"`)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		var u *url.Error

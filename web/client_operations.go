@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 )
@@ -9,6 +10,16 @@ import (
 // Version says what answers.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	return call[Version](ctx, c, http.MethodGet, "/version", nil, nil)
+}
+
+// Document reads what the API says of itself, as OpenAPI 3.1.
+func (c *Client) Document(ctx context.Context) (json.RawMessage, error) {
+	return call[json.RawMessage](ctx, c, http.MethodGet, "/openapi.json", nil, nil)
+}
+
+// DocumentPage writes the same as a page to w.
+func (c *Client) DocumentPage(ctx context.Context, w io.Writer) error {
+	return c.download(ctx, "/docs", w)
 }
 
 // Status says what the daemon does.

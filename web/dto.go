@@ -107,7 +107,10 @@ type Entry struct {
 type Contact struct {
 	contact.Contact
 	Organisations []Affiliation `json:"organisations"`
+	Revision      string        `json:"revision"` // changes with every change of the record; see [IfRevision]
 }
+
+func (c Contact) revision() string { return c.Revision }
 
 // Affiliation is a place in an organisation, with its name.
 type Affiliation struct {
@@ -122,13 +125,18 @@ type Affiliation struct {
 type Organisation struct {
 	contact.Organisation
 	Contacts []Named `json:"contacts,omitempty"`
+	Revision string  `json:"revision"` // changes with every change of the record; see [IfRevision]
 }
+
+func (o Organisation) revision() string { return o.Revision }
 
 // Page is a part of a list; Next continues it and is empty at its end.
 type Page[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next"`
 }
+
+func (p Page[T]) next() string { return p.Next }
 
 // Slice asks for a part of a list: at most Limit items, from Cursor on.
 type Slice struct {

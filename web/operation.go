@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,12 +25,21 @@ type operation struct {
 	tag     string // the group it is listed in
 	need    access.Need
 	long    bool // may take minutes: it is bounded by the client's patience only
+	once    bool // a key makes it safe to repeat
 }
 
 // describe registers an operation whose input is an I, with fields for path,
 // query, header and Body as huma reads them, and whose answer is a T as JSON.
 func describe[I, T any](s *Server, api huma.API, op operation, do func(context.Context, *I) (T, error)) {
+	op.once = strings.HasPrefix(op.pattern, http.MethodPost+" ")
 	answers := responses(api, op, "application/json", schemaOf[T](api, op.id+"Answer"))
+	if strings.HasPrefix(op.pattern, http.MethodGet+" ") {
+		answers["200"].Headers = map[string]*huma.Header{"ETag": tagHeader}
+		if reflect.TypeFor[T]().Implements(reflect.TypeFor[continued]()) {
+			answers["200"].Headers["Link"] = linkHeader
+		}
+		answers["304"] = &huma.Response{Description: "Nothing changed since the tag that was sent.", Headers: map[string]*huma.Header{"ETag": tagHeader}}
+	}
 	register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, r *http.Request) error {
 		out, err := do(ctx, in)
 		if err != nil {
@@ -72,7 +83,13 @@ func register[I any](s *Server, api huma.API, op operation, answers map[string]*
 		OperationID: op.id, Method: method, Path: "/api/v1" + path,
 		Summary: op.summary, Description: op.detail, Tags: []string{op.tag}, Responses: answers,
 		MaxBodyBytes: maxBody, BodyReadTimeout: shortTime,
-		Middlewares: huma.Middlewares{s.admit(op)},
+		Middlewares: huma.Middlewares{s.admit(op)}, Extensions: map[string]any{"x-need": op.need.String()},
+	}
+	if op.once {
+		described.Parameters = append(described.Parameters, keyParameter)
+	}
+	if answers["304"] != nil {
+		described.Parameters = append(described.Parameters, haveParameter)
 	}
 	if op.need == access.Anyone {
 		described.Security = []map[string][]string{{}}

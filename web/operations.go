@@ -19,7 +19,7 @@ import (
 
 func (s *Server) describeDaemon(api huma.API) {
 	const tag = "daemon"
-	describe(s, api, operation{id: "get-version", pattern: "GET /version", tag: tag, need: access.Anyone,
+	describe(s, api, operation{id: "get-version", pattern: "GET /version", tag: tag, need: access.Read,
 		summary: "Say what answers"}, s.versionOf)
 	describe(s, api, operation{id: "get-status", pattern: "GET /status", tag: tag, need: access.Read,
 		summary: "Say how the mailboxes are, folder by folder"}, s.status)

@@ -37,7 +37,7 @@ func (s *Server) listOrganisations(ctx context.Context, in *filtered) (Page[Orga
 	return paged(ctx, s, func(tx store.Tx) (store.Page[contact.Organisation], error) {
 		return tx.Organisations().List(filter, slice)
 	}, func(_ *views, o contact.Organisation) (Organisation, bool, error) {
-		return Organisation{Organisation: o}, true, nil
+		return organisation(o), true, nil
 	})
 }
 
@@ -65,7 +65,7 @@ func (s *Server) organisationView(ctx context.Context, id contact.OrganisationID
 		if err != nil {
 			return err
 		}
-		view = Organisation{Organisation: o}
+		view = organisation(o)
 		people, err := tx.Contacts().Of(id, store.Slice{})
 		if err != nil {
 			return err

@@ -14,14 +14,6 @@ import (
 	"rapport/records/timeline"
 )
 
-// document is what the API says of itself beside its operations.
-func (s *Server) document() huma.Config {
-	c := huma.DefaultConfig("Rapport", s.version)
-	c.CreateHooks, c.OpenAPIPath, c.DocsPath, c.SchemasPath = nil, "", "", ""
-	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
-	return c
-}
-
 // schemaName tells types of the same name by their packages.
 func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
@@ -50,9 +42,36 @@ func responses(api huma.API, op operation, mediaType string, schema *huma.Schema
 	}}
 	problem := map[string]*huma.MediaType{"application/problem+json": {Schema: schemaOf[Problem](api, "Problem")}}
 	for _, status := range statuses(op) {
-		all[strconv.Itoa(status)] = &huma.Response{Description: meanings[status], Content: problem}
+		one := &huma.Response{Description: meanings[status], Content: problem}
+		switch status {
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			one.Headers = map[string]*huma.Header{"Retry-After": waitHeader}
+		case http.StatusUnauthorized:
+			one.Headers = map[string]*huma.Header{"WWW-Authenticate": signHeader}
+		}
+		all[strconv.Itoa(status)] = one
 	}
 	return all
+}
+
+// Headers that many operations take or send.
+var (
+	tagHeader  = &huma.Header{Description: "The tag of this answer, to send as If-None-Match; of a record, its revision comes first.", Schema: textSchema()}
+	linkHeader = &huma.Header{Description: "Where the list goes on, as rel=\"next\"; absent at its end.", Schema: textSchema()}
+	waitHeader = &huma.Header{Description: "Seconds to wait before the next try.", Schema: &huma.Schema{Type: huma.TypeInteger}}
+	signHeader = &huma.Header{Description: "How to say who asks.", Schema: textSchema()}
+
+	keyParameter = &huma.Param{Name: keyHeader, In: "header", Schema: keySchema(),
+		Description: "A key of your own, new for everything asked: however often the request arrives within 24 hours, it is carried out once and answered alike."}
+	haveParameter = &huma.Param{Name: "If-None-Match", In: "header", Schema: textSchema(),
+		Description: "The ETag of an answer you have: where it would be the same, the answer is 304 without a body."}
+)
+
+func textSchema() *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
+func keySchema() *huma.Schema {
+	least, most := 1, maxKey
+	return &huma.Schema{Type: huma.TypeString, MinLength: &least, MaxLength: &most, Pattern: "^[!-~]+$"}
 }
 
 // meanings says what a problem of a status is about.

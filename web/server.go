@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,6 +55,10 @@ type Server struct {
 	identities Identities
 	mailboxes  func() map[string]veil.Mailbox
 	operations []operation // all of them, as Handler registers them
+	api        huma.API
+	doc        sync.Once // guards what follows
+	docJSON    []byte
+	docErr     error
 }
 
 // New returns a Server; it starts nothing.
@@ -101,7 +106,8 @@ func stated(r *http.Request) string {
 // refused, so that no page in a browser can speak for its reader.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	s.describeAll(humago.New(mux, s.document()))
+	s.api = humago.New(mux, s.document())
+	s.describeAll(s.api)
 	mux.HandleFunc(apiPattern, func(w http.ResponseWriter, r *http.Request) { s.noOperation(mux, w, r) })
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -163,6 +169,7 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeUpkeep(api)
 	s.describeStore(api)
 	s.describeExport(api)
+	s.describeDocument(api)
 	s.describeConfiguration(api)
 	s.describeSavedViews(api)
 }

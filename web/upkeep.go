@@ -62,7 +62,7 @@ type RestoredState struct {
 
 func (s *Server) describeUpkeep(api huma.API) {
 	const tag = "upkeep"
-	describe(s, api, operation{id: "get-upkeep", pattern: "GET /upkeep", tag: tag, need: access.Read,
+	describe(s, api, operation{id: "get-upkeep", pattern: "GET /upkeep", tag: tag, need: access.Manage,
 		summary: "Say how the store is looked after: backups, erasure, retention"}, s.upkeep)
 	describeStream(s, api, operation{id: "back-up-now", pattern: "POST /backup", tag: tag, need: access.Manage,
 		summary: "Make the scheduled backup now, its drill included"}, s.backUpNow)

@@ -68,7 +68,7 @@ func (v *views) called(id string) (string, error) {
 }
 
 func (v *views) contact(c contact.Contact) (Contact, error) {
-	out := Contact{Contact: c, Organisations: []Affiliation{}}
+	out := Contact{Contact: c, Organisations: []Affiliation{}, Revision: revisionOf(c)}
 	for _, a := range c.Affiliations {
 		name, err := v.organisationName(a.Organisation)
 		if err != nil {
@@ -77,6 +77,10 @@ func (v *views) contact(c contact.Contact) (Contact, error) {
 		out.Organisations = append(out.Organisations, Affiliation{ID: a.Organisation, Name: name, Title: a.Title, Role: a.Role})
 	}
 	return out, nil
+}
+
+func organisation(o contact.Organisation) Organisation {
+	return Organisation{Organisation: o, Revision: revisionOf(o)}
 }
 
 func (v *views) matches(ms []message.Match) ([]Match, error) {
