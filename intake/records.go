@@ -391,8 +391,8 @@ func noteEntry(actor string, kind timeline.Kind, text string, at time.Time) (tim
 	if text == "" {
 		return timeline.Entry{}, nil, errors.New("add a note: it has no text")
 	}
-	if kind != timeline.Note && kind != timeline.Call {
-		return timeline.Entry{}, nil, fmt.Errorf("add %s by hand: only notes and calls can be", kind)
+	if kind != timeline.Note && kind != timeline.Call && kind != timeline.Meeting {
+		return timeline.Entry{}, nil, fmt.Errorf("add %s by hand: only notes, calls and meetings can be", kind)
 	}
 	text = clip(strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "�"), maxIndexedText)
 	subject, _, _ := strings.Cut(text, "\n")

@@ -173,4 +173,3 @@ func (v *visit) problemOrNil(err error) *web.Problem {
 	}
 	return v.problemOf(err)
 }
-

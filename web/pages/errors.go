@@ -80,11 +80,13 @@ func (v *visit) problemOf(err error) *web.Problem {
 	return &web.Problem{Status: http.StatusInternalServerError, Code: "internal"}
 }
 
-// status returns the status of a problem of the API, 0 of any other error.
-func status(err error) int {
-	var p *web.Problem
-	if errors.As(err, &p) {
-		return p.Status
-	}
-	return 0
+// known returns an error as the problem the API says it is; a problem without
+// a status where it is another error or none.
+func known(err error) *web.Problem {
+	p := &web.Problem{}
+	errors.As(err, &p)
+	return p
 }
+
+// status returns the status of a problem of the API, 0 of any other error.
+func status(err error) int { return known(err).Status }

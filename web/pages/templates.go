@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"rapport/records/timeline"
 	"rapport/web"
 )
 
@@ -57,6 +58,9 @@ var functions = template.FuncMap{
 	"owners":    owners,
 	"kinds":     func() []string { return contactKinds },
 	"stages":    func() []string { return contactStages },
+	"tel":       telephone,
+	"party":     partyName,
+	"more":      func(list []web.Party, shown int) int { return len(list) - shown },
 }
 
 // candidatePath is the page of somebody an ambiguous name may mean.
@@ -70,6 +74,28 @@ func candidatePath(c web.Candidate) string {
 		return "/messages/" + c.ID
 	}
 	return "/contacts?owner=" + url.QueryEscape(c.ID)
+}
+
+// telephone is the address by which a telephone is rung. It holds nothing but
+// what a number consists of, so that it can be no other kind of address.
+func telephone(number string) template.URL {
+	digits := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r == '+' {
+			return r
+		}
+		return -1
+	}, number)
+	return template.URL("tel:" + digits)
+}
+
+// partyName is what a person in a header is called.
+func partyName(p web.Party) string {
+	for _, s := range []string{p.Name, p.Address, p.Raw} {
+		if s = timeline.OneLine(s, 80); s != "" {
+			return s
+		}
+	}
+	return "?"
 }
 
 // dict makes a map of names and values in turn, for partials that take several.
