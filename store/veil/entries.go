@@ -34,6 +34,7 @@ func (c entries) show(e timeline.Entry) (timeline.Entry, bool, error) {
 	out := timeline.Entry{
 		ID: e.ID, Time: e.Time, Kind: e.Kind, Direction: e.Direction, By: e.By, Message: e.Message, Thread: e.Thread,
 		Contacts: e.Contacts, Organisations: e.Organisations, Auto: e.Auto, Private: e.Private,
+		Turn: e.Turn, Members: e.Members, Aside: e.Aside, AsideOrganisations: e.AsideOrganisations,
 	}
 	if s.Tier.Shows(access.Subject) {
 		out.Subject = e.Subject

@@ -1,0 +1,655 @@
+package web
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"rapport/intake"
+	"rapport/matcher"
+	"rapport/records/access"
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/records/timeline"
+	"rapport/store"
+	"rapport/store/boltstore"
+	"rapport/store/veil"
+)
+
+// filed is a server over a store into which mail was really filed: one mail of
+// each kind in each mailbox, with words that stand nowhere else.
+type filed struct {
+	t       *testing.T
+	dir     string
+	store   *boltstore.Store
+	intake  *intake.Intake
+	handler http.Handler
+	ops     []operation
+
+	carl  contact.Contact
+	press contact.Organisation
+	names []string // every id and name of what is stored
+}
+
+// realRecords shows intake as app does.
+type realRecords struct {
+	*intake.Intake
+	plain *plainRecords // for what app does itself
+}
+
+func (r realRecords) SaveView(ctx context.Context, v store.SavedView) (store.SavedView, error) {
+	return r.plain.SaveView(ctx, v)
+}
+
+func (r realRecords) DeleteView(ctx context.Context, id string) error {
+	return r.plain.DeleteView(ctx, id)
+}
+
+func (r realRecords) Erase(ctx context.Context, actor string, id contact.ID) (EraseResult, error) {
+	e, err := r.Intake.Erase(ctx, actor, id)
+	return EraseResult{Messages: e.Messages}, err
+}
+
+func (r realRecords) EraseOrganisation(ctx context.Context, actor string, id contact.OrganisationID) (EraseResult, error) {
+	e, err := r.Intake.EraseOrganisation(ctx, actor, id)
+	return EraseResult{Messages: e.Messages}, err
+}
+
+func (r realRecords) Rematch(ctx context.Context, progress func(done, total int)) (RematchResult, error) {
+	m, err := r.Intake.Rematch(ctx, progress)
+	return RematchResult{Messages: m.Messages}, err
+}
+
+func (r realRecords) Explain(ctx context.Context, id message.ID) (Explanation, error) {
+	e, err := r.Intake.Explain(ctx, id)
+	out := Explanation{Message: e.Message.ID, Decided: e.Verdict.Decision, Matches: e.Verdict.Matches, Review: e.Verdict.Review, Hand: e.Hand}
+	for _, s := range e.Verdict.Steps {
+		out.Steps = append(out.Steps, ExplanationStep{Rule: s.Rule, Said: s.Said, Decided: s.Decided})
+	}
+	return out, err
+}
+
+// The mailboxes of the filed world, and how much others see of each.
+var filedBoxes = map[string]veil.Mailbox{
+	"ada":  {Owner: "ada@example.com", Tier: access.Metadata},
+	"ben":  {Owner: "ben@example.com", Tier: access.Subject},
+	"cleo": {Owner: "cleo@example.com", Tier: access.Private},
+	"dora": {Owner: "dora@example.com", Tier: access.Full},
+}
+
+func newFiled(t *testing.T) *filed {
+	t.Helper()
+	dir := t.TempDir()
+	st, err := boltstore.Open(dir, boltstore.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	f := &filed{t: t, dir: dir, store: st}
+	var boxes []intake.Mailbox
+	team := contact.Team{Domains: []string{"example.com"}}
+	for _, name := range []string{"ada", "ben", "cleo", "dora"} {
+		boxes = append(boxes, intake.Mailbox{Name: name, Hidden: filedBoxes[name].Tier == access.Private})
+		team.Members = append(team.Members, contact.Member{Name: name, Addresses: []contact.Address{filedBoxes[name].Owner}})
+	}
+	f.intake, err = intake.New(intake.Options{
+		Store: st, Key: make([]byte, 32), Suggest: true, Mailboxes: boxes,
+		Rules: matcher.Rules{Team: team, Exclusions: []matcher.Exclusion{{Address: "boss@press.example", Mode: matcher.Protected}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Options{
+		Store: st, Records: realRecords{f.intake, &plainRecords{s: st, now: noon}}, Daemon: &quietDaemon{}, SpoolDir: t.TempDir(),
+		Mailboxes: func() map[string]veil.Mailbox { return filedBoxes },
+	})
+	f.handler = s.Handler()
+	f.ops = s.operations
+	f.fill()
+	return f
+}
+
+// word makes a word that stands in one place of one mailbox's mail only.
+func word(mailbox, place string) string { return "zq" + mailbox + place + "wq" }
+
+// places says which tier shows a word of each place; part of a name of a place
+// is enough.
+func shownFrom(place string) access.Tier {
+	if strings.Contains(place, "subject") {
+		return access.Subject
+	}
+	return access.Full
+}
+
+const (
+	crlf       = "\r\n"
+	mixed      = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+	endOfMixed = "\r\n--b--\r\n"
+)
+
+// mails are the mails of one mailbox, each with its words.
+func mails(box string) (raws []string) {
+	w := func(place string) string { return word(box, place) }
+	head := func(n int, from, kind string) string {
+		return fmt.Sprintf("Message-ID: <%s%d@press.example>\r\nFrom: %s\r\nTo: %s@example.com\r\nDate: Mon, 02 Mar 2026 12:0%d:00 +0000\r\nSubject: About %s\r\nX-Note: %s\r\n",
+			box, n, from, box, n, w("subject"+kind), w("header"+kind))
+	}
+	carl := "Carl Weber <carl@press.example>"
+	html := "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n" + w("plain") +
+		"\r\n--b\r\nContent-Type: text/html\r\n\r\n<p title=\"" + w("title") + "\">" + w("html") + "</p>" + endOfMixed
+	attached := mixed + "--b\r\n\r\nSee " + w("cover") + ".\r\n--b\r\nContent-Type: text/plain; name=\"" + w("file") + ".txt\"\r\nContent-Disposition: attachment; filename=\"" + w("file") + ".txt\"\r\n\r\n" + w("attached") + endOfMixed
+	invite := "MIME-Version: 1.0\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:" + w("uid") + "\r\nSUMMARY:" + w("summary") +
+		"\r\nLOCATION:" + w("location") + "\r\nDESCRIPTION:" + w("description") + "\r\nDTSTART:20260402T120000Z\r\nDTEND:20260402T130000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	forward := mixed + "--b\r\n\r\nFYI " + w("fyi") + "\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <in" + box + "@far.example>\r\nFrom: " + w("inner") + " <" + w("inner") +
+		"@far.example>\r\nTo: carl@press.example\r\nSubject: " + w("within") + "\r\nDate: Mon, 02 Mar 2026 10:00:00 +0000\r\n\r\n" + w("enclosed") + endOfMixed
+	quoted := "\r\nYes " + w("answer") + "\r\n\r\nOn Monday, Ada wrote:\r\n> " + w("quote") + crlf
+	bounce := "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nSorry " + w("sorry") +
+		"\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.press.example\r\n\r\nFinal-Recipient: rfc822; carl@press.example\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 " + w("diagnostic") +
+		"\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <sent" + box + "@example.com>\r\nFrom: " + box + "@example.com\r\nTo: carl@press.example\r\nSubject: " + w("returned") + "\r\n" + endOfMixed
+	raws = append(raws,
+		head(1, carl, "one")+html, head(2, carl, "two")+attached, head(3, carl, "three")+invite,
+		head(4, carl, "four")+forward, head(5, carl, "five")+"In-Reply-To: <"+box+"1@press.example>\r\n"+quoted,
+		head(6, "Mailer <mailer-daemon@press.example>", "six")+bounce,
+		head(7, "Boss <boss@press.example>", "seven")+crlf+w("protected")+crlf,
+		"Message-ID: <"+box+"8@example.com>\r\nFrom: "+box+"@example.com\r\nTo: "+carl+"\r\nDate: Mon, 02 Mar 2026 13:00:00 +0000\r\nSubject: Re: "+w("subjecteight")+"\r\nContent-Transfer-Encoding: base64\r\n\r\n"+
+			base64.StdEncoding.EncodeToString([]byte("Sent "+w("sent")))+crlf,
+	)
+	return raws
+}
+
+// fill files the mail and writes down a note.
+func (f *filed) fill() {
+	f.t.Helper()
+	ctx := f.t.Context()
+	var err error
+	f.press, err = f.intake.AddOrganisation(ctx, "tess", contact.Organisation{Name: "Press Works", Kind: contact.Customer, Domains: []contact.Domain{{Name: "press.example"}}})
+	if err == nil {
+		f.carl, err = f.intake.AddContact(ctx, "tess", contact.Contact{Name: "Carl Weber", Addresses: []contact.Address{"carl@press.example"}, Kind: contact.Customer})
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, box := range []string{"ada", "ben", "cleo", "dora"} {
+		f.file(box, mails(box))
+	}
+	if _, err := f.intake.Note(ctx, "tess", store.Subject{Contact: f.carl.ID}, timeline.Note, "a note everybody reads", noon); err != nil {
+		f.t.Fatal(err)
+	}
+	f.collect()
+	if len(f.names) < 50 {
+		f.t.Fatalf("only %d names are known: %q", len(f.names), f.names)
+	}
+}
+
+func (f *filed) file(box string, raws []string) {
+	f.t.Helper()
+	ctx := f.t.Context()
+	folder := message.Folder{Mailbox: box, Name: "INBOX", UIDValidity: 1, Role: message.RoleInbox}
+	var copies []message.Copy
+	for n, raw := range raws {
+		copies = append(copies, message.Copy{UID: uint32(n + 1), Received: noon, Size: int64(len(raw)), Header: int64(strings.Index(raw, "\r\n\r\n") + 4), Head: message.ParseHead([]byte(raw))})
+	}
+	wishes, err := f.intake.Wanted(ctx, folder, copies)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	batch := message.Batch{Folder: folder}
+	for n, c := range copies {
+		it := message.Item{Copy: c, Wish: wishes[n]}
+		if it.Wish.Action == message.Log || it.Wish.Action == message.Inspect {
+			it.Body = message.Bytes(raws[n])
+		}
+		batch.Items = append(batch.Items, it)
+	}
+	if err := f.intake.Take(ctx, batch); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// collect notes every id and name there is, whoever may see it.
+func (f *filed) collect() {
+	f.t.Helper()
+	names := []string{string(f.carl.ID), string(f.press.ID), "carl@press.example", "press.example", "Press Works", "boss@press.example", "nobody@far.example", string(noon.Format("2006"))}
+	err := f.store.View(f.t.Context(), func(tx store.Tx) error {
+		all, err := store.Where(tx.Messages().List, func(message.ID) (bool, error) { return true, nil })
+		for _, id := range all {
+			m, err := tx.Messages().Get(id)
+			if err != nil {
+				return err
+			}
+			names = append(names, string(id), string(m.Thread), m.Head.MessageID, fmt.Sprintf("%s/%s/%d", m.Holdings[0].Mailbox, m.Holdings[0].Folder, m.Holdings[0].UID))
+		}
+		entries, err2 := store.Where(tx.Entries().Recent, func(timeline.Entry) (bool, error) { return true, nil })
+		for _, e := range entries {
+			names = append(names, string(e.ID))
+		}
+		lines, err3 := store.Where(func(s store.Slice) (store.Page[store.AuditRecord], error) { return tx.Audit().List("", s) }, func(store.AuditRecord) (bool, error) { return true, nil })
+		for _, l := range lines {
+			names = append(names, l.ID)
+		}
+		return errors.Join(err, err2, err3)
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	slices.Sort(names)
+	f.names = slices.Compact(names)
+}
+
+// ask sends a request on behalf of somebody.
+func (f *filed) ask(who access.Principal, method, path, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(WithPrincipal(context.Background(), who), method, "/api/v1"+path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	return w
+}
+
+var inBraces = regexp.MustCompile(`\{[a-z]+\}`)
+
+// addresses are the requests that reach a reading operation with every name
+// known, and with words to look for.
+func (f *filed) addresses(op operation) []string {
+	_, path, _ := cutPattern(op.pattern)
+	if inBraces.MatchString(path) {
+		var out []string
+		for _, name := range f.names {
+			if strings.Contains(path, "{who}") && !strings.ContainsAny(name, " .") && name != string(f.carl.ID) && name != string(f.press.ID) {
+				continue // an id of a message, which nobody has
+			}
+			out = append(out, inBraces.ReplaceAllString(path, url.PathEscape(name)))
+		}
+		return out
+	}
+	out := []string{path, path + "?limit=1"}
+	for _, who := range []string{"carl@press.example", "Press Works", string(f.carl.ID)} {
+		out = append(out, path+"?who="+url.QueryEscape(who))
+	}
+	return out
+}
+
+var (
+	reading = access.Principal{Kind: access.User, ID: "r", Name: "Rea", Role: access.Reader}
+	manager = access.Principal{Kind: access.User, ID: "m", Name: "Mag", Role: access.Administrator}
+)
+
+func capped(p access.Principal, t access.Tier) access.Principal { p.Sees = t; return p }
+
+// readers are who reads in the tests, each with what they see of each mailbox.
+func readers() map[string]access.Principal {
+	ada := access.Principal{Kind: access.User, ID: "a", Name: "Ada", Role: access.Member, Address: "ada@example.com"}
+	adaOwn := ada
+	adaOwn.Role = access.Own
+	token := capped(ada, access.Subject)
+	token.Kind = access.Token
+	return map[string]access.Principal{
+		"reader":                   reading,
+		"reader of subjects":       capped(reading, access.Subject),
+		"reader of metadata":       capped(reading, access.Metadata),
+		"reader of nothing":        capped(reading, access.Private),
+		"administrator":            manager,
+		"administrator of subject": capped(manager, access.Subject),
+		"member":                   ada,
+		"member of metadata":       capped(ada, access.Metadata),
+		"own mailboxes":            adaOwn,
+		"token":                    token,
+		"the command line":         {Kind: access.Local},
+	}
+}
+
+// TestS9_TiersHoldEverywhere calls every reading operation with every name
+// there is on behalf of readers of every tier, and looks in all they are
+// answered for words they may not see.
+func TestS9_TiersHoldEverywhere(t *testing.T) {
+	t.Parallel()
+	f := newFiled(t)
+	places := regexp.MustCompile(`zq(ada|ben|cleo|dora)([a-z]+?)wq`)
+	tries := 0
+	for name, who := range readers() {
+		eyes := veil.Eyes{Who: who, Boxes: filedBoxes}
+		seen := map[string]bool{} // mailbox and tier of the words that were seen
+		for _, op := range f.ops {
+			method, _, _ := cutPattern(op.pattern)
+			if method != http.MethodGet || strings.HasSuffix(op.pattern, "/events") {
+				continue
+			}
+			for _, address := range f.addresses(op) {
+				tries++
+				w := f.ask(who, http.MethodGet, address, "")
+				said := fmt.Sprint(w.Result().Header) + w.Body.String()
+				if w.Code >= 500 {
+					t.Errorf("%s: GET %s: %d %s", name, address, w.Code, w.Body)
+				}
+				for _, m := range places.FindAllStringSubmatch(said, -1) {
+					tier := eyes.Mailbox(m[1])
+					if m[2] == "protected" || m[2] == "subjectseven" || m[2] == "headerseven" {
+						if who.Kind != access.Local && filedBoxes[m[1]].Owner != who.Address {
+							tier = access.Private
+						}
+					}
+					seen[m[1]+" "+string(shownFrom(m[2]))] = true
+					if !tier.Shows(shownFrom(m[2])) {
+						t.Errorf("%s, who sees %s of mailbox %s, is answered %s on GET %s", name, tier, m[1], m[0], address)
+					}
+				}
+				if m := regexp.MustCompile(`<?cleo[1-8]@(press|example)`).FindString(said); m != "" && !eyes.Mailbox("cleo").Shows(access.Metadata) && !strings.Contains(address, "cleo") {
+					t.Errorf("%s is answered %s of a private mailbox on GET %s", name, m, address)
+				}
+				if t.Failed() && tries%100 == 0 {
+					t.FailNow()
+				}
+			}
+		}
+		for _, box := range []string{"ada", "ben", "dora"} { // the private one's mail is on no timeline
+			for _, tier := range []access.Tier{access.Subject, access.Full} {
+				if eyes.Mailbox(box).Shows(tier) && !seen[box+" "+string(tier)] {
+					t.Errorf("%s is to see %s of mailbox %s, and was shown no word of it", name, tier, box)
+				}
+			}
+		}
+	}
+	t.Attr("tries", strconv.Itoa(tries))
+}
+
+// TestS9_NoSuchMessage holds that what is not shown is answered word for word
+// as what does not exist.
+func TestS9_NoSuchMessage(t *testing.T) {
+	t.Parallel()
+	f := newFiled(t)
+	tries := 0
+	var foreign []message.Message
+	err := f.store.View(t.Context(), func(tx store.Tx) error {
+		all, err := store.Where(tx.Messages().List, func(message.ID) (bool, error) { return true, nil })
+		for _, id := range all {
+			m, err := tx.Messages().Get(id)
+			if err != nil {
+				return err
+			}
+			if m.Holdings[0].Mailbox == "cleo" || m.Protected {
+				foreign = append(foreign, m)
+			}
+		}
+		return err
+	})
+	if err != nil || len(foreign) < 8 {
+		t.Fatalf("%d messages are nobody else's, %v", len(foreign), err)
+	}
+	missing := store.NewID(noon)
+	for _, m := range foreign {
+		for _, name := range []string{string(m.ID), m.Head.MessageID, fmt.Sprintf("%s/INBOX/%d", m.Holdings[0].Mailbox, m.Holdings[0].UID)} {
+			absent := map[string]string{m.Head.MessageID: "no-such@press.example"}[name]
+			switch {
+			case absent != "":
+			case strings.Contains(name, "/"):
+				absent = m.Holdings[0].Mailbox + "/NONE/1"
+			default:
+				absent = missing
+			}
+			for _, path := range []string{"/messages/%s", "/messages/%s/raw", "/messages/%s/explain"} {
+				tries++
+				got, want := f.ask(reading, http.MethodGet, fmt.Sprintf(path, url.PathEscape(name)), ""), f.ask(reading, http.MethodGet, fmt.Sprintf(path, url.PathEscape(absent)), "")
+				if got.Code != http.StatusNotFound || strings.ReplaceAll(got.Body.String(), name, absent) != want.Body.String() {
+					t.Errorf("GET %s of a message not shown: %d %s; of one that does not exist: %d %s", fmt.Sprintf(path, name), got.Code, got.Body, want.Code, want.Body)
+				}
+			}
+		}
+	}
+	t.Attr("tries", strconv.Itoa(tries))
+}
+
+// database is the bytes of the store.
+func (f *filed) database() string {
+	f.t.Helper()
+	raw, err := os.ReadFile(filepath.Join(f.dir, "rapport.db"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// hits are the ids a search finds for somebody, page by page, and where each
+// page ended.
+func (f *filed) hits(who access.Principal, query string, limit int) (out []string) {
+	f.t.Helper()
+	q, err := store.ParseQuery(query)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	err = f.store.View(f.t.Context(), func(tx store.Tx) error {
+		tx = veil.Over(tx, who, filedBoxes)
+		for s := (store.Slice{Limit: limit}); ; {
+			page, err := tx.Entries().Search(q, s)
+			if err != nil {
+				return err
+			}
+			for _, e := range page.Items {
+				out = append(out, string(e.ID))
+			}
+			if len(page.Items) > limit || page.Next != "" && len(page.Items) < limit {
+				f.t.Errorf("%q: a page of %d, not of %d, and more to come: %v", query, len(page.Items), limit, page.Next != "")
+			}
+			if s.Cursor = page.Next; s.Cursor == "" {
+				return nil
+			}
+			out = append(out, string(page.Next))
+		}
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return out
+}
+
+// TestS9_SearchKnowsOnlyWhatIsSeen looks for every word there is on behalf of
+// readers of every tier. A word that is not theirs to read is found as often
+// as one that nobody ever wrote, turned into its opposite as well: neither
+// hits nor pages nor cursors tell them apart.
+func TestS9_SearchKnowsOnlyWhatIsSeen(t *testing.T) {
+	t.Parallel()
+	f := newFiled(t)
+	places := regexp.MustCompile(`zq(ada|ben|cleo|dora)([a-z]+?)wq`)
+	words := map[string][]string{}
+	who := readers()
+	for _, same := range []string{"administrator", "administrator of subject", "member of metadata"} {
+		delete(who, same)
+	}
+	for box := range filedBoxes {
+		for _, m := range places.FindAllStringSubmatch(strings.Join(mails(box), ""), -1) {
+			words[m[0]] = m[1:]
+		}
+		words[word(box, "sent")] = []string{box, "sent"}
+	}
+	const never = "zqneverwq"
+	shapes := []string{"%s", "%s*", "-%s", `"about %s"`, "carl -%s", "(%s OR from:boss)", "-(%s OR has:attachment)", "in:ada -%s", "-(-%s)"}
+	tries, found := 0, 0
+	for name, who := range who {
+		eyes := veil.Eyes{Who: who, Boxes: filedBoxes}
+		for w, at := range words {
+			box, place := at[0], at[1]
+			tier := eyes.Mailbox(box)
+			protected := strings.HasSuffix(place, "seven") || place == "protected"
+			if protected && who.Kind != access.Local && filedBoxes[box].Owner != who.Address {
+				tier = access.Private
+			}
+			if tier.Shows(shownFrom(place)) {
+				tries++
+				found += len(f.hits(who, w, 100))
+				continue
+			}
+			for n := range 3 { // each shape in its turn
+				tries++
+				shape := shapes[(tries+n)%len(shapes)]
+				got, want := f.hits(who, fmt.Sprintf(shape, w), 2), f.hits(who, fmt.Sprintf(shape, never), 2)
+				if !slices.Equal(got, want) {
+					t.Errorf("%s finds %d lines for "+shape+", and %d for a word that nobody wrote", name, len(got), w, len(want))
+				}
+			}
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	if found < 100 {
+		t.Errorf("all readers together found %d lines by words that are theirs to read", found)
+	}
+	t.Attr("tries", strconv.Itoa(tries))
+}
+
+// bodies are what a change of each operation takes, where it takes something.
+func (f *filed) bodies() map[string]string {
+	carl := string(f.carl.ID)
+	return map[string]string{
+		"file-message": `{"who":"Press Works"}`, "unfile-message": `{"who":"` + carl + `"}`, "add-note": `{"who":"` + carl + `","text":"x"}`,
+		"add-contact": `{"name":"X"}`, "add-organisation": `{"name":"X"}`, "edit-contact": `{"set":{"name":"X"}}`, "edit-organisation": `{"set":{"name":"X"}}`,
+		"accept-suggestion": `{"who":"new@firm.example"}`, "ignore-suggestion": `{"who":"new@firm.example"}`,
+		"merge-contacts": `{"lose":"` + carl + `"}`, "merge-organisations": `{"lose":"` + string(f.press.ID) + `"}`,
+		"set-member-away": `{"member":"ada@example.com"}`, "member-leaves": `{"member":"ada@example.com","to":"ben@example.com"}`,
+	}
+}
+
+// changed says when the file of the store was last written.
+func (f *filed) changed() string {
+	f.t.Helper()
+	info, err := os.Stat(filepath.Join(f.dir, "rapport.db"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return fmt.Sprint(info.Size(), info.ModTime())
+}
+
+// TestS9_EveryChangeIsRefused sends every operation that changes anything
+// without a session, from another origin, in a role that may not, and with the
+// names of what is others': each is refused, and not a byte of the store
+// changes.
+func TestS9_EveryChangeIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFiled(t)
+	bodies := f.bodies()
+	user := func(r access.Role) access.Principal {
+		return access.Principal{Kind: access.User, ID: "u", Name: "Uma", Role: r, Address: "uma@example.com"}
+	}
+	token := func(r access.Role, scope access.Need) access.Principal {
+		return access.Principal{Kind: access.Token, ID: "t", Name: "Tok", Role: r, Scopes: []access.Need{scope}}
+	}
+	mayNot := map[access.Need][]access.Principal{
+		access.Manage: {user(access.Member), user(access.Reader), user(access.Own), user("root"), token(access.Administrator, access.Write)},
+		access.Write:  {user(access.Reader), user(""), token(access.Administrator, access.Read), token(access.Reader, access.Manage)},
+		access.Read:   {user("root"), {Kind: access.Token, Role: access.Administrator, Scopes: []access.Need{}}},
+	}
+	before, stamp := f.database(), f.changed()
+	tries := 0
+	refused := func(op operation, what string, who access.Principal, path string, codes []int, header ...string) {
+		t.Helper()
+		tries++
+		method, _, _ := cutPattern(op.pattern)
+		body := bodies[op.id]
+		if body == "" && method != http.MethodDelete {
+			body = "{}"
+		}
+		w := f.ask(who, method, path, body, header...)
+		if !slices.Contains(codes, w.Code) {
+			t.Errorf("%s %s: %d %s", op.pattern, what, w.Code, w.Body)
+		}
+		if f.changed() != stamp {
+			t.Fatalf("%s %s changed the store", op.pattern, what)
+		}
+	}
+	changing := 0
+	for _, op := range f.ops {
+		method, path, _ := cutPattern(op.pattern)
+		if method == http.MethodGet {
+			continue
+		}
+		changing++
+		some := inBraces.ReplaceAllString(path, string(f.carl.ID))
+		if op.need != access.Anyone {
+			refused(op, "without a session", access.Principal{}, some, []int{http.StatusUnauthorized})
+		}
+		for _, who := range mayNot[op.need] {
+			refused(op, "as "+string(who.Kind)+" "+string(who.Role), who, some, []int{http.StatusForbidden})
+		}
+		for _, who := range []access.Principal{{Kind: access.Local}, {Kind: access.Open}, manager} {
+			refused(op, "from another origin", who, some, []int{http.StatusForbidden}, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
+			refused(op, "from another origin", who, some, []int{http.StatusForbidden}, "Origin", "https://evil.example")
+		}
+		if op.need == access.Manage || !inBraces.MatchString(path) {
+			continue
+		}
+		for _, name := range f.foreign() {
+			refused(op, "of "+name, user(access.Own), inBraces.ReplaceAllString(path, url.PathEscape(name)),
+				[]int{http.StatusNotFound, http.StatusForbidden, http.StatusBadRequest})
+		}
+	}
+	if changing < 20 {
+		t.Errorf("only %d operations change anything", changing)
+	}
+	if f.database() != before {
+		t.Error("the store is not what it was, to the byte")
+	}
+	t.Attr("tries", strconv.Itoa(tries))
+	f.controls()
+}
+
+// foreign are the names of what lies in others' mailboxes only.
+func (f *filed) foreign() []string {
+	var out []string
+	err := f.store.View(f.t.Context(), func(tx store.Tx) error {
+		all, err := store.Where(tx.Messages().List, func(message.ID) (bool, error) { return true, nil })
+		for _, id := range all {
+			m, err := tx.Messages().Get(id)
+			if err != nil {
+				return err
+			}
+			out = append(out, string(id), string(m.Thread), m.Head.MessageID, fmt.Sprintf("%s/INBOX/%d", m.Holdings[0].Mailbox, m.Holdings[0].UID))
+			if e, err := tx.Entries().OfMessage(id); err == nil {
+				out = append(out, string(e.ID))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return append(out, store.NewID(noon))
+}
+
+// controls holds that the same requests do change the store where they may:
+// the owner of a mailbox files what lies in it, and takes it back.
+func (f *filed) controls() {
+	f.t.Helper()
+	ada := access.Principal{Kind: access.User, Name: "Ada", Role: access.Own, Address: "ada@example.com"}
+	before := f.database()
+	w := f.ask(ada, http.MethodPost, "/messages/"+url.PathEscape("ada/INBOX/1")+"/withdraw", "")
+	if w.Code != http.StatusOK || f.database() == before {
+		f.t.Fatalf("an owner withdraws a message: %d %s", w.Code, w.Body)
+	}
+	audit := regexp.MustCompile(`"audit":"([0-9A-Z]{26})"`).FindStringSubmatch(w.Body.String())
+	if audit == nil {
+		f.t.Fatalf("no audit id: %s", w.Body)
+	}
+	before = f.database()
+	other := ada
+	other.Name, other.Address = "Uma", "uma@example.com"
+	if w := f.ask(other, http.MethodPost, "/undo/"+audit[1], ""); w.Code != http.StatusNotFound || f.database() != before {
+		f.t.Errorf("somebody else takes it back: %d %s", w.Code, w.Body)
+	}
+	if w := f.ask(ada, http.MethodPost, "/undo/"+audit[1], ""); w.Code != http.StatusOK || f.database() == before {
+		f.t.Errorf("the owner takes it back: %d %s", w.Code, w.Body)
+	}
+}
