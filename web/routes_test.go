@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"testing"
 
@@ -20,6 +21,7 @@ func TestEveryRoute(t *testing.T) {
 	calls := map[string]func() (any, error){}
 	callRecords(w, calls)
 	callDaemon(w, calls)
+	maps.Copy(calls, accessCalls(w))
 	s := New(Options{Store: w.store, Records: w.records, Daemon: w.daemon})
 	var patterns []string
 	s.Handler()

@@ -41,6 +41,7 @@ type Options struct {
 	// Mailboxes says whose each mailbox is and how much others see of its mail.
 	// It is asked for every request. Nil: none is named.
 	Mailboxes func() map[string]veil.Mailbox
+	Access    Access // who may sign in, and how
 }
 
 // Server answers the JSON API. Its methods may be called concurrently.
@@ -53,6 +54,7 @@ type Server struct {
 	version    string
 	spoolDir   string
 	identities Identities
+	access     Access
 	mailboxes  func() map[string]veil.Mailbox
 	operations []operation // all of them, as Handler registers them
 	api        huma.API
@@ -66,7 +68,7 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, records: o.Records, daemon: o.Daemon,
 		now: o.Now, log: o.Log, version: o.Version, spoolDir: o.SpoolDir, identities: o.Identities,
-		mailboxes: o.Mailboxes,
+		mailboxes: o.Mailboxes, access: o.Access,
 	}
 	if s.mailboxes == nil {
 		s.mailboxes = func() map[string]veil.Mailbox { return nil }
@@ -172,4 +174,5 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeDocument(api)
 	s.describeConfiguration(api)
 	s.describeSavedViews(api)
+	s.describeAccess(api)
 }

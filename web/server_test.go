@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rapport/internal/auth"
 	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/message"
@@ -25,6 +26,7 @@ type world struct {
 	store   store.Store
 	records *plainRecords
 	daemon  *quietDaemon
+	access  *auth.Service
 	handler http.Handler
 	server  *httptest.Server
 	client  *Client
@@ -45,7 +47,9 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { st.Close() })
 	w := &world{t: t, store: st, records: &plainRecords{s: st, now: noon}, daemon: &quietDaemon{}}
-	w.handler = New(Options{Store: st, Records: w.records, Daemon: w.daemon, Version: "1.2.3", SpoolDir: t.TempDir()}).Handler()
+	w.access = auth.New(auth.Options{Store: st, Key: make([]byte, 32), Now: func() time.Time { return noon }})
+	w.handler = New(Options{Store: st, Records: w.records, Daemon: w.daemon, Version: "1.2.3", SpoolDir: t.TempDir(), Access: w.access,
+		Now: func() time.Time { return noon }}).Handler()
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.handler.ServeHTTP(rw, r.WithContext(WithPrincipal(r.Context(), access.Principal{Kind: access.Local})))
 	}))

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +25,15 @@ type server struct {
 
 // serve starts a server; the requests' contexts end when it is stopped.
 func serve(l net.Listener, h http.Handler, log *slog.Logger) *server {
+	return serveTLS(l, nil, h, log)
+}
+
+// serveTLS is serve over TLS where secure is not nil.
+func serveTLS(l net.Listener, secure *tls.Config, h http.Handler, log *slog.Logger) *server {
 	ctx, cancel := context.WithCancel(context.Background())
+	if secure != nil { // within the crowd, which knows connections as the server does
+		l = tls.NewListener(l, secure)
+	}
 	places := newCrowd(l, askers(openFiles()))
 	s := &server{
 		http: &http.Server{
@@ -89,6 +98,7 @@ func (s *system) site() http.Handler {
 	mux.Handle("/healthz", health)
 	mux.Handle("/metrics", health)
 	mux.Handle("/api/", s.auth.Front(s.handler))
+	mux.Handle("/auth/", s.auth.Front(s.auth.Handler()))
 	mux.Handle("/", s.auth.Front(s.identified(s.pages)))
 	return brisk(mux)
 }

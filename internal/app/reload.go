@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
@@ -21,7 +20,7 @@ const rulesPatience = 10 * time.Second
 // each does what can fail and returns how to put it in force.
 type hooks struct {
 	reroute func(*config.Config) (swap func(), err error) // alerts
-	rebind  func(config.Web) (swap func(), err error)     // the local listener
+	rebind  func(*config.Config) (swap func(), err error) // the team's listener
 }
 
 // Reload implements web.Daemon: it reads the configuration again and puts it
@@ -90,7 +89,7 @@ func (s *system) prepareHooks(cfg *config.Config) (swap func(), err error) {
 		return nil, err
 	}
 	// The listener comes last: it is bound already where this succeeds.
-	bind, err := s.rebind(cfg.Web)
+	bind, err := s.rebind(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -219,69 +218,6 @@ func (p passwordFiles) changed(mailbox string, file os.FileInfo, refused time.Ti
 		return now.at.After(refused)
 	}
 	return now != was
-}
-
-// tcpService is the local listener, which a reload may move.
-type tcpService struct {
-	*system
-	address string
-	l       net.Listener
-	server  *server
-}
-
-func (t *tcpService) addr() string {
-	if t.l == nil {
-		return ""
-	}
-	return t.l.Addr().String()
-}
-
-// replace binds and serves at once.
-func (t *tcpService) replace(w config.Web) error {
-	swap, err := t.prepare(w)
-	if err != nil {
-		return err
-	}
-	swap()
-	return nil
-}
-
-// prepare binds what changed; swap serves it and stops the old one.
-func (t *tcpService) prepare(w config.Web) (swap func(), err error) {
-	address := ""
-	if w.Enabled() {
-		address = w.Listen
-	}
-	if address == t.address {
-		return func() {}, nil
-	}
-	var l net.Listener
-	if address != "" {
-		if l, err = listenTCP(address); err != nil {
-			return nil, err
-		}
-	}
-	return func() {
-		old := t.server
-		t.address, t.l, t.server = address, l, nil
-		if l != nil {
-			t.server = serve(l, t.site(), t.log)
-		}
-		if old != nil {
-			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-			defer cancel()
-			if err := old.stop(ctx); err != nil {
-				t.log.Warn("old listener not stopped cleanly", "err", err)
-			}
-		}
-	}, nil
-}
-
-func (t *tcpService) stop(ctx context.Context) error {
-	if t.server == nil {
-		return nil
-	}
-	return t.server.stop(ctx)
 }
 
 // newSender makes a plain sender of its configuration.

@@ -161,11 +161,14 @@ type daemonRun struct {
 // a step of undo, the mailboxes first and the store last.
 func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 	d.tcp = &tcpService{system: d.system}
-	if err := d.tcp.replace(d.config().Web); err != nil {
+	if err := d.tcp.replace(d.config()); err != nil {
 		return err
 	}
 	undo.push("listener", d.tcp.stop)
 	d.where.TCP = d.tcp.addr()
+	if err := d.welcome(ctx); err != nil {
+		return err
+	}
 	api := serve(d.socket, local(d.handler), d.log)
 	undo.push("api", api.stop)
 

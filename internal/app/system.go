@@ -130,7 +130,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	if err := s.listen(undo); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return s, s.auth.Load(ctx)
 }
 
 // listen binds the socket for those who ask, and builds who answers them.
@@ -139,7 +139,7 @@ func (s *system) listen(undo *stops) error {
 	s.handler = web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
-		Identities: s.auth, Mailboxes: s.mailboxesShown,
+		Identities: s.auth, Access: s.auth, Mailboxes: s.mailboxesShown,
 	}).Handler()
 	var err error
 	if s.pages, err = s.newPages(); err != nil {

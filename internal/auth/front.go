@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-
-	"rapport/records/access"
 )
 
 // origin is where a request comes from, as far as it can be believed.
@@ -49,7 +47,7 @@ func (s *Service) Front(next http.Handler) http.Handler {
 // errRebound answers a page of another site that had its name point here.
 var errRebound = errors.New("nobody has to sign in here, so only this computer's own names are answered to: use http://localhost or http://127.0.0.1, or set up sign-in")
 
-var errClear = errors.New("sign-in needs an encrypted connection: set web.cert_file and web.key_file, or come by the proxy that web.trusted_proxies names")
+var errClear = errors.New("sign-in needs an encrypted connection: set web.cert_file and web.key_file, or come by a proxy that web.trusted_proxies names and that sends X-Forwarded-Proto")
 
 // origin reads where a request comes from.
 func (s *Settings) origin(r *http.Request) (origin, error) {
@@ -136,13 +134,4 @@ func loopbackHost(hostPort string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.Unmap().IsLoopback()
-}
-
-// Identify implements web.Identities for requests that came through
-// [Service.Front].
-func (s *Service) Identify(r *http.Request) (access.Principal, error) {
-	if s.open(r) && loopbackHost(r.Host) {
-		return access.Principal{Kind: access.Open}, nil
-	}
-	return access.Principal{}, nil
 }

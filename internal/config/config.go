@@ -34,7 +34,7 @@ type Config struct {
 	Backup     Backup    `yaml:"backup" doc:"Copies of the store that the daemon makes by itself."`
 	Retention  Retention `yaml:"retention" doc:"How long what is filed is kept, by kind; what has no span is kept for good."`
 	Alerts     Alerts    `yaml:"alerts" doc:"Mail to the administrators when something needs them."`
-	Web        Web       `yaml:"web" doc:"The local HTTP listener."`
+	Web        Web       `yaml:"web" doc:"The team's listener, and how people sign in."`
 	Log        Log       `yaml:"log" doc:"What is logged, and how."`
 }
 
@@ -137,11 +137,6 @@ type Alerts struct {
 	Sender string `yaml:"sender" doc:"Name of the sender that takes them; may be left out where there is only one."`
 }
 
-// Web is the local HTTP listener.
-type Web struct {
-	Listen string `yaml:"listen" default:"127.0.0.1:8025" doc:"Address of /metrics and /healthz; off or an empty text disables it."`
-}
-
 // Log says what is logged.
 type Log struct {
 	Level  Level  `yaml:"level" default:"info" doc:"The least important lines that are written."`
@@ -175,9 +170,6 @@ func (c *Config) AlertSender() *Sender {
 	}
 	return nil
 }
-
-// Enabled reports whether the listener is wanted.
-func (w Web) Enabled() bool { return w.Listen != "" && w.Listen != "off" }
 
 // addresses converts what validation has already brought into normal form.
 func addresses(in []string) []contact.Address {

@@ -155,7 +155,7 @@ mailboxes:
   - {name: b, host: IMAP.example.com, user: a, password_file: pw}
   - {name: c, provider: outlook, user: c@example.com, password_env: RAPPORT_TEST_UNSET}
   - {name: d, host: imap.gmail.com, user: d@example.com, password_file: pw}
-web: {listen: ":8025"}
+web: {listen: ":8025", trusted_proxies: 10.0.0.5}
 `))
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ var later = map[string][]string{
 	"mailboxes[]": {"oauth"},
 	"senders[]":   {"mailbox", "limits", "dkim", "postal_address", "sent_copies", "oauth"},
 	"retention":   {"newsletter_copies", "sale", "delivery", "answer"},
-	"web":         {"public_listen", "public_url", "oidc", "trusted_proxies", "cert_file", "key_file"},
+	"web":         {"public_listen", "public_url"},
 }
 
 // synonyms are what other programs call the keys of an account.

@@ -144,6 +144,13 @@ func extend(s *jsonschema.Schema, section reflect.Type) {
 	case reflect.TypeFor[Backup]():
 		pattern(s, "recipient", recipientForm.String())
 		s.DependentRequired = map[string][]string{"every": {"dir"}, "keep": {"dir"}, "recipient": {"dir"}}
+	case reflect.TypeFor[Web]():
+		s.DependentRequired = map[string][]string{"cert_file": {"key_file"}, "key_file": {"cert_file"}}
+	case reflect.TypeFor[OIDC]():
+		s.DependentRequired = map[string][]string{
+			"issuer": {"client_id"}, "client_id": {"issuer"}, "client_secret_file": {"issuer"}, "name": {"issuer"},
+			"domains": {"issuer"}, "allowed": {"issuer"}, "administrators": {"issuer"}, "tenants": {"issuer"},
+		}
 	case reflect.TypeFor[Alerts]():
 		s.DependentRequired = map[string][]string{"sender": {"to"}}
 	}

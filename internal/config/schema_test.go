@@ -81,6 +81,7 @@ func TestSchemaRefusesBadFiles(t *testing.T) {
 		"syntax": "no YAML", "tab": "no YAML", "two-documents": "no YAML", "duplicate-key": "no YAML", "merge": "no YAML",
 		"ca": "other files", "data-dir": "other files", "cleartext": "two keys", "team": "meaning", "policy": "meaning",
 		"alerts-without-sender": "two keys", "control-character": "meaning",
+		"web-certificate": "other files", "web-key": "other files", "web-clear": "meaning", "oidc-microsoft": "meaning", "oidc-tenants": "meaning",
 	}
 	s := compiled(t)
 	files, _ := filepath.Glob(filepath.Join("testdata", "bad", "*.yaml"))

@@ -374,18 +374,3 @@ func (v *validator) alerts(c *Config) {
 		v.wrong("alerts.sender", fmt.Sprintf("no sender is called %q", a.Sender), "there is "+strings.Join(names, ", "))
 	}
 }
-
-func (v *validator) web(w *Web) {
-	if !w.Enabled() {
-		return
-	}
-	host, port, err := net.SplitHostPort(w.Listen)
-	n, errPort := strconv.Atoi(port)
-	if err != nil || errPort != nil || n < 0 || n > 65535 {
-		v.wrong("web.listen", fmt.Sprintf("%q is not an address to listen on", w.Listen), "write HOST:PORT, for example 127.0.0.1:8025, or off")
-		return
-	}
-	if !loopback(host) {
-		v.warn("web.listen", "whoever reaches "+w.Listen+" can read the metrics", "listen on 127.0.0.1, or restrict access with a firewall")
-	}
-}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,6 +49,9 @@ type Passkey struct {
 	Used       time.Time `json:"used,omitzero"`
 	Credential []byte    `json:"credential"` // as the WebAuthn library keeps it
 }
+
+// Ref names a passkey in lists.
+func (p *Passkey) Ref() string { return hex.EncodeToString(p.ID[:min(len(p.ID), 16)]) }
 
 // Linked is an account at an OpenID Connect issuer.
 type Linked struct {

@@ -1,0 +1,154 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// secretSize is 256 bits.
+const secretSize = 32
+
+// newSecret returns a random secret as text and its digest. Rand never fails:
+// crypto/rand ends the program instead.
+func newSecret() (text string, digest []byte) {
+	raw := make([]byte, secretSize)
+	rand.Read(raw)
+	text = base64.RawURLEncoding.EncodeToString(raw)
+	return text, digestOf(text)
+}
+
+// digestOf is what is kept of a secret. Secrets are random and long, so a
+// plain digest cannot be guessed back.
+func digestOf(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// idOf names a secret in lists and as a key.
+func idOf(digest []byte) string { return hex.EncodeToString(digest[:16]) }
+
+func sameDigest(a, b []byte) bool {
+	return len(a) == sha256.Size && subtle.ConstantTimeCompare(a, b) == 1
+}
+
+// The cost of a password's digest: OWASP's second proposal for argon2id, which
+// keeps a small server able to answer. maxHashing bounds the memory of many
+// attempts at once.
+const (
+	hashMemory  = 32 << 10 // KiB
+	hashTime    = 3
+	hashThreads = 1
+	hashSize    = 32
+	saltSize    = 16
+	maxHashing  = 2
+)
+
+// hash makes a digest of a password in the PHC form.
+func (s *Service) hash(ctx context.Context, password string) (string, error) {
+	salt := make([]byte, saltSize)
+	rand.Read(salt)
+	sum, err := s.argon(ctx, password, salt, hashMemory, hashTime, hashThreads)
+	if err != nil {
+		return "", err
+	}
+	return phc(salt, sum), nil
+}
+
+func phc(salt, sum []byte) string {
+	e := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashTime, hashThreads,
+		e.EncodeToString(salt), e.EncodeToString(sum))
+}
+
+// nobodysHash costs what everybody's does and fits no password.
+var nobodysHash = phc(make([]byte, saltSize), make([]byte, hashSize))
+
+// matches compares a password with a digest; with none it takes as long and
+// says no.
+func (s *Service) matches(ctx context.Context, password, digest string) (bool, error) {
+	known := digest != ""
+	if !known {
+		digest = nobodysHash
+	}
+	var memory, rounds uint32
+	var threads uint8
+	var version int
+	parts := strings.Split(digest, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" {
+		return false, errors.New("read the digest of a password: its form is unknown")
+	}
+	_, err1 := fmt.Sscanf(parts[2], "v=%d", &version)
+	_, err2 := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &rounds, &threads)
+	salt, err3 := base64.RawStdEncoding.DecodeString(parts[4])
+	want, err4 := base64.RawStdEncoding.DecodeString(parts[5])
+	if err := errors.Join(err1, err2, err3, err4); err != nil || version != argon2.Version || memory > 1<<20 || rounds == 0 || threads == 0 || len(want) != hashSize {
+		return false, errors.New("read the digest of a password: it is damaged")
+	}
+	sum, err := s.argon(ctx, password, salt, memory, rounds, threads)
+	return err == nil && known && subtle.ConstantTimeCompare(sum, want) == 1, err
+}
+
+func (s *Service) argon(ctx context.Context, password string, salt []byte, memory, rounds uint32, threads uint8) ([]byte, error) {
+	select {
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return argon2.IDKey([]byte(password), salt, rounds, memory, threads, hashSize), nil
+}
+
+// derived returns a key of the data directory's for one purpose.
+func (s *Service) derived(purpose string, size int) []byte {
+	key, err := hkdf.Key(sha256.New, s.key, nil, "rapport "+purpose, size)
+	if err != nil {
+		panic(err) // only of sizes beyond the digest's reach
+	}
+	return key
+}
+
+// seal encrypts what must be read again, bound to whose it is.
+func (s *Service) seal(plain []byte, whose string) []byte {
+	g := s.gcm()
+	nonce := make([]byte, g.NonceSize())
+	rand.Read(nonce)
+	return g.Seal(nonce, nonce, plain, []byte(whose))
+}
+
+// unseal reads what seal wrote.
+func (s *Service) unseal(sealed []byte, whose string) ([]byte, error) {
+	g := s.gcm()
+	if len(sealed) < g.NonceSize() {
+		return nil, errors.New("open what is sealed: it is cut short")
+	}
+	plain, err := g.Open(nil, sealed[:g.NonceSize()], bytes.Clone(sealed[g.NonceSize():]), []byte(whose))
+	if err != nil {
+		return nil, errors.New("open what is sealed: it was sealed with another key than this data directory's, or is damaged")
+	}
+	return plain, nil
+}
+
+func (s *Service) gcm() cipher.AEAD {
+	block, err := aes.NewCipher(s.derived("sealing of sign-in secrets", 32))
+	if err != nil {
+		panic(err) // the size is right
+	}
+	g, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err)
+	}
+	return g
+}
