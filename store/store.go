@@ -99,6 +99,7 @@ type Tx interface {
 	Sessions() Sessions
 	APITokens() APITokens
 	Views() SavedViews
+	Answers() Answers
 	Relations() Relations
 	FollowUps() FollowUps
 	Feeds() Feeds

@@ -64,6 +64,7 @@
 //	session          id                          access.Session
 //	token            id                          access.APIToken
 //	view             id                          store.SavedView
+//	answer           text(key)                   store.Answer
 //	index.a, index.b                             all that is derived; one of them is in use
 //	    contact.address       text(address) id                          -
 //	    contact.folded        text(folded address) id                   -

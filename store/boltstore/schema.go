@@ -31,6 +31,7 @@ const (
 	tableSession      = "session"
 	tableToken        = "token"
 	tableView         = "view"
+	tableAnswer       = "answer"
 
 	indexContactAddress = "contact.address"
 	indexContactFolded  = "contact.folded"
@@ -84,7 +85,7 @@ var dataBuckets = []string{
 	tableContact, tableOrganisation, tableMember, tableMessage, tableThread, tableBlob, tableEntry, bucketText,
 	tableFolder, bucketUIDs, bucketQuarantine, tableStatus, bucketHint, bucketHintUID, tableSuggestion,
 	tableReview, tableDecision, tableSearch, bucketSearchDone, bucketTombstone, tableAudit, bucketState, tableCount,
-	tableFollowUp, tableFeed, tableAccount, tableSession, tableToken, tableView,
+	tableFollowUp, tableFeed, tableAccount, tableSession, tableToken, tableView, tableAnswer,
 }
 
 // indexBuckets are all buckets of derived rows.
@@ -98,4 +99,4 @@ var indexBuckets = []string{
 }
 
 // indexed are the tables with derived rows, for check and reindex.
-var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, followUps, feeds}
+var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds}

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"State", testState},
 		{"Access", testAccess},
 		{"Views", testViews},
+		{"Answers", testAnswers},
 		{"Times", testTimes},
 		{"Pages", testPages},
 		{"Relations", testRelations},

@@ -207,6 +207,9 @@ func (v *Tx) APITokens() store.APITokens { return v.tx.APITokens() }
 // Views implements [store.Tx].
 func (v *Tx) Views() store.SavedViews { return v.tx.Views() }
 
+// Answers implements [store.Tx]: what others were answered is none of anybody's.
+func (v *Tx) Answers() store.Answers { return noAnswers{} }
+
 // State implements [store.Tx].
 func (v *Tx) State() store.State { return v.tx.State() }
 
