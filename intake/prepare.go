@@ -276,7 +276,7 @@ func document(h message.Head, p message.Parsed) *store.Document {
 			f.Attachments = append(f.Attachments, a.Name)
 		}
 	}
-	return store.NewDocument(f)
+	return store.LaterDocument(f)
 }
 
 // clip cuts valid UTF-8 to at most n bytes.

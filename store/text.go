@@ -331,7 +331,7 @@ type Fields struct {
 // outside the transaction.
 type Document struct {
 	Text   string
-	Terms  []string // sorted, each once
+	Terms  []string // sorted, each once; nil where the store is to make them when it has time
 	Fields Fields   // what the terms were made of, so that they can be made again
 	Packed []byte   // Fields as JSON, zstd: what a store keeps of it; nil where it is to compress
 }
@@ -357,11 +357,19 @@ var packer = sync.OnceValue(func() *zstd.Encoder {
 
 // NewDocument makes what the index needs of an entry's texts.
 func NewDocument(f Fields) *Document {
+	d := LaterDocument(f)
+	d.Terms = f.Terms()
+	return d
+}
+
+// LaterDocument is NewDocument without the terms: the store makes them of
+// Fields when it has time, and looks through the text until then.
+func LaterDocument(f Fields) *Document {
 	packed, err := f.Pack()
 	if err != nil {
 		packed = nil // the store tries again and says why
 	}
-	return &Document{Text: f.Text, Terms: f.Terms(), Fields: f, Packed: packed}
+	return &Document{Text: f.Text, Fields: f, Packed: packed}
 }
 
 // Terms returns the terms of a Document, sorted, each once.

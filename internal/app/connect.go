@@ -102,6 +102,9 @@ func Connect(ctx context.Context, cfg *config.Config, o ConnectOptions) (*Conn, 
 			_, err = s.clock.look(ctx, s.store)
 		}
 		if err == nil {
+			// What this command has filed it indexes before it ends, unless it
+			// is interrupted; a daemon does so when it comes to rest.
+			undo.push("index", func(stopping context.Context) error { return s.index(ctx, stopping) })
 			api := serve(s.socket, local(s.handler), s.log)
 			undo.push("api", api.stop)
 			return &Conn{Client: web.NewSocketClient(path, o.actor()), api: api, undo: undo}, nil
@@ -121,6 +124,19 @@ func Connect(ctx context.Context, cfg *config.Config, o ConnectOptions) (*Conn, 
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// index has the store index what was filed, until one of the two ends: what is
+// left waits in the store.
+func (s *system) index(ctx, stopping context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(stopping, cancel)()
+	err := s.store.Index(ctx)
+	if ctx.Err() != nil || errors.Is(err, store.ErrFull) {
+		return nil
+	}
+	return err
 }
 
 // Reach speaks to the daemon of a data directory, and is nil where none

@@ -195,6 +195,7 @@ func (c *checking) terms(tx *Tx) error {
 			c.fault("search index: segment %d: %v", seg.id, err)
 		}
 	}
+	waits := c.laterRows(tx)
 	cur := tx.data(bucketText).Cursor()
 	for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
 		if tx.ctx.Err() != nil {
@@ -211,10 +212,12 @@ func (c *checking) terms(tx *Tx) error {
 			continue
 		}
 		var want termSum
-		for _, t := range f.Terms() {
-			want.add([]byte(t))
+		if !waits[e.Doc] {
+			for _, t := range f.Terms() {
+				want.add([]byte(t))
+			}
 		}
-		if g := got[e.Doc]; want.n > 0 && (g == nil || *g != want) {
+		if g := got[e.Doc]; (want.n > 0 || waits[e.Doc] && g != nil) && (g == nil || *g != want) {
 			c.fault("search index: the terms of entry %s differ (run: rapport store reindex)", e.ID)
 		}
 	}

@@ -99,6 +99,7 @@
 //	    followup.due          "o" | "d", text(due) id                   -
 //	    followup.owner        text(owner) "o" | "d", text(due) id       -
 //	    followup.about        "c" | "o" | "m", id, "o" | "d", text(due) id           -
+//	    later                 u32(doc)                                  id of the entry: its terms are to be made
 //	    segment               "m" u32(segment)                          level u32(documents)
 //	                          "b" u32(segment) first term               03 zstd(block), see segment.go
 //

@@ -130,6 +130,11 @@ func (e entriesOf) Put(v timeline.Entry, d *store.Document) error {
 	if err != nil {
 		return err
 	}
+	if d != nil && old.Doc != 0 {
+		if err := e.tx.notLater(old.Doc, key); err != nil {
+			return err
+		}
+	}
 	s := storedEntry{Entry: v, Doc: old.Doc, Related: true}
 	if s.Doc == 0 || d != nil {
 		if s.Doc, err = e.tx.nextDoc(); err != nil {
@@ -167,6 +172,9 @@ func (e entriesOf) putText(key []byte, doc uint32, d *store.Document) error {
 	if err := e.tx.data(bucketText).Put(key, append([]byte{formatZstd}, packed...)); err != nil {
 		return err
 	}
+	if d.Terms == nil {
+		return e.tx.putLater(doc, key)
+	}
 	return e.tx.addTerms(doc, d.Terms)
 }
 
@@ -190,6 +198,13 @@ func (e entriesOf) Delete(id timeline.ID) error {
 		return err
 	}
 	key := appendID(nil, string(id))
+	old, found, err := entries.get(e.tx, key)
+	if err == nil && found {
+		err = e.tx.notLater(old.Doc, key)
+	}
+	if err != nil {
+		return err
+	}
 	if err := e.tx.data(bucketText).Delete(key); err != nil {
 		return err
 	}
@@ -218,6 +233,10 @@ func (e entriesOf) fields(key []byte) (store.Fields, error) {
 	if raw == nil {
 		return f, store.ErrNotFound
 	}
+	return unpackFields(raw)
+}
+
+func unpackFields(raw []byte) (f store.Fields, err error) {
 	b, err := unpackText(raw)
 	if err != nil {
 		return f, err

@@ -91,7 +91,7 @@ func (s *Store) writeBatch(i int) error {
 				Holdings: []message.Holding{{Mailbox: "m", Folder: "f", UIDValidity: 1, UID: uint32(3*i + n + 1)}}}
 			e := timeline.Entry{ID: timeline.ID(id), Time: m.Time, Message: m.ID, Subject: mid}
 			err := errors.Join(tx.Blobs().Put(b), tx.Messages().Put(m, []message.Sum{b.Sum}),
-				tx.Entries().Put(e, store.NewDocument(store.Fields{Text: "batch" + strconv.Itoa(i)})),
+				tx.Entries().Put(e, store.LaterDocument(store.Fields{Text: "batch" + strconv.Itoa(i)})),
 				tx.Folders().Settle(message.Folder{Mailbox: "m", Name: "f", UIDValidity: 1}, store.Settlement{UIDs: message.UIDs(uint32(3*i + n + 1)), Stored: true}))
 			if err != nil {
 				return err

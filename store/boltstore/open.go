@@ -91,7 +91,7 @@ func Open(dir string, o Options) (*Store, error) {
 func open(dir string, o Options, lock *os.File) (*Store, error) {
 	s := &Store{
 		dir: dir, opt: o, log: o.Log, lock: lock,
-		writer: make(chan struct{}, 1), merge: make(chan struct{}, 1),
+		writer: make(chan struct{}, 1), merge: make(chan struct{}, 1), toIndex: make(chan struct{}, 1),
 		packed: map[message.Sum]int{}, doomed: map[message.Sum]struct{}{}, lasting: map[string]bool{},
 	}
 	path := filepath.Join(dir, fileDB)
@@ -119,7 +119,9 @@ func open(dir string, o Options, lock *os.File) (*Store, error) {
 		ctx, cancel := context.WithCancel(context.Background())
 		s.stop = cancel
 		s.merging.Go(func() { _ = rescue.Do(func() error { s.mergeLoop(ctx); return nil }) })
+		s.merging.Go(func() { _ = rescue.Do(func() error { s.indexLoop(ctx); return nil }) })
 		s.wantMerge()
+		s.wantIndex(0)
 	}
 	return s, nil
 }

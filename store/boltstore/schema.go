@@ -50,6 +50,7 @@ const (
 	indexOfMessage      = "entry.message"
 	indexDoc            = "entry.doc"
 	indexSegment        = "segment"
+	indexLater          = "later"
 	indexRank           = "suggestion.rank"
 	indexExpires        = "suggestion.expires"
 	indexDecisionSum    = "decision.identity"
@@ -92,7 +93,7 @@ var dataBuckets = []string{
 var indexBuckets = []string{
 	indexContactAddress, indexContactFolded, indexContactOf, indexContactName, indexOrgDomain, indexOrgName,
 	indexIdentity, indexMessageID, indexThread, indexAddress, indexDomain, indexHolding,
-	indexSubject, indexTime, indexOfMessage, indexDoc, indexSegment, indexRank, indexExpires,
+	indexSubject, indexTime, indexOfMessage, indexDoc, indexSegment, indexLater, indexRank, indexExpires,
 	indexDecisionSum, indexDecisionThread, indexAuditTime, indexAuditObject,
 	indexEntryThread, indexRelation, indexRelationLast, indexRelationQuiet, indexRelationTurn, indexRelationWait, indexRelationAnswer,
 	indexFollowUpDue, indexFollowUpOwner, indexFollowUpAbout,

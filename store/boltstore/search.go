@@ -100,6 +100,7 @@ type searching struct {
 	e        entriesOf
 	bounds   searchBounds
 	segments []segmentInfo
+	late     []waitingDoc // in no segment yet
 	listed   bool
 	fields   store.Fields // of the entry fieldsOf
 	fieldsOf uint32
@@ -229,6 +230,9 @@ func (s *searching) term(term string, begins bool) (out docSet, err error) {
 		if s.segments, err = segments(b); err != nil {
 			return out, err
 		}
+		if s.late, err = s.unindexed(); err != nil {
+			return out, err
+		}
 		s.listed = true
 	}
 	for _, seg := range s.segments {
@@ -237,6 +241,11 @@ func (s *searching) term(term string, begins bool) (out docSet, err error) {
 		}
 		if err := lookUp(b, seg.id, []byte(term), begins, out.add); err != nil {
 			return out, err
+		}
+	}
+	for n := range s.late {
+		if s.late[n].has(term, begins) {
+			out.add([]uint32{s.late[n].doc})
 		}
 	}
 	out.seal()

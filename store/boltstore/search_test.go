@@ -100,6 +100,11 @@ func TestSearchIsNaiveScan(t *testing.T) {
 		for range 15 {
 			compareSearch(t, s, ask(rnd, 3), docs)
 		}
+		if round%5 == 4 {
+			if err := s.Index(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if round%7 == 6 {
 			if _, err := s.mergeTier(t.Context(), rnd.IntN(3) == 0); err != nil {
 				t.Fatal(err)
@@ -136,7 +141,7 @@ func writeDocuments(t *testing.T, s *Store, rnd *rand.Rand, docs []document) []d
 			}
 			d.subject, d.text = numbers(rnd, 3), numbers(rnd, 12)
 			f := store.Fields{Subject: spell(rnd, d.subject), Text: spell(rnd, d.text)}
-			if err := tx.Entries().Put(timeline.Entry{ID: d.id, Time: d.time}, store.NewDocument(f)); err != nil {
+			if err := tx.Entries().Put(timeline.Entry{ID: d.id, Time: d.time}, pick(rnd, []func(store.Fields) *store.Document{store.NewDocument, store.LaterDocument})(f)); err != nil {
 				return err
 			}
 		}

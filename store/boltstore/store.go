@@ -42,6 +42,9 @@ type Store struct {
 	doomed  map[message.Sum]struct{} // files to delete when holds is 0
 	holds   int                      // backups that need the files of their snapshot
 
+	toIndex chan struct{} // says that documents wait, see later.go
+	late    atomic.Int64  // how many came since they were last indexed
+
 	merge    chan struct{} // asks for a look at the segments
 	stop     context.CancelFunc
 	merging  sync.WaitGroup
@@ -142,6 +145,9 @@ func (s *Store) updateHeld(ctx context.Context, fn func(*Tx) error) error {
 	s.committed(tx)
 	if tx.grown {
 		s.wantMerge()
+	}
+	if tx.late > 0 {
+		s.wantIndex(tx.late)
 	}
 	return nil
 }

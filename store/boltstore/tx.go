@@ -33,6 +33,7 @@ type Tx struct {
 	failed  error                    // of a write that could not say so
 	grown   bool                     // a segment was written
 	related *relating                // what relations have to follow; nil where nothing
+	late    int64                    // documents put without their terms
 }
 
 func (s *Store) tx(ctx context.Context, b *bolt.Tx) *Tx {
