@@ -258,12 +258,30 @@ func firstWords(text string, runes int) string {
 	if len(text) > 16*runes {
 		text = text[:16*runes]
 	}
-	text = strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "")
-	if utf8.RuneCountInString(text) <= runes {
-		return text
+	out := make([]byte, 0, 4*runes)
+	n, room := 0, 0 // runes, and the bytes of all but the last there is room for
+	add := func(r rune) bool {
+		if n++; n > runes {
+			return false
+		}
+		if out = utf8.AppendRune(out, r); n < runes {
+			room = len(out)
+		}
+		return true
 	}
-	cut := []rune(text)[:runes-1]
-	return strings.TrimSpace(string(cut)) + "…"
+	first := true
+	for word := range strings.FieldsSeq(strings.ToValidUTF8(text, "")) {
+		if !first && !add(' ') {
+			return strings.TrimSpace(string(out[:room])) + "…"
+		}
+		first = false
+		for _, r := range word {
+			if !add(r) {
+				return strings.TrimSpace(string(out[:room])) + "…"
+			}
+		}
+	}
+	return string(out)
 }
 
 // document is what can be searched for of a mail.

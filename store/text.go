@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/clipperhouse/uax29/v2/words"
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -333,27 +334,18 @@ type Document struct {
 	Text   string
 	Terms  []string // sorted, each once; nil where the store is to make them when it has time
 	Fields Fields   // what the terms were made of, so that they can be made again
-	Packed []byte   // Fields as JSON, zstd: what a store keeps of it; nil where it is to compress
+	Packed []byte   // Fields as JSON, s2: what a store keeps of it; nil where it is to compress
 }
 
-// Pack returns Fields as JSON, compressed with zstd.
+// Pack returns Fields as JSON, compressed with s2: texts are short, and most of
+// what zstd does on one is preparing its tables.
 func (f Fields) Pack() ([]byte, error) {
 	raw, err := json.Marshal(f)
 	if err != nil {
 		return nil, fmt.Errorf("pack the texts of an entry: %w", err)
 	}
-	return packer().EncodeAll(raw, make([]byte, 0, len(raw)/2)), nil
+	return bytes.Clone(s2.Encode(nil, raw)), nil
 }
-
-// packer is shared: EncodeAll may be called concurrently.
-var packer = sync.OnceValue(func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true),
-		zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
-	if err != nil {
-		panic(err) // the options are constants
-	}
-	return e
-})
 
 // NewDocument makes what the index needs of an entry's texts.
 func NewDocument(f Fields) *Document {

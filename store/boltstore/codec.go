@@ -16,10 +16,11 @@ import (
 const (
 	formatJSON  = 1 // JSON
 	formatZJSON = 2 // JSON, zstd with the dictionary jsonDictionary; read only
-	formatZstd  = 3 // bytes, zstd; for texts, index blocks and raw mail
+	formatZstd  = 3 // bytes, zstd; for index blocks and raw mail, once for texts
 	formatFile  = 4 // raw mail in a file
 	formatSJSON = 5 // JSON, sealed
 	formatCJSON = 6 // JSON, s2 with the dictionary jsonDictionary, sealed
+	formatCText = 7 // texts of an entry as JSON, s2, sealed
 )
 
 // jsonDictionary holds what the JSON of records repeats. It never changes:

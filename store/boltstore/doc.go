@@ -40,7 +40,7 @@
 //	thread           digest(Message-ID)          sealed(id of the thread)
 //	blob             sha256                      03 uvarint(size) zstd | 04 uvarint(size): in a file
 //	entry            id                          timeline.Entry and document number
-//	text             id of the entry             03 zstd(JSON of store.Fields)
+//	text             id of the entry             03 zstd(JSON of store.Fields) | 07 sealed(s2(JSON))
 //	folder           text(mailbox) text(name) u32(uidvalidity)   message.Folder, number, scan, mark
 //	uids             u32(folder number) u32(first UID of the row) state   row
 //	                 state: "s" stored, "q" quarantined, "k"+reason skipped

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/klauspost/compress/s2"
+
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -169,7 +171,8 @@ func (e entriesOf) putText(key []byte, doc uint32, d *store.Document) error {
 			return err
 		}
 	}
-	if err := e.tx.data(bucketText).Put(key, append([]byte{formatZstd}, packed...)); err != nil {
+	row := append(append(make([]byte, 0, len(packed)+1+sealSize), formatCText), packed...)
+	if err := e.tx.data(bucketText).Put(key, sealed(key, row)); err != nil {
 		return err
 	}
 	if d.Terms == nil {
@@ -233,11 +236,19 @@ func (e entriesOf) fields(key []byte) (store.Fields, error) {
 	if raw == nil {
 		return f, store.ErrNotFound
 	}
-	return unpackFields(raw)
+	return unpackFields(key, raw)
 }
 
-func unpackFields(raw []byte) (f store.Fields, err error) {
-	b, err := unpackText(raw)
+// unpackFields reads a row of texts.
+func unpackFields(key, row []byte) (f store.Fields, err error) {
+	var b []byte
+	if len(row) > 0 && row[0] == formatCText {
+		if b, err = unsealed(key, row); err == nil {
+			b, err = s2.Decode(nil, b[1:])
+		}
+	} else {
+		b, err = unpackText(row)
+	}
 	if err != nil {
 		return f, err
 	}

@@ -105,7 +105,7 @@ func (w *waitingDoc) makeTerms() error {
 	if w.packed == nil {
 		return nil
 	}
-	f, err := unpackFields(w.packed)
+	f, err := unpackFields(w.entry, w.packed)
 	if err == nil {
 		w.terms = f.Terms()
 	}
