@@ -20,9 +20,10 @@ import (
 
 // scaleOptions are the sizes of a run of `bench scale`.
 type scaleOptions struct {
-	Parts   []string // idle, entries, restore
+	Parts   []string // idle, entries, pages, restore
 	Idle    []int    // mailboxes
 	Entries []int    // messages, over 20 mailboxes
+	Pages   []int    // entries, ten a person
 	Restore []int    // megabytes of raw mail
 	Rounds  int      // of each query
 	Window  time.Duration
@@ -66,9 +67,10 @@ const maxExponent = 1.1
 func scaleMain(ctx context.Context, args []string) error {
 	o := scaleOptions{}
 	set := flag.NewFlagSet("bench scale", flag.ContinueOnError)
-	parts := set.String("parts", "idle,entries,restore", "what to measure")
+	parts := set.String("parts", "idle,entries,pages,restore", "what to measure")
 	idle := set.String("idle", "20,200,1000", "idle mailboxes")
 	entries := set.String("entries", "10000,100000,1000000", "messages over 20 mailboxes")
+	pages := set.String("pages", "10000,100000,1000000", "messages, of a tenth as many people, whose pages are opened")
 	restore := set.String("restore", "500,1500,5000", "megabytes of raw mail in a store that is restored")
 	quick := set.Bool("quick", false, "small sizes, a minute in all")
 	set.IntVar(&o.Rounds, "rounds", 15, "rounds of each query; the median counts")
@@ -82,11 +84,11 @@ func scaleMain(ctx context.Context, args []string) error {
 		return err
 	}
 	if *quick {
-		*idle, *entries, *restore, o.Rounds, o.Window = "5,10,20", "1000,2000,4000", "10,20,40", 5, 5*time.Second
+		*idle, *entries, *pages, *restore, o.Rounds, o.Window = "5,10,20", "1000,2000,4000", "1000,2000,4000", "10,20,40", 5, 5*time.Second
 	}
 	o.Parts = strings.Split(*parts, ",")
 	var err error
-	for list, text := range map[*[]int]string{&o.Idle: *idle, &o.Entries: *entries, &o.Restore: *restore} {
+	for list, text := range map[*[]int]string{&o.Idle: *idle, &o.Entries: *entries, &o.Pages: *pages, &o.Restore: *restore} {
 		if *list, err = sizes(text); err != nil {
 			return err
 		}
@@ -135,9 +137,9 @@ func runScale(ctx context.Context, out io.Writer, o scaleOptions) (err error) {
 	}
 	fmt.Fprintf(out, "%s/%s, %d CPUs; fsync of 4 KB: %v (median of 200)\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), latency.Round(time.Microsecond))
 	for _, part := range o.Parts {
-		do, ok := map[string]func(context.Context) error{"idle": l.idle, "entries": l.entries, "restore": l.restore}[part]
+		do, ok := map[string]func(context.Context) error{"idle": l.idle, "entries": l.entries, "pages": l.pages, "restore": l.restore}[part]
 		if !ok {
-			return fmt.Errorf("measure %q: the parts are idle, entries and restore", part)
+			return fmt.Errorf("measure %q: the parts are idle, entries, pages and restore", part)
 		}
 		if err := do(ctx); err != nil {
 			return fmt.Errorf("measure %s: %w", part, err)

@@ -11,7 +11,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -24,6 +23,17 @@ const Patience = 30 * time.Second
 // candidates are the names Chromium goes by.
 var candidates = []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "headless-shell"}
 
+// T is what it needs of a test: *testing.T is one. What goes wrong ends the
+// test there and then.
+type T interface {
+	Helper()
+	Cleanup(func())
+	TempDir() string
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Skip(args ...any)
+}
+
 // Browser is one running Chromium. Pages of it share nothing but the process.
 type Browser struct {
 	ctx context.Context
@@ -31,7 +41,7 @@ type Browser struct {
 
 // Start starts a Chromium that ends with the test. Where none is installed the
 // test is skipped, or fails with RAPPORT_REQUIRE_SERVERS=1.
-func Start(t testing.TB) *Browser {
+func Start(t T) *Browser {
 	t.Helper()
 	program := find(t)
 	// Frames without an origin of their own stay in the process of their page,
@@ -57,7 +67,7 @@ func Start(t testing.TB) *Browser {
 	return &Browser{ctx: ctx}
 }
 
-func find(t testing.TB) string {
+func find(t T) string {
 	t.Helper()
 	for _, name := range candidates {
 		if path, err := exec.LookPath(name); err == nil {
@@ -66,7 +76,7 @@ func find(t testing.TB) string {
 	}
 	const missing = "Chromium is not installed (Debian: apt-get install chromium)"
 	if os.Getenv("RAPPORT_REQUIRE_SERVERS") == "1" {
-		t.Fatal(missing)
+		t.Fatalf("%s", missing)
 	}
 	t.Skip(missing)
 	return ""

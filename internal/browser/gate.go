@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"testing"
 )
 
 // gate is where everything goes that a page asks of others than its origin.
@@ -15,7 +14,7 @@ type gate struct {
 }
 
 // newGate serves a gate until the test ends, and returns its address.
-func newGate(t testing.TB) (*gate, string) {
+func newGate(t T) (*gate, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -133,6 +134,20 @@ func (p *Page) Overflow() []string {
 		}
 		return out.length ? out : ["the page is " + document.documentElement.scrollWidth + " wide"];
 	})()`, &out)
+	return out
+}
+
+// Covered names the elements a CSS selector finds on the screen that something
+// else lies over.
+func (p *Page) Covered(selector string) []string {
+	p.t.Helper()
+	var out []string
+	p.Eval(`[...document.querySelectorAll(`+strconv.Quote(selector)+`)].flatMap(e => {
+		const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2;
+		if (!e.checkVisibility() || !r.width || !r.height || x < 0 || y < 0 || x > innerWidth || y > innerHeight) return [];
+		const top = document.elementFromPoint(x, y);
+		return top && (e.contains(top) || top.contains(e)) ? [] : [e.outerHTML.slice(0, 80) + " lies under " + (top ? top.outerHTML.slice(0, 80) : "nothing")];
+	})`, &out)
 	return out
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -60,7 +59,7 @@ func (v Visit) Faults() []string {
 
 // Page is one tab with cookies of its own. It is used by one goroutine.
 type Page struct {
-	t      testing.TB
+	t      T
 	ctx    context.Context
 	origin string
 	gate   *gate
@@ -72,7 +71,7 @@ type Page struct {
 }
 
 // Open opens an empty tab that is closed with the test.
-func (b *Browser) Open(t testing.TB, o Options) *Page {
+func (b *Browser) Open(t T, o Options) *Page {
 	t.Helper()
 	origin, err := url.Parse(o.Origin)
 	if err != nil || origin.Host == "" {

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"rapport/records/access"
@@ -72,11 +73,11 @@ func configuration(v *visit) error {
 		if i := strings.LastIndexByte(s.Path, '.'); i >= 0 {
 			name = s.Path[:i]
 		}
-		if n := len(out.Sections); n == 0 || out.Sections[n-1].Name != name {
-			out.Sections = append(out.Sections, section{Name: name})
+		i := slices.IndexFunc(out.Sections, func(have section) bool { return have.Name == name })
+		if i < 0 {
+			i, out.Sections = len(out.Sections), append(out.Sections, section{Name: name})
 		}
-		last := &out.Sections[len(out.Sections)-1]
-		last.Settings = append(last.Settings, s)
+		out.Sections[i].Settings = append(out.Sections[i].Settings, s)
 	}
 	return v.show("configuration", "settings.configuration", out)
 }
