@@ -37,6 +37,11 @@ var contacts = &table[contact.Contact]{
 		{indexContactName, func(c *contact.Contact, add func(k, v []byte)) {
 			add(appendID(appendText(nil, shorten(nameKey(c.Name))), string(c.ID)), nil)
 		}},
+		{indexContactFacet, func(c *contact.Contact, add func(k, v []byte)) {
+			if c.MergedInto == "" {
+				facets{c.Kind, c.Stage, c.Role, c.Owner, c.Tags}.rows(string(c.ID), add)
+			}
+		}},
 	},
 }
 
@@ -53,6 +58,10 @@ var organisations = &table[contact.Organisation]{
 		}},
 		{indexOrgName, func(o *contact.Organisation, add func(k, v []byte)) {
 			add(appendID(appendText(nil, shorten(nameKey(o.Name))), string(o.ID)), nil)
+		}},
+		{indexOrgFacet, func(o *contact.Organisation, add func(k, v []byte)) {
+			// What was merged into another keeps its rows: people may be in it still.
+			facets{o.Kind, o.Stage, o.Role, o.Owner, o.Tags}.rows(string(o.ID), add)
 		}},
 	},
 }
@@ -101,7 +110,7 @@ func (c contactsOf) List(f store.Filter, s store.Slice) (store.Page[contact.Cont
 	var at *glance
 	if !f.Merged { // who was merged into another has no addresses in the index
 		var err error
-		if at, err = c.tx.glanceAt(words, indexContactAddress); err != nil {
+		if at, err = c.tx.glanceAt(f, words, indexContactAddress, indexContactFacet); err != nil {
 			return store.Page[contact.Contact]{}, fmt.Errorf("list contacts: %w", err)
 		}
 	}
@@ -175,7 +184,7 @@ func (o organisationsOf) List(f store.Filter, s store.Slice) (store.Page[contact
 	var at *glance
 	if !f.Merged {
 		var err error
-		if at, err = o.tx.glanceAt(words, indexOrgDomain); err != nil {
+		if at, err = o.tx.glanceAt(f, words, indexOrgDomain, indexOrgFacet); err != nil {
 			return store.Page[contact.Organisation]{}, fmt.Errorf("list organisations: %w", err)
 		}
 	}

@@ -70,6 +70,8 @@
 //	    contact.folded        text(folded address) id                   -
 //	    contact.organisation  id(organisation) text(name) id            -
 //	    contact.name          text(name) id                             -
+//	    contact.facet         text(what a list is narrowed by) id       -
+//	    organisation.facet    text(what a list is narrowed by) id       -
 //	    organisation.domain   text(domain) id                           -
 //	    organisation.name     text(name) id                             -
 //	    message.identity      digest(16) id                             -

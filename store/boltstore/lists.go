@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -22,6 +23,9 @@ const afterContact = "n."
 // listed pages through a table in the order a filter asks for. fits decides
 // all that does not follow from contact.
 func listed[T any](tx *Tx, l lister[T], f store.Filter, s store.Slice, fits func(T) (bool, error)) (store.Page[T], error) {
+	if l.glance.nobody() {
+		return store.Page[T]{}, nil
+	}
 	order := f.Order
 	switch {
 	case order == store.ByName && f.Waiting != 0:
@@ -47,10 +51,11 @@ func (l lister[T]) byName(tx *Tx, s store.Slice, fits func(id []byte, v T) (bool
 		if ok, err := l.glance.fits(rest); err != nil || !ok {
 			return none, false, err
 		}
-		_, id, err := readText(rest)
-		if err != nil {
-			return none, false, fmt.Errorf("read index of %s: %w", l.table.what, err)
+		end := bytes.IndexByte(rest, 0)
+		if end < 0 {
+			return none, false, fmt.Errorf("read index of %s: %w", l.table.what, errKey)
 		}
+		id := rest[end+1:]
 		return l.take(tx, id, func(v T) (bool, error) { return fits(id, v) })
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -53,7 +54,28 @@ func addBuckets(b *bolt.Tx) error {
 			return err
 		}
 	}
-	return nil
+	if err := derive(b, ix, contacts, indexContactFacet); err != nil {
+		return err
+	}
+	return derive(b, ix, organisations, indexOrgFacet)
+}
+
+// derive fills an index of a table from its records.
+func derive[T any](b *bolt.Tx, into *bolt.Bucket, t *table[T], name string) error {
+	i := slices.IndexFunc(t.indexes, func(ix index[T]) bool { return ix.name == name })
+	rows := into.Bucket([]byte(name))
+	return b.Bucket([]byte(t.name)).ForEach(func(k, raw []byte) error {
+		var v T
+		if err := decode(k, raw, &v); err != nil {
+			return fmt.Errorf("read %s %x: %w", t.what, k, err)
+		}
+		for key, val := range rowsOf(t.indexes[i], &v) {
+			if err := rows.Put([]byte(key), val); err != nil {
+				return fmt.Errorf("write index %s: %w", name, err)
+			}
+		}
+		return nil
+	})
 }
 
 func schemaOf(m []migration) uint32 { return uint32(len(m)) + 1 }

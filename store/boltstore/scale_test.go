@@ -299,8 +299,19 @@ func TestListIsScan(t *testing.T) {
 		if i%9 == 8 {
 			c.MergedInto = people[0].ID
 		}
-		people = append(people, c)
-		firms = append(firms, contact.Organisation{ID: contact.OrganisationID(store.NewID(epoch)), Name: c.Name, Domains: []contact.Domain{{Name: fmt.Sprintf("%s%d.example", strings.ToLower(word()), i)}}})
+		c.Kind, c.Stage, c.Role = pick(rnd, kindsOf), pick(rnd, []contact.Stage{"", contact.Active, contact.Former}), pick(rnd, []string{"", "Supplier", "supplıer", "SUPPLIER", "reſeller"})
+		c.Owner, c.Tags = pick(rnd, []contact.Address{"", "ada@example.com", "bob@example.com"}), pick(rnd, [][]string{nil, {"vip"}, {"vip", "a\x01b"}, {strings.Repeat("long", 200)}})
+		o := contact.Organisation{ID: contact.OrganisationID(store.NewID(epoch)), Name: c.Name, Domains: []contact.Domain{{Name: fmt.Sprintf("%s%d.example", strings.ToLower(word()), i)}},
+			Kind: pick(rnd, kindsOf), Stage: c.Stage, Role: c.Role, Owner: c.Owner, Tags: c.Tags}
+		if i%7 == 6 {
+			o.MergedInto = firms[0].ID
+		}
+		for n := range rnd.IntN(3) {
+			if i > n {
+				c.Affiliations = append(c.Affiliations, contact.Affiliation{Organisation: pick(rnd, firms).ID})
+			}
+		}
+		people, firms = append(people, c), append(firms, o)
 	}
 	err := s.update(t.Context(), func(tx *Tx) error {
 		for i := range people {
@@ -313,8 +324,10 @@ func TestListIsScan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 60 {
-		f := store.Filter{Text: word(), Merged: rnd.IntN(4) == 0}
+	for range 300 {
+		f := store.Filter{Text: pick(rnd, []string{"", word()}), Merged: rnd.IntN(4) == 0, Kind: pick(rnd, append(kindsOf, "")), Stage: pick(rnd, []contact.Stage{"", "", contact.Active}),
+			Role: pick(rnd, []string{"", "", "supplier", "RESELLER"}), Owner: pick(rnd, []contact.Address{"", "", "bob@example.com", "nobody@example.com"}),
+			Tag: pick(rnd, []string{"", "", "vip", "a\x01b", "none", strings.Repeat("long", 200)})}
 		for range rnd.IntN(3) {
 			f.Text += " " + pick(rnd, []string{word(), word() + "@", strconv.Itoa(rnd.IntN(50)), "example"})
 		}
@@ -322,11 +335,20 @@ func TestListIsScan(t *testing.T) {
 	}
 }
 
+// kindsOf are the kinds a record may have.
+var kindsOf = []contact.Kind{"", contact.Customer, contact.Partner, contact.Both, contact.Other}
+
 func compareLists(t *testing.T, s *Store, f store.Filter, people []contact.Contact, firms []contact.Organisation) {
 	t.Helper()
 	words, want, got := filterWords(f.Text), map[string]bool{}, map[string]bool{}
 	for i := range people {
-		if contactFits(&people[i], f, words) {
+		judged := people[i]
+		for _, at := range judged.Affiliations {
+			if o := firms[slices.IndexFunc(firms, func(o contact.Organisation) bool { return o.ID == at.Organisation })]; judged.Kind == "" {
+				judged.Kind = o.Kind
+			}
+		}
+		if contactFits(&judged, f, words) {
 			want[string(people[i].ID)] = true
 		}
 		if organisationFits(&firms[i], f, words) {

@@ -39,6 +39,8 @@ const (
 	indexContactName    = "contact.name"
 	indexOrgDomain      = "organisation.domain"
 	indexOrgName        = "organisation.name"
+	indexContactFacet   = "contact.facet"
+	indexOrgFacet       = "organisation.facet"
 	indexIdentity       = "message.identity"
 	indexMessageID      = "message.message-id"
 	indexThread         = "message.thread"
@@ -97,6 +99,7 @@ var indexBuckets = []string{
 	indexDecisionSum, indexDecisionThread, indexAuditTime, indexAuditObject,
 	indexEntryThread, indexRelation, indexRelationLast, indexRelationQuiet, indexRelationTurn, indexRelationWait, indexRelationAnswer,
 	indexFollowUpDue, indexFollowUpOwner, indexFollowUpAbout,
+	indexContactFacet, indexOrgFacet,
 }
 
 // indexed are the tables with derived rows, for check and reindex.
