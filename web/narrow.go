@@ -144,6 +144,9 @@ func (v *views) said(id timeline.ID) (string, error) {
 	return text[:n] + "…", nil
 }
 
+// Fragment is a piece of a text; Hit says that it is what was searched for.
+type Fragment = store.Fragment
+
 // hit shows an entry that a search found, with the places where its words
 // stand, as far as they are to be seen.
 func (v *views) hit(e timeline.Entry, query store.Query) (Entry, bool, error) {
