@@ -22,17 +22,19 @@ func installed(name string) bool {
 // all is searchable.
 func (l *lab) filing(ctx context.Context) error {
 	var peak, disk, compacted int64
+	var searchable []time.Duration // round by round, everything wanted
 	file := func(share float64) func(context.Context) (time.Duration, error) {
 		return func(ctx context.Context) (time.Duration, error) {
 			s, err := l.install(ctx, l.filed, share, l.server.Addr)
 			if err != nil {
 				return 0, err
 			}
-			took, err := s.command(ctx, "sync")
+			took, ended, err := s.sync(ctx)
 			if err != nil {
 				return 0, err
 			}
 			if share == 1 {
+				searchable = append(searchable, ended)
 				peak = max(peak, s.peak)
 				if disk, err = diskUsage(s.data); err != nil {
 					return 0, err
@@ -62,6 +64,7 @@ func (l *lab) filing(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	took["searchable"] = median(searchable[1:])
 	l.filingTable(took)
 	fmt.Fprintf(l.out, "%-58s %8.1f MB             aim 130 MB  %s\n", "peak anonymous memory, everything wanted", float64(peak)/1e6, verdict(peak <= 130e6))
 	size := disk
@@ -76,6 +79,7 @@ func (l *lab) filing(ctx context.Context) error {
 
 func (l *lab) filingTable(took map[string]time.Duration) {
 	all, mbsync, bare, mu := took["all"], took["mbsync"], took["mbsync without fsync"], took["mu"]
+	searchable := took["searchable"]
 	fmt.Fprintf(l.out, "\n%-58s %10s %10s  %6s\n", "", "rapport", "peer", "ratio")
 	rate := float64(len(l.filed.Mails)) / all.Seconds()
 	if mbsync == 0 {
@@ -90,8 +94,8 @@ func (l *lab) filingTable(took map[string]time.Duration) {
 	fmt.Fprintf(l.out, "%-58s %9.3fs %9.3fs  %6.2f\n", "                                   : mbsync without fsync", all.Seconds(), bare.Seconds(), float64(all)/float64(bare))
 	l.line("filing, a tenth wanted : mbsync", took["tenth"], mbsync, 0.1)
 	if mu > 0 {
-		l.line("until all is searchable : mu index alone", all, mu, 0.35)
-		fmt.Fprintf(l.out, "%-58s %9.3fs %9.3fs  %6.2f\n", "                        : mbsync and mu index", all.Seconds(), (mbsync + mu).Seconds(), float64(all)/float64(mbsync+mu))
+		l.line("until all is searchable : mu index alone", searchable, mu, 0.35)
+		fmt.Fprintf(l.out, "%-58s %9.3fs %9.3fs  %6.2f\n", "                        : mbsync and mu index", searchable.Seconds(), (mbsync + mu).Seconds(), float64(searchable)/float64(mbsync+mu))
 	}
 }
 
@@ -114,8 +118,8 @@ func (l *lab) farAway(ctx context.Context) error {
 			if err != nil {
 				return 0, err
 			}
-			took, err := s.command(ctx, "sync")
-			return took, errors.Join(err, l.forget(s.dir))
+			filed, _, err := s.sync(ctx)
+			return filed, errors.Join(err, l.forget(s.dir))
 		}},
 		l.mirrorFresh("mbsync", false, far.Addr),
 	})
@@ -218,7 +222,8 @@ func (l *lab) someNew(ctx context.Context) error {
 			if _, _, err := l.fetchFrom(ctx, l.many, next); err != nil {
 				return 0, err
 			}
-			return s.command(ctx, "sync")
+			filed, _, err := s.sync(ctx)
+			return filed, err
 		}},
 		{"fetch", func(ctx context.Context) (time.Duration, error) {
 			took, n, err := l.fetchFrom(ctx, l.many, next)

@@ -22,6 +22,7 @@ type site struct {
 	dir, config, data string
 	binary            string
 	peak              int64         // RssAnon of the last command, bytes
+	said              time.Duration // after which the last command had said all it had to say
 	cpu               time.Duration // its processor time
 }
 
@@ -64,9 +65,10 @@ func (l *lab) synced(ctx context.Context, w *mailtest.World, share float64) (*si
 // command runs rapport and returns how long it took.
 func (s *site) command(ctx context.Context, args ...string) (time.Duration, error) {
 	cmd := exec.CommandContext(ctx, s.binary, append(args, "-c", s.config)...)
-	var out bytes.Buffer
+	var out report
 	cmd.Stdout, cmd.Stderr = &out, &out
 	began := time.Now()
+	out.at = began
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("start rapport: %w", err)
 	}
@@ -76,13 +78,32 @@ func (s *site) command(ctx context.Context, args ...string) (time.Duration, erro
 	err := cmd.Wait()
 	took := time.Since(began)
 	close(ended)
-	s.peak = <-done
+	s.peak, s.said = <-done, out.at.Sub(began)
 	s.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if err != nil {
 		text := out.String()
 		return 0, fmt.Errorf("rapport %s: %w: %s", strings.Join(args, " "), err, text[max(0, len(text)-2000):])
 	}
 	return took, nil
+}
+
+// sync runs the command and returns when it reported all as filed, and when it
+// ended: what it has filed it makes searchable in between.
+func (s *site) sync(ctx context.Context) (filed, searchable time.Duration, err error) {
+	searchable, err = s.command(ctx, "sync")
+	return s.said, searchable, err
+}
+
+// report is what a command prints, and when it did so last.
+type report struct {
+	bytes.Buffer
+	at time.Time
+}
+
+// Write implements io.Writer.
+func (r *report) Write(b []byte) (int, error) {
+	r.at = time.Now()
+	return r.Buffer.Write(b)
 }
 
 // watchMemory returns the largest anonymous memory of a process, in bytes; 0
