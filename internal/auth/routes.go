@@ -116,10 +116,10 @@ func (s *Service) out(w http.ResponseWriter, r *http.Request, page string, q url
 }
 
 func (s *Service) postSignIn(w http.ResponseWriter, r *http.Request) {
-	v, back := s.visitOf(r), local(r.PostFormValue("back"))
+	v, back := s.visitOf(r), local(r.PostFormValue("next"))
 	secret, err := s.signIn(r.Context(), v, r.PostFormValue("address"), r.PostFormValue("password"), r.PostFormValue("code"))
 	if err != nil {
-		s.out(w, r, "/sign-in", url.Values{"back": {back}}, err)
+		s.out(w, r, "/sign-in", url.Values{"next": {back}}, err)
 		return
 	}
 	s.in(w, v, secret)
@@ -166,7 +166,7 @@ func (s *Service) postSetup(w http.ResponseWriter, r *http.Request) {
 type said struct {
 	Ceremony string          `json:"ceremony"`
 	Name     string          `json:"name"`
-	Back     string          `json:"back"`
+	Next     string          `json:"next"`
 	Answer   json.RawMessage `json:"answer"`
 	// Of the holder of a one-time link:
 	Token   string          `json:"token"`
@@ -227,7 +227,7 @@ func (s *Service) postPasskeySignIn(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		s.in(w, v, secret)
 	}
-	s.answer(w, map[string]string{"to": local(in.Back)}, err)
+	s.answer(w, map[string]string{"to": local(in.Next)}, err)
 }
 
 // whose returns who adds a passkey: whoever is signed in, or the holder of a
@@ -277,10 +277,10 @@ const journeyName = "rapport-journey"
 
 func (s *Service) getOIDC(w http.ResponseWriter, r *http.Request) {
 	v, q := s.visitOf(r), r.URL.Query()
-	back := local(q.Get("back"))
+	back := local(q.Get("next"))
 	to, held, err := s.depart(r.Context(), v, newcomerOf(q), back)
 	if err != nil {
-		s.out(w, r, "/sign-in", url.Values{"back": {back}}, err)
+		s.out(w, r, "/sign-in", url.Values{"next": {back}}, err)
 		return
 	}
 	http.SetCookie(w, s.cookie(v.secure, journeyName, held, pendingFor))
@@ -296,7 +296,7 @@ func (s *Service) getCallback(w http.ResponseWriter, r *http.Request) {
 	secret, back, err := s.arrive(r.Context(), v, held, r.URL.Query())
 	http.SetCookie(w, s.cookie(v.secure, journeyName, "", -time.Second))
 	if err != nil {
-		s.out(w, r, "/sign-in", url.Values{"back": {local(back)}}, err)
+		s.out(w, r, "/sign-in", url.Values{"next": {local(back)}}, err)
 		return
 	}
 	s.in(w, v, secret)

@@ -15,6 +15,9 @@ const (
 
 var tiers = []Tier{Private, Metadata, Subject, Full}
 
+// Tiers lists every tier, from the most on.
+func Tiers() []Tier { return []Tier{Full, Subject, Metadata, Private} }
+
 func (t Tier) rank() int {
 	if t == "" {
 		t = Full
