@@ -214,6 +214,7 @@ func (f Filter) query(s Slice) url.Values {
 	q := s.query()
 	for name, value := range map[string]string{
 		"kind": f.Kind, "stage": f.Stage, "role": f.Role, "owner": f.Owner, "tag": f.Tag, "text": f.Text,
+		"waiting": f.Waiting, "quiet_since": f.QuietSince, "sort": f.Sort,
 	} {
 		if value != "" {
 			q.Set(name, value)

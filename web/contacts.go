@@ -43,6 +43,9 @@ func (s *Server) listContacts(ctx context.Context, in *filtered) (Page[Contact],
 		return tx.Contacts().List(filter, slice)
 	}, func(v *views, c contact.Contact) (Contact, bool, error) {
 		view, err := v.contact(c)
+		if err == nil {
+			view.Relation, err = standingOf(v.tx, store.Subject{Contact: c.ID}, s.now())
+		}
 		return view, true, err
 	})
 }

@@ -107,7 +107,8 @@ type Entry struct {
 type Contact struct {
 	contact.Contact
 	Organisations []Affiliation `json:"organisations"`
-	Revision      string        `json:"revision"` // changes with every change of the record; see [IfRevision]
+	Revision      string        `json:"revision"`           // changes with every change of the record; see [IfRevision]
+	Relation      *Standing     `json:"relation,omitempty"` // in lists only: GET /relations/{who} says more
 }
 
 func (c Contact) revision() string { return c.Revision }
@@ -124,8 +125,9 @@ type Affiliation struct {
 // its people, the first hundred of them.
 type Organisation struct {
 	contact.Organisation
-	Contacts []Named `json:"contacts,omitempty"`
-	Revision string  `json:"revision"` // changes with every change of the record; see [IfRevision]
+	Contacts []Named   `json:"contacts,omitempty"`
+	Revision string    `json:"revision"`           // changes with every change of the record; see [IfRevision]
+	Relation *Standing `json:"relation,omitempty"` // in lists only: GET /relations/{who} says more
 }
 
 func (o Organisation) revision() string { return o.Revision }
@@ -147,6 +149,10 @@ type Slice struct {
 // Filter narrows a list of contacts or organisations.
 type Filter struct {
 	Kind, Stage, Role, Owner, Tag, Text string
+
+	Waiting    string // us | them
+	QuietSince string // RFC 3339
+	Sort       string // name | contact | quiet | waiting
 }
 
 // ContactInput is a new contact as a person writes it.

@@ -36,8 +36,11 @@ func (s *Server) listOrganisations(ctx context.Context, in *filtered) (Page[Orga
 	}
 	return paged(ctx, s, func(tx store.Tx) (store.Page[contact.Organisation], error) {
 		return tx.Organisations().List(filter, slice)
-	}, func(_ *views, o contact.Organisation) (Organisation, bool, error) {
-		return organisation(o), true, nil
+	}, func(v *views, o contact.Organisation) (Organisation, bool, error) {
+		out := organisation(o)
+		var err error
+		out.Relation, err = standingOf(v.tx, store.Subject{Organisation: o.ID}, s.now())
+		return out, true, err
 	})
 }
 

@@ -25,6 +25,7 @@ type filtered struct {
 	Owner string     `query:"owner" doc:"Only those a member looks after: an address, a name, or the beginning of one."`
 	Tag   string     `query:"tag" doc:"Only those with this tag."`
 	Text  string     `query:"text" doc:"Only those with words that begin with these, in names, addresses and domains."`
+	relationFilter
 }
 
 // listing reads the filter and slice of a list.
@@ -34,9 +35,11 @@ func (s *Server) listing(ctx context.Context, in filtered) (store.Filter, store.
 		return store.Filter{}, store.Slice{}, err
 	}
 	owner, err := s.owner(ctx, in.Owner)
-	return store.Filter{
-		Kind: kind, Stage: stage, Role: in.Role, Owner: owner, Tag: in.Tag, Text: in.Text,
-	}, in.slice(), err
+	f := store.Filter{Kind: kind, Stage: stage, Role: in.Role, Owner: owner, Tag: in.Tag, Text: in.Text}
+	if err == nil {
+		err = in.into(&f, s.now())
+	}
+	return f, in.slice(), err
 }
 
 // paged reads a part of a list and shows its items, those that are to be seen.

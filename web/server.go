@@ -42,6 +42,9 @@ type Options struct {
 	// It is asked for every request. Nil: none is named.
 	Mailboxes func() map[string]veil.Mailbox
 	Access    Access // who may sign in, and how
+	// Relations says when the team works and what is shown of its members. It
+	// is asked for every request. Nil: always, and nothing of single members.
+	Relations func() RelationSettings
 }
 
 // Server answers the JSON API. Its methods may be called concurrently.
@@ -56,6 +59,7 @@ type Server struct {
 	identities Identities
 	access     Access
 	mailboxes  func() map[string]veil.Mailbox
+	relations  func() RelationSettings
 	operations []operation // all of them, as Handler registers them
 	api        huma.API
 	doc        sync.Once // guards what follows
@@ -68,7 +72,10 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, records: o.Records, daemon: o.Daemon,
 		now: o.Now, log: o.Log, version: o.Version, spoolDir: o.SpoolDir, identities: o.Identities,
-		mailboxes: o.Mailboxes, access: o.Access,
+		mailboxes: o.Mailboxes, access: o.Access, relations: o.Relations,
+	}
+	if s.relations == nil {
+		s.relations = func() RelationSettings { return RelationSettings{} }
 	}
 	if s.mailboxes == nil {
 		s.mailboxes = func() map[string]veil.Mailbox { return nil }
@@ -175,4 +182,7 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeConfiguration(api)
 	s.describeSavedViews(api)
 	s.describeAccess(api)
+	s.describeRelations(api)
+	s.describeFollowUps(api)
+	s.describeCalendars(api)
 }

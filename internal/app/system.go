@@ -56,6 +56,7 @@ type system struct {
 	clock   *wallClock
 	auth    *auth.Service
 	handler http.Handler
+	feed    http.Handler
 	pages   http.Handler
 	socket  net.Listener
 	key     []byte // of keyed digests
@@ -136,11 +137,12 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 // listen binds the socket for those who ask, and builds who answers them.
 func (s *system) listen(undo *stops) error {
 	s.auth = auth.New(auth.Options{Store: s.store, Key: s.key, Now: s.now, Log: s.log.With("component", "auth")})
-	s.handler = web.New(web.Options{
+	api := web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
-		Identities: s.auth, Access: s.auth, Mailboxes: s.mailboxesShown,
-	}).Handler()
+		Identities: s.auth, Access: s.auth, Mailboxes: s.mailboxesShown, Relations: s.relationSettings,
+	})
+	s.handler, s.feed = api.Handler(), api.Feed()
 	var err error
 	if s.pages, err = s.newPages(); err != nil {
 		return err

@@ -38,6 +38,8 @@ func (v *validator) config(c *Config) {
 	v.backup(c)
 	v.retention(&c.Retention)
 	v.alerts(c)
+	v.hours(c)
+	v.digest(c)
 	v.web(&c.Web)
 }
 

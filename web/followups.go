@@ -1,0 +1,226 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rapport/records/access"
+	"rapport/records/contact"
+	"rapport/records/followup"
+	"rapport/records/message"
+	"rapport/store"
+)
+
+// FollowUpItem is a follow-up with the name of whom or what it is about.
+type FollowUpItem struct {
+	followup.FollowUp
+	Name    string `json:"name"`              // of the contact or organisation; of a message its subject
+	Overdue bool   `json:"overdue,omitempty"` // it was due before today
+}
+
+// FollowUpInput is a new follow-up as a person writes it.
+type FollowUpInput struct {
+	Who     string     `json:"who,omitempty" doc:"whom it is about: an id, address, name or domain"`
+	Message message.ID `json:"message,omitempty" doc:"the message it is about, where it is none of somebody"`
+	Due     string     `json:"due" example:"2026-11-30" doc:"the day, YYYY-MM-DD"`
+	Owner   string     `json:"owner,omitempty" doc:"the member who does it; whoever asks where that is a member"`
+	Note    string     `json:"note,omitempty" maxLength:"1000"`
+}
+
+// FollowUpEdit changes a follow-up; what is absent stays.
+type FollowUpEdit struct {
+	Due   *string `json:"due,omitempty" doc:"another day puts it off"`
+	Owner *string `json:"owner,omitempty"`
+	Note  *string `json:"note,omitempty" maxLength:"1000"`
+	Done  *bool   `json:"done,omitempty" doc:"true: it is done; false: it is to be done again"`
+}
+
+func (s *Server) describeFollowUps(api huma.API) {
+	const tag = "follow-ups"
+	describe(s, api, operation{id: "list-follow-ups", pattern: "GET /follow-ups", tag: tag, need: access.Read,
+		summary: "List follow-ups by the day they are due"}, s.listFollowUps)
+	describe(s, api, operation{id: "add-follow-up", pattern: "POST /follow-ups", tag: tag, need: access.Write,
+		summary: "Write down what somebody is to come back to"}, s.addFollowUp)
+	describe(s, api, operation{id: "get-follow-up", pattern: "GET /follow-ups/{id}", tag: tag, need: access.Read,
+		summary: "Read a follow-up"}, s.showFollowUp)
+	describe(s, api, operation{id: "edit-follow-up", pattern: "PATCH /follow-ups/{id}", tag: tag, need: access.Write,
+		summary: "Put a follow-up off, hand it over, or say that it is done"}, s.editFollowUp)
+}
+
+type followUpList struct {
+	SliceInput
+	Owner   string `query:"owner" doc:"Only those of a member: an address or name."`
+	Who     string `query:"who" doc:"Only those about somebody: an id, address, name or domain."`
+	Message string `query:"message" doc:"Only those about a message."`
+	Done    bool   `query:"done" doc:"Those that are done, instead of those to do."`
+	Until   string `query:"until" doc:"Only those due on this day, YYYY-MM-DD, or before."`
+}
+
+func (s *Server) listFollowUps(ctx context.Context, in *followUpList) (page Page[FollowUpItem], err error) {
+	f := store.FollowUpFilter{Done: in.Done, Message: message.ID(in.Message)}
+	if f.Owner, err = s.owner(ctx, in.Owner); err != nil {
+		return page, err
+	}
+	if in.Until != "" {
+		if f.Until, err = followup.ParseDay(in.Until); err != nil {
+			return page, invalid("%s", oneLine(err.Error()))
+		}
+	}
+	today := s.todayIs()
+	err = s.view(ctx, func(tx store.Tx) (err error) {
+		if in.Who != "" {
+			if f.Who, err = resolve(tx, in.Who, anybody); err != nil {
+				return err
+			}
+		}
+		page, err = followUpPage(tx, f, in.slice(), today)
+		return err
+	})
+	return page, err
+}
+
+// todayIs is the day where the team is.
+func (s *Server) todayIs() followup.Day { return followup.DayOf(s.now().In(s.zone())) }
+
+// zone is the team's time zone.
+func (s *Server) zone() *time.Location {
+	if loc := s.relations().Hours.Location; loc != nil {
+		return loc
+	}
+	return time.UTC
+}
+
+func followUpPage(tx store.Tx, f store.FollowUpFilter, slice store.Slice, today followup.Day) (Page[FollowUpItem], error) {
+	found, err := tx.FollowUps().List(f, slice)
+	if err != nil {
+		return Page[FollowUpItem]{}, err
+	}
+	v := newViews(tx)
+	page := Page[FollowUpItem]{Items: []FollowUpItem{}, Next: string(found.Next)}
+	for _, f := range found.Items {
+		item, err := v.followUp(f, today)
+		if err != nil {
+			return page, err
+		}
+		page.Items = append(page.Items, item)
+	}
+	return page, nil
+}
+
+// followUp writes one down with the name of what it is about.
+func (v *views) followUp(f followup.FollowUp, today followup.Day) (FollowUpItem, error) {
+	item := FollowUpItem{FollowUp: f, Overdue: f.Open() && f.Due < today}
+	var err error
+	switch {
+	case f.Contact != "":
+		item.Name, err = v.contactName(f.Contact)
+	case f.Organisation != "":
+		item.Name, err = v.organisationName(f.Organisation)
+	default:
+		var m message.Message
+		if m, err = v.tx.Messages().Get(f.Message); err == nil {
+			item.Name = m.Head.Subject
+		}
+		err = missing(err)
+	}
+	return item, err
+}
+
+type followUpID struct {
+	ID string `path:"id" doc:"The follow-up."`
+}
+
+func (s *Server) showFollowUp(ctx context.Context, in *followUpID) (item FollowUpItem, err error) {
+	err = s.view(ctx, func(tx store.Tx) error {
+		f, err := tx.FollowUps().Get(followup.ID(in.ID))
+		if err != nil {
+			return err
+		}
+		item, err = newViews(tx).followUp(f, s.todayIs())
+		return err
+	})
+	return item, err
+}
+
+func (s *Server) addFollowUp(ctx context.Context, in *struct{ Body FollowUpInput }) (none FollowUpItem, err error) {
+	f := followup.FollowUp{Due: followup.Day(in.Body.Due), Note: in.Body.Note, Message: in.Body.Message}
+	if f.Owner, err = s.doer(ctx, in.Body.Owner); err != nil {
+		return none, err
+	}
+	err = s.view(ctx, func(tx store.Tx) error {
+		if f.Message != "" {
+			_, err := tx.Messages().Get(f.Message)
+			return err
+		}
+		who, err := resolve(tx, in.Body.Who, anybody)
+		f.Contact, f.Organisation = who.Contact, who.Organisation
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	if in.Body.Who != "" && f.Message != "" {
+		return none, invalid("a follow-up is about somebody or about a message, not both")
+	}
+	if err := f.Normalize(); err != nil {
+		return none, invalid("%s", oneLine(err.Error()))
+	}
+	if f, err = s.records.AddFollowUp(ctx, actor(ctx), f); err != nil {
+		return none, refused(err)
+	}
+	return s.showFollowUp(ctx, &followUpID{ID: string(f.ID)})
+}
+
+// doer is the member who is to do it; whoever asks, where none is named.
+func (s *Server) doer(ctx context.Context, who string) (contact.Address, error) {
+	owner, err := s.owner(ctx, who)
+	if err != nil || owner != "" {
+		return owner, err
+	}
+	if mine := principal(ctx).Address; mine != "" {
+		return mine, nil
+	}
+	return "", invalid("who is to do it? Name a member as the owner; `rapport member list` shows them")
+}
+
+func (s *Server) editFollowUp(ctx context.Context, in *struct {
+	followUpID
+	Body FollowUpEdit
+}) (none FollowUpItem, err error) {
+	item, err := s.showFollowUp(ctx, &in.followUpID)
+	if err != nil {
+		return none, err
+	}
+	f := item.FollowUp
+	if in.Body.Due != nil {
+		f.Due = followup.Day(*in.Body.Due)
+	}
+	if in.Body.Note != nil {
+		f.Note = *in.Body.Note
+	}
+	if in.Body.Owner != nil {
+		if f.Owner, err = s.doer(ctx, *in.Body.Owner); err != nil {
+			return none, err
+		}
+	}
+	if in.Body.Done != nil {
+		f.Done = time.Time{}
+		if *in.Body.Done {
+			f.Done = s.now()
+		}
+	}
+	if err := f.Normalize(); err != nil {
+		return none, invalid("%s", oneLine(err.Error()))
+	}
+	if _, err := s.records.EditFollowUp(ctx, actor(ctx), f); err != nil {
+		if errors.Is(err, store.ErrConflict) {
+			return none, &Problem{Status: http.StatusConflict, Code: codeConflict, Detail: "somebody else changed the follow-up meanwhile; read it again"}
+		}
+		return none, refused(err)
+	}
+	return s.showFollowUp(ctx, &in.followUpID)
+}
