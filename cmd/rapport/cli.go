@@ -33,6 +33,8 @@ type cli struct {
 	Search     searchCommand     `cmd:""`
 	Note       noteCommand       `cmd:""`
 	Call       callCommand       `cmd:""`
+	FollowUp   followUpGroup     `cmd:"" name:"followup"`
+	Today      todayCommand      `cmd:""`
 	Suggestion suggestionGroup   `cmd:""`
 	Conf       configGroup       `cmd:"" name:"config"`
 	Export     exportCommand     `cmd:""`

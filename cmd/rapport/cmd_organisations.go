@@ -17,9 +17,13 @@ type organisationListCommand struct {
 
 // Run lists organisations.
 func (c *organisationListCommand) Run(s *session) error {
+	filter, err := c.filter()
+	if err != nil {
+		return err
+	}
 	return s.online(func(api *web.Client) error {
 		return pages(s, c.listFlags, func(ctx context.Context, sl web.Slice) (web.Page[web.Organisation], error) {
-			return api.Organisations(ctx, c.filter(), sl)
+			return api.Organisations(ctx, filter, sl)
 		}, func(os []web.Organisation) {
 			if len(os) == 0 {
 				s.printf("no organisations\n")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"rapport/web"
 )
@@ -19,9 +20,25 @@ type filterFlags struct {
 	Owner string `placeholder:"MEMBER"`
 	Tag   string `placeholder:"TAG"`
 	Text  string `placeholder:"WORDS"`
+
+	Waiting    string `placeholder:"us|them"`
+	QuietSince string `placeholder:"DAY"`
+	Sort       string `placeholder:"ORDER"`
 }
 
-func (f filterFlags) filter() web.Filter { return web.Filter(f) }
+// filter is what the API is asked for. A day begins at midnight here.
+func (f filterFlags) filter() (web.Filter, error) {
+	out := web.Filter{Kind: f.Kind, Stage: f.Stage, Role: f.Role, Owner: f.Owner, Tag: f.Tag, Text: f.Text, Waiting: f.Waiting, Sort: f.Sort}
+	if f.QuietSince == "" {
+		return out, nil
+	}
+	day, err := time.ParseInLocation("2006-01-02", f.QuietSince, time.Local)
+	if err != nil {
+		return out, fmt.Errorf("--quiet-since %q is no day; write it as 2026-01-31", f.QuietSince)
+	}
+	out.QuietSince = day.Format(time.RFC3339)
+	return out, nil
+}
 
 // recordFlags are the fields a new contact and a new organisation share.
 type recordFlags struct {
@@ -148,9 +165,13 @@ type contactListCommand struct {
 
 // Run lists contacts.
 func (c *contactListCommand) Run(s *session) error {
+	filter, err := c.filter()
+	if err != nil {
+		return err
+	}
 	return s.online(func(api *web.Client) error {
 		return pages(s, c.listFlags, func(ctx context.Context, sl web.Slice) (web.Page[web.Contact], error) {
-			return api.Contacts(ctx, c.filter(), sl)
+			return api.Contacts(ctx, filter, sl)
 		}, func(cs []web.Contact) {
 			if len(cs) == 0 {
 				s.printf("no contacts\n")
