@@ -181,6 +181,9 @@ func (s *Server) eraseContact(ctx context.Context, in *erasure) (none EraseResul
 
 // erased answers an erasure, after compacting where that was asked for.
 func (s *Server) erased(ctx context.Context, now bool, result EraseResult) (EraseResult, error) {
+	if err := s.forgetAnswers(ctx); err != nil {
+		return result, err
+	}
 	if now {
 		if _, _, err := s.daemon.Compact(ctx); err != nil {
 			return result, err

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
@@ -114,7 +115,7 @@ func (s *Server) admit(op operation) func(huma.Context, func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
-		if err := errors.Join(bounded(r), forbidden(principal(ctx.Context()), op.need)); err != nil {
+		if err := errors.Join(bounded(r), forbidden(principal(ctx.Context()), op.need), s.tooMany(principal(ctx.Context()))); err != nil {
 			s.fail(w, r, err)
 			return
 		}
@@ -123,8 +124,21 @@ func (s *Server) admit(op operation) func(huma.Context, func(huma.Context)) {
 			defer cancel()
 			ctx = huma.WithContext(ctx, short)
 		}
+		if op.once && r.Header.Get(keyHeader) != "" {
+			s.once(op, ctx, next)
+			return
+		}
 		next(ctx)
 	}
+}
+
+// tooMany is the answer to a program that asks too often; nil where it does not.
+func (s *Server) tooMany(who access.Principal) error {
+	if wait := s.paces.wait(who); wait > 0 {
+		return &Problem{Status: http.StatusTooManyRequests, Code: codeTooMany, retry: wait,
+			Detail: fmt.Sprintf("more than %d requests a second of one token: wait a moment", pace)}
+	}
+	return nil
 }
 
 // bounded refuses a request whose address is out of all proportion.

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"rapport/store"
@@ -43,6 +46,8 @@ type Problem struct {
 	Code       string      `json:"code"`
 	Detail     string      `json:"detail,omitempty"`
 	Candidates []Candidate `json:"candidates,omitempty"` // of an ambiguous name
+
+	retry time.Duration // after which to try again; 0: none is promised
 }
 
 // Candidate is one of those an ambiguous name may mean.
@@ -175,9 +180,13 @@ func (s *Server) noted(ctx context.Context, pattern string, err error) *Problem 
 // fail answers with a problem.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := s.noted(r.Context(), r.Pattern, err)
+	if p.Status == http.StatusServiceUnavailable {
+		p.retry = max(p.retry, 30*time.Second)
+	}
+	if p.retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retry.Seconds()))))
+	}
 	switch p.Status {
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "30")
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="rapport"`)
 	}

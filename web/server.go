@@ -62,6 +62,8 @@ type Server struct {
 	relations  func() RelationSettings
 	operations []operation // all of them, as Handler registers them
 	api        huma.API
+	underWay   underWay
+	paces      paces
 	doc        sync.Once // guards what follows
 	docJSON    []byte
 	docErr     error
@@ -83,6 +85,7 @@ func New(o Options) *Server {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.paces.now = s.now
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
