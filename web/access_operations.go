@@ -27,7 +27,7 @@ func (s *Server) describeAccess(api huma.API) {
 func (s *Server) describeUsers(api huma.API, tag string) {
 	describe(s, api, operation{id: "list-users", pattern: "GET /users", tag: tag, need: access.Manage,
 		summary: "List the people who sign in"}, s.listUsers)
-	describe(s, api, operation{id: "invite-user", pattern: "POST /users", tag: tag, need: access.Manage,
+	describe(s, api, operation{id: "invite-user", pattern: "POST /users", tag: tag, secret: true, need: access.Manage,
 		summary: "Invite somebody to sign in", detail: "The answer holds a one-time link for them. A user who is there already sets up anew with it how they sign in, e.g. after losing their phone; role and tier stay."}, s.inviteUser)
 	describe(s, api, operation{id: "change-user", pattern: "PATCH /users/{who}", tag: tag, need: access.Manage,
 		summary: "Change a user's name, role or tier", detail: "Another role or tier ends the user's sessions."}, s.changeUser)
@@ -42,7 +42,7 @@ func (s *Server) describeUsers(api huma.API, tag string) {
 func (s *Server) describeTokens(api huma.API, tag string) {
 	describe(s, api, operation{id: "list-tokens", pattern: "GET /tokens", tag: tag, need: access.Read,
 		summary: "List one's own tokens; administrators see everybody's"}, s.listTokens)
-	describe(s, api, operation{id: "create-token", pattern: "POST /tokens", tag: tag, need: access.Read,
+	describe(s, api, operation{id: "create-token", pattern: "POST /tokens", tag: tag, secret: true, need: access.Read,
 		summary: "Make a token for a program", detail: "It may do what its scope says, and never more than its user. Only administrators make tokens for others; tokens make none."}, s.createToken)
 	describe(s, api, operation{id: "revoke-token", pattern: "DELETE /tokens/{id}", tag: tag, need: access.Read,
 		summary: "Revoke a token of one's own; administrators revoke anybody's"}, s.revokeToken)
@@ -53,13 +53,13 @@ func (s *Server) describeAccount(api huma.API, tag string) {
 		summary: "List where one is signed in"}, s.listOwnSessions)
 	describe(s, api, operation{id: "end-session", pattern: "DELETE /me/sessions/{id}", tag: tag, need: access.Read,
 		summary: "End a session of one's own"}, s.endOwnSession)
-	describe(s, api, operation{id: "new-enrolment", pattern: "POST /me/enrolment", tag: tag, need: access.Read,
+	describe(s, api, operation{id: "new-enrolment", pattern: "POST /me/enrolment", tag: tag, secret: true, need: access.Read,
 		summary: "Offer a secret for an authenticator app; nothing is kept"}, s.newEnrolment)
 	describe(s, api, operation{id: "set-password", pattern: "PUT /me/password", tag: tag, need: access.Read,
 		summary: "Set one's own password", detail: "It ends all of one's sessions."}, s.setPassword)
 	describe(s, api, operation{id: "set-app", pattern: "PUT /me/app", tag: tag, need: access.Read,
 		summary: "Take another authenticator app", detail: "It ends all of one's sessions, and the recovery codes."}, s.setApp)
-	describe(s, api, operation{id: "new-recovery-codes", pattern: "POST /me/recovery-codes", tag: tag, need: access.Read,
+	describe(s, api, operation{id: "new-recovery-codes", pattern: "POST /me/recovery-codes", tag: tag, secret: true, need: access.Read,
 		summary: "Make new recovery codes in place of earlier ones"}, s.newRecoveryCodes)
 	describe(s, api, operation{id: "remove-passkey", pattern: "POST /me/passkeys/{id}/remove", tag: tag, need: access.Read,
 		summary: "Remove a passkey of one's own", detail: "It ends all of one's sessions. Passkeys are added in a browser, on the account page."}, s.removePasskey)

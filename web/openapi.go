@@ -87,6 +87,7 @@ var tags = map[string]string{
 	"store":         "The file everything is kept in.",
 	"views":         "Lists with their filters, kept under names.",
 	"operation":     "The configuration in force.",
+	"access":        "Who signs in, and the tokens of programs.",
 	"document":      "This document.",
 }
 

@@ -26,13 +26,14 @@ type operation struct {
 	tag     string // the group it is listed in
 	need    access.Need
 	long    bool // may take minutes: it is bounded by the client's patience only
-	once    bool // a key makes it safe to repeat
+	secret  bool // its answer holds a secret, so it is kept nowhere
+	once    bool // a key makes it safe to repeat; describe says so
 }
 
 // describe registers an operation whose input is an I, with fields for path,
 // query, header and Body as huma reads them, and whose answer is a T as JSON.
 func describe[I, T any](s *Server, api huma.API, op operation, do func(context.Context, *I) (T, error)) {
-	op.once = strings.HasPrefix(op.pattern, http.MethodPost+" ")
+	op.once = strings.HasPrefix(op.pattern, http.MethodPost+" ") && op.need != access.Anyone && !op.secret
 	answers := responses(api, op, "application/json", schemaOf[T](api, op.id+"Answer"))
 	if strings.HasPrefix(op.pattern, http.MethodGet+" ") {
 		answers["200"].Headers = map[string]*huma.Header{"ETag": tagHeader}

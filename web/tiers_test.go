@@ -15,8 +15,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"rapport/intake"
+	"rapport/internal/auth"
 	"rapport/matcher"
 	"rapport/records/access"
 	"rapport/records/contact"
@@ -112,6 +114,7 @@ func newFiled(t *testing.T) *filed {
 	}
 	s := New(Options{
 		Store: st, Records: realRecords{f.intake, &plainRecords{s: st, now: noon}}, Daemon: &quietDaemon{}, SpoolDir: t.TempDir(),
+		Access:    auth.New(auth.Options{Store: st, Key: make([]byte, 32), Now: func() time.Time { return noon }}),
 		Mailboxes: func() map[string]veil.Mailbox { return filedBoxes },
 	})
 	f.handler = s.Handler()
