@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -30,13 +31,16 @@ type flash struct {
 	Bad  bool     `json:"b,omitempty"` // it was not done
 }
 
-// Values are the arguments as T takes them.
-func (f *flash) Values() []any {
-	out := make([]any, len(f.Args))
+// Say is the sentence of a flash, with the number called n as a number again.
+func (v *visit) Say(f *flash) string {
+	args := make([]any, len(f.Args))
 	for i, a := range f.Args {
-		out[i] = a
+		args[i] = a
+		if n, err := strconv.Atoi(a); err == nil && i%2 == 1 && f.Args[i-1] == "n" {
+			args[i] = n
+		}
 	}
-	return out
+	return v.T(f.Key, args...)
 }
 
 // done redirects after a change, with a sentence and, where audit is not

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -184,5 +185,9 @@ func TestFlashIsOursOnly(t *testing.T) {
 	}
 	if !strings.Contains(show("eyJrIjoiZmxhc2gudW5kb25lIn0"), "Taken back.") {
 		t.Error("a sentence of ours is not shown")
+	}
+	raw := base64.RawURLEncoding.EncodeToString([]byte(`{"k":"ago.hour","a":["n","2"]}`))
+	if !strings.Contains(show(raw), "2 hours ago") {
+		t.Error("a number in a sentence is not counted")
 	}
 }
