@@ -151,9 +151,9 @@ func (p *Page) Covered(selector string) []string {
 	return out
 }
 
-// Axe runs axe-core's rules for WCAG 2.2 AA and good practice, and names each
-// violation with the elements concerned.
-func (p *Page) Axe() []string {
+// Axe runs axe-core's rules for WCAG 2.2 AA and good practice, or those named
+// only, and names each violation with the elements concerned.
+func (p *Page) Axe(rules ...string) []string {
 	p.t.Helper()
 	var none bool
 	p.Eval(axe+"\n;true", &none)
@@ -164,7 +164,11 @@ func (p *Page) Axe() []string {
 			Summary string
 		}
 	}
-	p.Eval(`axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => r.violations.map(v => ({
+	only := `["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]`
+	if len(rules) > 0 {
+		only = `["` + strings.Join(rules, `", "`) + `"]`
+	}
+	p.Eval(`axe.run(document, {resultTypes: ["violations"], runOnly: `+only+`}).then(r => r.violations.map(v => ({
 		ID: v.id, Help: v.help, Nodes: v.nodes.slice(0, 3).map(n => ({HTML: n.html.slice(0, 160), Summary: n.failureSummary}))
 	})))`, &found)
 	var out []string

@@ -222,7 +222,11 @@ func (p *Page) Goto(path string) Visit {
 // Settle waits until two frames have been painted and what was due has run.
 func (p *Page) Settle() {
 	p.t.Helper()
-	if p.still {
+	still := p.still
+	if !still {
+		p.Eval(`self.origin === "null"`, &still) // as in a sandbox without scripts
+	}
+	if still {
 		p.Do(func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
 			_, err = chromedp.CaptureScreenshot()(ctx, t)
 			return none, err
