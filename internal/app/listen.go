@@ -100,7 +100,7 @@ func (s *system) site() http.Handler {
 	mux.Handle("/api/", s.auth.Front(s.handler))
 	mux.Handle("/auth/", s.auth.Front(s.auth.Handler()))
 	mux.Handle("/feed/", s.auth.Front(s.feed))
-	mux.Handle("/", s.auth.Front(s.identified(s.pages)))
+	mux.Handle("/", s.auth.Front(s.identified(http.HandlerFunc(s.page))))
 	return brisk(mux)
 }
 

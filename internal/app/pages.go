@@ -15,6 +15,17 @@ func (s *system) newPages() (http.Handler, error) {
 	})
 }
 
+// page answers with a page.
+func (s *system) page(w http.ResponseWriter, r *http.Request) {
+	pages, err := s.pages()
+	if err != nil {
+		s.log.Error("there are no pages", "err", err)
+		http.Error(w, "The pages cannot be shown; the log of the daemon says why.", http.StatusInternalServerError)
+		return
+	}
+	pages.ServeHTTP(w, r)
+}
+
 // identified settles who a page is shown to. Whoever's credentials do not
 // hold, or no longer, is nobody, whom the pages ask to sign in.
 func (s *system) identified(next http.Handler) http.Handler {

@@ -57,7 +57,7 @@ type system struct {
 	auth    *auth.Service
 	handler http.Handler
 	feed    http.Handler
-	pages   http.Handler
+	pages   func() (http.Handler, error) // made when somebody first looks: no command does
 	socket  net.Listener
 	key     []byte // of keyed digests
 
@@ -143,10 +143,7 @@ func (s *system) listen(undo *stops) error {
 		Identities: s.auth, Access: s.auth, Mailboxes: s.mailboxesShown, Relations: s.relationSettings,
 	})
 	s.handler, s.feed = api.Handler(), api.Feed()
-	var err error
-	if s.pages, err = s.newPages(); err != nil {
-		return err
-	}
+	s.pages = sync.OnceValues(s.newPages)
 	path, err := SocketPath(s.config().DataDir)
 	if err != nil {
 		return err

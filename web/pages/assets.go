@@ -37,7 +37,7 @@ var readAssets = sync.OnceValue(func() map[string]*asset {
 	if err != nil {
 		panic(err) // embedded: it is there
 	}
-	packer, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(128<<10))
+	packer, err := zstd.NewWriter(nil, zstd.WithWindowSize(128<<10), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		panic(err)
 	}
