@@ -73,6 +73,7 @@ type Service struct {
 	settings   atomic.Pointer[Settings]
 	peopled    atomic.Bool // somebody can sign in
 	hashing    chan struct{}
+	cost       cost
 	limits     *limits
 	first      firstLink
 	ceremonies *pending[ceremony]
@@ -87,7 +88,7 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{
 		store: o.Store, key: o.Key, now: o.Now, log: o.Log,
-		hashing: make(chan struct{}, maxHashing), limits: newLimits(),
+		hashing: make(chan struct{}, maxHashing), cost: fullCost, limits: newLimits(),
 		ceremonies: newPending[ceremony](), journeys: newPending[journey](), wait: waitFor,
 	}
 	if s.now == nil {

@@ -44,71 +44,78 @@ func sameDigest(a, b []byte) bool {
 	return len(a) == sha256.Size && subtle.ConstantTimeCompare(a, b) == 1
 }
 
-// The cost of a password's digest: OWASP's second proposal for argon2id, which
-// keeps a small server able to answer. maxHashing bounds the memory of many
-// attempts at once.
+// cost is what a password's digest takes.
+type cost struct {
+	memory, rounds uint32 // KiB, passes over it
+	threads        uint8
+}
+
+// fullCost is OWASP's proposal for argon2id, which keeps a small server able
+// to answer. maxHashing bounds the memory of many attempts at once.
+var fullCost = cost{memory: 19 << 10, rounds: 2, threads: 1}
+
 const (
-	hashMemory  = 32 << 10 // KiB
-	hashTime    = 3
-	hashThreads = 1
-	hashSize    = 32
-	saltSize    = 16
-	maxHashing  = 2
+	hashSize   = 32
+	saltSize   = 16
+	maxHashing = 2
 )
 
 // hash makes a digest of a password in the PHC form.
 func (s *Service) hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
-	sum, err := s.argon(ctx, password, salt, hashMemory, hashTime, hashThreads)
+	sum, err := s.argon(ctx, password, salt, s.cost)
 	if err != nil {
 		return "", err
 	}
-	return phc(salt, sum), nil
+	return s.cost.phc(salt, sum), nil
 }
 
-func phc(salt, sum []byte) string {
+func (c cost) phc(salt, sum []byte) string {
 	e := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashTime, hashThreads,
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memory, c.rounds, c.threads,
 		e.EncodeToString(salt), e.EncodeToString(sum))
 }
-
-// nobodysHash costs what everybody's does and fits no password.
-var nobodysHash = phc(make([]byte, saltSize), make([]byte, hashSize))
 
 // matches compares a password with a digest; with none it takes as long and
 // says no.
 func (s *Service) matches(ctx context.Context, password, digest string) (bool, error) {
 	known := digest != ""
 	if !known {
-		digest = nobodysHash
+		digest = s.cost.phc(make([]byte, saltSize), make([]byte, hashSize))
 	}
-	var memory, rounds uint32
-	var threads uint8
-	var version int
-	parts := strings.Split(digest, "$")
-	if len(parts) != 6 || parts[1] != "argon2id" {
-		return false, errors.New("read the digest of a password: its form is unknown")
+	c, salt, want, err := readPHC(digest)
+	if err != nil {
+		return false, err
 	}
-	_, err1 := fmt.Sscanf(parts[2], "v=%d", &version)
-	_, err2 := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &rounds, &threads)
-	salt, err3 := base64.RawStdEncoding.DecodeString(parts[4])
-	want, err4 := base64.RawStdEncoding.DecodeString(parts[5])
-	if err := errors.Join(err1, err2, err3, err4); err != nil || version != argon2.Version || memory > 1<<20 || rounds == 0 || threads == 0 || len(want) != hashSize {
-		return false, errors.New("read the digest of a password: it is damaged")
-	}
-	sum, err := s.argon(ctx, password, salt, memory, rounds, threads)
+	sum, err := s.argon(ctx, password, salt, c)
 	return err == nil && known && subtle.ConstantTimeCompare(sum, want) == 1, err
 }
 
-func (s *Service) argon(ctx context.Context, password string, salt []byte, memory, rounds uint32, threads uint8) ([]byte, error) {
+func readPHC(digest string) (c cost, salt, sum []byte, err error) {
+	parts := strings.Split(digest, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" {
+		return c, nil, nil, errors.New("read the digest of a password: its form is unknown")
+	}
+	var version int
+	_, err1 := fmt.Sscanf(parts[2], "v=%d", &version)
+	_, err2 := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &c.memory, &c.rounds, &c.threads)
+	salt, err3 := base64.RawStdEncoding.DecodeString(parts[4])
+	sum, err4 := base64.RawStdEncoding.DecodeString(parts[5])
+	if err := errors.Join(err1, err2, err3, err4); err != nil || version != argon2.Version || c.memory > 1<<20 || c.rounds == 0 || c.threads == 0 || len(sum) != hashSize {
+		return c, nil, nil, errors.New("read the digest of a password: it is damaged")
+	}
+	return c, salt, sum, nil
+}
+
+func (s *Service) argon(ctx context.Context, password string, salt []byte, c cost) ([]byte, error) {
 	select {
 	case s.hashing <- struct{}{}:
 		defer func() { <-s.hashing }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return argon2.IDKey([]byte(password), salt, rounds, memory, threads, hashSize), nil
+	return argon2.IDKey([]byte(password), salt, c.rounds, c.memory, c.threads, hashSize), nil
 }
 
 // derived returns a key of the data directory's for one purpose.
