@@ -27,6 +27,22 @@ func (c *Client) Users(ctx context.Context) (Page[User], error) {
 	return call[Page[User]](ctx, c, http.MethodGet, "/users", nil, nil)
 }
 
+// NewInvite is an Invite in the words people type.
+func NewInvite(address, name, role, sees string) Invite {
+	return Invite{Address: address, Name: name, Role: access.Role(role), Sees: access.Tier(sees)}
+}
+
+// NewUserChange is a UserChange in the words people type; "" leaves as it is.
+func NewUserChange(role, sees string) (c UserChange) {
+	if role != "" {
+		c.Role = new(access.Role(role))
+	}
+	if sees != "" {
+		c.Sees = new(access.Tier(sees))
+	}
+	return c
+}
+
 // InviteUser invites somebody to sign in.
 func (c *Client) InviteUser(ctx context.Context, in Invite) (Invited, error) {
 	return call[Invited](ctx, c, http.MethodPost, "/users", nil, in)

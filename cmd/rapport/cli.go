@@ -23,6 +23,8 @@ type cli struct {
 	Undo       undoCommand       `cmd:""`
 	Review     reviewGroup       `cmd:""`
 	Member     memberGroup       `cmd:""`
+	User       userGroup         `cmd:""`
+	Token      tokenGroup        `cmd:""`
 	Audit      auditCommand      `cmd:""`
 	Contact    contactGroup      `cmd:""`
 	Org        organisationGroup `cmd:"" name:"organisation"`
