@@ -130,11 +130,11 @@ func (v *views) followUp(f followup.FollowUp, today followup.Day) (FollowUpItem,
 	return item, err
 }
 
-type followUpID struct {
+type FollowUpID struct {
 	ID string `path:"id" doc:"The follow-up."`
 }
 
-func (s *Server) showFollowUp(ctx context.Context, in *followUpID) (item FollowUpItem, err error) {
+func (s *Server) showFollowUp(ctx context.Context, in *FollowUpID) (item FollowUpItem, err error) {
 	err = s.view(ctx, func(tx store.Tx) error {
 		f, err := tx.FollowUps().Get(followup.ID(in.ID))
 		if err != nil {
@@ -172,7 +172,7 @@ func (s *Server) addFollowUp(ctx context.Context, in *struct{ Body FollowUpInput
 	if f, err = s.records.AddFollowUp(ctx, actor(ctx), f); err != nil {
 		return none, refused(err)
 	}
-	return s.showFollowUp(ctx, &followUpID{ID: string(f.ID)})
+	return s.showFollowUp(ctx, &FollowUpID{ID: string(f.ID)})
 }
 
 // doer is the member who is to do it; whoever asks, where none is named.
@@ -188,10 +188,10 @@ func (s *Server) doer(ctx context.Context, who string) (contact.Address, error) 
 }
 
 func (s *Server) editFollowUp(ctx context.Context, in *struct {
-	followUpID
+	FollowUpID
 	Body FollowUpEdit
 }) (none FollowUpItem, err error) {
-	item, err := s.showFollowUp(ctx, &in.followUpID)
+	item, err := s.showFollowUp(ctx, &in.FollowUpID)
 	if err != nil {
 		return none, err
 	}
@@ -222,5 +222,5 @@ func (s *Server) editFollowUp(ctx context.Context, in *struct {
 		}
 		return none, refused(err)
 	}
-	return s.showFollowUp(ctx, &in.followUpID)
+	return s.showFollowUp(ctx, &in.FollowUpID)
 }

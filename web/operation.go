@@ -33,6 +33,7 @@ type operation struct {
 // describe registers an operation whose input is an I, with fields for path,
 // query, header and Body as huma reads them, and whose answer is a T as JSON.
 func describe[I, T any](s *Server, api huma.API, op operation, do func(context.Context, *I) (T, error)) {
+	mustBeRead(op, reflect.TypeFor[I]())
 	op.once = strings.HasPrefix(op.pattern, http.MethodPost+" ") && op.need != access.Anyone && !op.secret
 	answers := responses(api, op, "application/json", schemaOf[T](api, op.id+"Answer"))
 	if strings.HasPrefix(op.pattern, http.MethodGet+" ") {
@@ -178,5 +179,15 @@ func init() {
 			p.Detail = oneLine(errors.Join(errs...).Error())
 		}
 		return problem(p)
+	}
+}
+
+// mustBeRead panics where an input embeds a struct of an unexported type, of
+// which no field would ever be filled: a mistake that any test finds.
+func mustBeRead(op operation, t reflect.Type) {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Anonymous && !f.IsExported() {
+			panic("web: the input of " + op.pattern + " embeds " + f.Name + ", which is not exported and so not read")
+		}
 	}
 }

@@ -25,7 +25,7 @@ type filtered struct {
 	Owner string     `query:"owner" doc:"Only those a member looks after: an address, a name, or the beginning of one."`
 	Tag   string     `query:"tag" doc:"Only those with this tag."`
 	Text  string     `query:"text" doc:"Only those with words that begin with these, in names, addresses and domains."`
-	relationFilter
+	RelationFilter
 }
 
 // listing reads the filter and slice of a list.

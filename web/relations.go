@@ -209,16 +209,16 @@ func standingOf(tx store.Tx, who store.Subject, now time.Time) (*Standing, error
 	return &out, err
 }
 
-// relationFilter is what lists of contacts and organisations filter and sort
+// RelationFilter is what lists of contacts and organisations filter and sort
 // by of relations.
-type relationFilter struct {
+type RelationFilter struct {
 	Waiting    string    `query:"waiting" enum:"us,them" doc:"Only those who wait for our answer (us), or whose answer we wait for (them), longest first."`
 	QuietSince time.Time `query:"quiet_since" doc:"Only those with whom there was contact once and none from then on, longest quiet first."`
 	Sort       string    `query:"sort" enum:"name,contact,quiet,waiting" doc:"By name, latest contact first, longest without contact first, or longest waiting first."`
 }
 
 // into adds it to a filter.
-func (f relationFilter) into(to *store.Filter, now time.Time) error {
+func (f RelationFilter) into(to *store.Filter, now time.Time) error {
 	switch f.Waiting {
 	case "us":
 		to.Waiting = relation.Us

@@ -47,7 +47,7 @@ type QuietItem struct {
 	Usual   int64           `json:"usual_silence_seconds"`
 }
 
-type todayInput struct {
+type TodayInput struct {
 	For   string `query:"for" doc:"mine, everybody, or a member: an address or name. Without it, mine where whoever asks is a member."`
 	Limit int    `query:"limit" minimum:"1" maximum:"100" doc:"How many of each part at most; twenty where it is not given."`
 }
@@ -81,9 +81,9 @@ func (s *Server) asked(ctx context.Context, who string) (contact.Address, error)
 	return s.member(ctx, who)
 }
 
-func (s *Server) today(ctx context.Context, in *todayInput) (out Today, err error) {
+func (s *Server) today(ctx context.Context, in *TodayInput) (out Today, err error) {
 	for _, part := range []string{partUs, partThem, partQuiet, partFollowUp} {
-		one, err := s.todayPart(ctx, &todayPartInput{Part: part, todayInput: *in})
+		one, err := s.todayPart(ctx, &todayPartInput{Part: part, TodayInput: *in})
 		if err != nil {
 			return out, err
 		}
@@ -105,7 +105,7 @@ func (s *Server) today(ctx context.Context, in *todayInput) (out Today, err erro
 type todayPartInput struct {
 	Part   string `path:"part" enum:"waiting_for_us,waiting_for_them,quiet,follow_ups" doc:"Which part."`
 	Cursor string `query:"cursor" doc:"Where the part goes on: its next of the answer before."`
-	todayInput
+	TodayInput
 }
 
 // TodayPart is one part of today: of its lists one is there.
