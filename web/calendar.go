@@ -155,7 +155,7 @@ func (s *Server) calendar(ctx context.Context, token store.Digest) ([]byte, erro
 		if err != nil {
 			return err
 		}
-		who, err := feedReader(tx, feed.Member)
+		who, err := ReaderOf(tx, feed.Member)
 		if err != nil {
 			return err
 		}
@@ -179,9 +179,10 @@ func (s *Server) calendar(ctx context.Context, token store.Digest) ([]byte, erro
 	return out, err
 }
 
-// feedReader is on whose behalf a feed is read: the member as a user. Where
-// users are set up and the member is none, nobody is.
-func feedReader(tx store.Tx, member contact.Address) (access.Principal, error) {
+// ReaderOf is on whose behalf a member's feed and daily mail are made: the
+// member as a user, with what that user may see. Where users are set up and the
+// member is none, it is [store.ErrNotFound].
+func ReaderOf(tx store.Tx, member contact.Address) (access.Principal, error) {
 	users, err := tx.Accounts().List()
 	if err != nil {
 		return access.Principal{}, err

@@ -15,6 +15,7 @@ import (
 
 	"rapport/records/access"
 	"rapport/records/contact"
+	"rapport/records/followup"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -94,6 +95,7 @@ func (x *exporter) run(sel selection, records Records) error {
 	steps := []func() error{
 		func() error { return x.people(sel) },
 		func() error { return x.history(sel) },
+		func() error { return x.followUps(sel) },
 		func() error {
 			return x.file("audit.jsonl", func(w io.Writer) error {
 				for _, object := range sel.objects {
@@ -186,6 +188,20 @@ func (x *exporter) people(sel selection) error {
 		return err
 	}
 	return x.file("contacts.csv", func(w io.Writer) error { return contact.WriteCSV(w, rows) })
+}
+
+// followUps writes those about whom is exported, those to do first.
+func (x *exporter) followUps(sel selection) error {
+	return x.file("followups.jsonl", func(w io.Writer) error {
+		for _, done := range []bool{false, true} {
+			if err := writeRecords(x, w, func(tx store.Tx, sl store.Slice) (store.Page[followup.FollowUp], error) {
+				return tx.FollowUps().List(store.FollowUpFilter{Who: sel.subject, Done: done}, sl)
+			}, func(f followup.FollowUp) (any, bool) { return f, true }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (x *exporter) firms(sel selection) error {

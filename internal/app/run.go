@@ -18,6 +18,7 @@ import (
 
 	"rapport/internal/config"
 	"rapport/internal/rescue"
+	"rapport/web"
 )
 
 // stopWithin is how long stopping may take: service managers kill later.
@@ -196,6 +197,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"housekeeping": keeper.run,
 		"sign-ins":     d.wakeStopped,
 		"disk":         d.keepRoom,
+		"daily mail":   d.newDigester(web.NewHandlerClient(d.handler)).run,
 		"relations":    func(ctx context.Context) { d.persist(ctx, "relations", d.intake.Relate) },
 		"memory":       d.giveBack,
 		"watchdog":     func(ctx context.Context) { d.notify.watch(ctx, d.alive) },

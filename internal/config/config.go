@@ -28,7 +28,7 @@ type Config struct {
 	DataDir    string        `yaml:"data_dir" default:"/var/lib/rapport" path:"dir" doc:"Directory of the store; made with mode 0700 if missing."`
 	Ours       Ours          `yaml:"team" required:"true" doc:"Our own side: whoever is in it is not a customer or partner."`
 	Mailboxes  []Mailbox     `yaml:"mailboxes" doc:"The mailboxes that are read. Nothing on their servers is ever changed."`
-	Senders    []Sender      `yaml:"senders" doc:"SMTP servers that take mail from Rapport; today alerts only."`
+	Senders    []Sender      `yaml:"senders" doc:"SMTP servers that take mail from Rapport: alerts and the daily mail."`
 	Policy     Policy        `yaml:"policy" doc:"What may be kept."`
 	LogAddress List          `yaml:"log_address" doc:"Mail or Bcc to these addresses is filed under the people it names."`
 	Backup     Backup        `yaml:"backup" doc:"Copies of the store that the daemon makes by itself."`
