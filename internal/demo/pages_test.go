@@ -236,6 +236,14 @@ func TestPagesWithoutScripts(t *testing.T) {
 	r.send("/notes", map[string]string{"text": " "}, "there was no text")
 	r.open(record+"?after=2027-01-01", "Nothing of this kind")
 
+	r.open(record, "How things stand", "Last from them", "We answer within")
+	r.send("/follow-ups", map[string]string{"due": "2027-02-03", "note": "ask about <i>roses</i>", "owner": "ada@kestrel.example"}, "Written down.", "3 February 2027", "ask about <i>roses</i>", "Ada Byron")
+	for form := range r.nodes("form") {
+		if at := attribute(form, "action"); strings.HasPrefix(at, "/follow-ups/") {
+			r.send(at, nil, "Done.")
+		}
+	}
+
 	r.open(record+"?edit=1", `name="version"`)
 	late := r.body
 	r.send(record, map[string]string{"name": "Jonas M. Weber", "tags": "vip, garden", "phones": "+49 30 1234", "custom": "Hobby: roses", "note": "Likes\nlong talks"},

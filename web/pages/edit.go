@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"rapport/web"
 )
@@ -58,9 +57,6 @@ func (r record) Form() edition {
 	return editionOf(r.card)
 }
 
-// Version names the state of a record that a form was made of.
-func (c card) Version() string { return c.Updated.UTC().Format(time.RFC3339Nano) }
-
 // edit saves a record's form, unless somebody else has meanwhile.
 func (of subject) edit(v *visit) error {
 	c, err := of.card(v, v.r.PathValue("id"))
@@ -73,19 +69,20 @@ func (of subject) edit(v *visit) error {
 		Phones: v.form("phones"), Tags: v.form("tags"), Places: v.form("places"), Domains: v.form("domains"),
 		Shared: v.form("shared"), Custom: v.form("custom"),
 	}
-	if v.form("version") != c.Version() {
+	if v.form("version") != c.Revision {
 		return of.page(v, http.StatusConflict, c, &wanted)
 	}
 	change := wanted.change(c, v.r.PostForm.Has)
 	if len(change.Set)+len(change.Add)+len(change.Remove) == 0 {
 		return v.redirect(c.Path)
 	}
+	unchanged := web.IfRevision(v.ctx(), c.Revision)
 	if of == contacts {
-		_, err = v.client().EditContact(v.ctx(), c.ID, change)
+		_, err = v.client().EditContact(unchanged, c.ID, change)
 	} else {
-		_, err = v.client().EditOrganisation(v.ctx(), c.ID, change)
+		_, err = v.client().EditOrganisation(unchanged, c.ID, change)
 	}
-	if code := known(err).Status; code == http.StatusConflict || code == http.StatusPreconditionFailed {
+	if status(err) == http.StatusPreconditionFailed {
 		if c, err = of.card(v, c.ID); err != nil {
 			return err
 		}

@@ -105,6 +105,8 @@ func hostileAPI(text string) http.Handler {
 	answer("GET /api/v1/organisations", filled[web.Page[web.Organisation]](text, nil))
 	answer("GET /api/v1/organisations/{id}", filled(text, func(o *web.Organisation) { o.ID = someID }))
 	answer("GET /api/v1/members", filled[web.Page[web.Member]](text, nil))
+	answer("GET /api/v1/relations/{who}", filled[web.Relation](text, nil))
+	answer("GET /api/v1/follow-ups", filled[web.Page[web.FollowUpItem]](text, nil))
 	answer("GET /api/v1/timeline", entries)
 	answer("GET /api/v1/search", entries)
 	answer("GET /api/v1/suggestions", filled[web.Page[web.Suggestion]](text, nil))

@@ -92,7 +92,7 @@ func New(o Options) (*Pages, error) {
 func (p *Pages) routes() []route {
 	var all []route
 	for _, group := range [][]route{
-		p.frameRoutes(), p.recordRoutes(), p.messageRoutes(), p.searchRoutes(),
+		p.frameRoutes(), p.recordRoutes(), p.followUpRoutes(), p.messageRoutes(), p.searchRoutes(),
 		p.directoryRoutes(), p.addingRoutes(), p.suggestionRoutes(), p.reviewRoutes(), p.mailboxRoutes(), p.settingsRoutes(), p.accessRoutes(),
 	} {
 		all = append(all, group...)

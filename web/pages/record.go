@@ -57,7 +57,7 @@ type card struct {
 	Places    []web.Affiliation // where a contact works
 	People    []web.Named       // of an organisation
 	Created   time.Time
-	Updated   time.Time
+	Revision  string // names the state of the record that a form is made of
 }
 
 // field is a custom field.
@@ -70,7 +70,7 @@ func contactCard(c web.Contact) card {
 	return card{
 		Of: contacts, ID: string(c.ID), Name: c.Name, Path: "/contacts/" + string(c.ID), Addresses: c.Addresses,
 		Phones: c.Phones, Tags: c.Tags, Kind: c.Kind, Stage: c.Stage, Role: c.Role, Owner: c.Owner, Language: c.Language,
-		TimeZone: c.TimeZone, Note: c.Note, Custom: fields(c.Custom), Places: c.Organisations, Created: c.Created, Updated: c.Updated,
+		TimeZone: c.TimeZone, Note: c.Note, Custom: fields(c.Custom), Places: c.Organisations, Created: c.Created, Revision: c.Revision,
 	}.named()
 }
 
@@ -78,7 +78,7 @@ func organisationCard(o web.Organisation) card {
 	return card{
 		Of: "organisations", ID: string(o.ID), Name: o.Name, Path: "/organisations/" + string(o.ID), Domains: o.Domains,
 		Phones: o.Phones, Tags: o.Tags, Kind: o.Kind, Stage: o.Stage, Role: o.Role, Owner: o.Owner, Language: o.Language,
-		TimeZone: o.TimeZone, Note: o.Note, Custom: fields(o.Custom), People: o.Contacts, Created: o.Created, Updated: o.Updated,
+		TimeZone: o.TimeZone, Note: o.Note, Custom: fields(o.Custom), People: o.Contacts, Created: o.Created, Revision: o.Revision,
 	}.named()
 }
 
@@ -118,6 +118,7 @@ type record struct {
 	card
 	Members  []web.Member
 	History  history
+	Standing standing
 	Editing  bool
 	Conflict *edition // what somebody wrote who was not the first
 }
@@ -143,8 +144,12 @@ func (of subject) page(v *visit, status int, c card, conflict *edition) error {
 	if err != nil {
 		return err
 	}
+	s, err := readStanding(v, c)
+	if err != nil {
+		return err
+	}
 	return v.showAs(status, "record", c.Name, record{
-		card: c, Members: members.Items, History: h,
+		Standing: s, card: c, Members: members.Items, History: h,
 		Editing: conflict != nil || v.MayWrite() && v.Query("edit") != "", Conflict: conflict,
 	})
 }
@@ -177,6 +182,9 @@ func (of subject) path(id string) string { return "/" + string(of) + "/" + url.P
 
 // OwnerName is what the member is called who looks after the record.
 func (r record) OwnerName() string { return memberName(r.Members, r.Owner) }
+
+// MemberName is what a member is called.
+func (r record) MemberName(a contact.Address) string { return memberName(r.Members, a) }
 
 // export hands over everything of one record, as the API packs it.
 func (of subject) export(v *visit) error {
