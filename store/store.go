@@ -34,6 +34,7 @@ var (
 	ErrNewer    = errors.New("written by a newer version")
 	ErrFull     = errors.New("no space left")
 	ErrLocked   = errors.New("in use by another process")
+	ErrCursor   = errors.New("no listing gave this cursor")
 )
 
 // Full reports whether an error means that there is no room to write: ErrFull,

@@ -37,7 +37,7 @@ func (s *Server) describeCalendars(api huma.API) {
 	const tag = "follow-ups"
 	describe(s, api, operation{id: "list-calendars", pattern: "GET /calendars", tag: tag, need: access.Read,
 		summary: "List the calendar feeds that are handed out", detail: "One's own; an administrator is shown everybody's."}, s.listCalendars)
-	describe(s, api, operation{id: "add-calendar", pattern: "POST /calendars", tag: tag, need: access.Write,
+	describe(s, api, operation{id: "add-calendar", pattern: "POST /calendars", tag: tag, secret: true, need: access.Write,
 		summary: "Hand out a calendar feed of a member's follow-ups",
 		detail:  "The answer's path is told once. A calendar program that subscribes to it shows what is to be followed up; whoever has the address can read it, so it can be revoked."}, s.addCalendar)
 	describe(s, api, operation{id: "revoke-calendars", pattern: "POST /calendars/revoke", tag: tag, need: access.Write,

@@ -85,6 +85,8 @@ var tags = map[string]string{
 	"daemon":        "What the running program does.",
 	"upkeep":        "Backups, erasure and retention.",
 	"store":         "The file everything is kept in.",
+	"relations":     "How things stand with everybody, and what is to be done today.",
+	"follow-ups":    "What is to be done by when, and calendars of it.",
 	"views":         "Lists with their filters, kept under names.",
 	"operation":     "The configuration in force.",
 	"access":        "Who signs in, and the tokens of programs.",

@@ -109,6 +109,9 @@ func (s *Server) preview(context.Context, *struct{}) (run[Count, Preview], error
 			p.Counts = map[string]int{}
 		}
 		p.Samples = list(p.Samples)
+		for i := range p.Samples {
+			p.Samples[i].Matches, p.Samples[i].Names = list(p.Samples[i].Matches), list(p.Samples[i].Names)
+		}
 		if !veil.Everything(principal(ctx)) { // which mailbox a sample is of, nobody noted
 			p.Samples = []PreviewSample{}
 		}

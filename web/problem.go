@@ -34,6 +34,7 @@ const (
 	codeKeyReused    = "key_reused"
 	codeTimeout      = "timeout"
 	codeCanceled     = "canceled"
+	codeCursor       = "cursor"
 	codeInternal     = "internal"
 )
 
@@ -89,6 +90,7 @@ var sentinels = []struct {
 	{store.ErrNotFound, codeNotFound, http.StatusNotFound},
 	{store.ErrExists, codeExists, http.StatusConflict},
 	{store.ErrConflict, codeConflict, http.StatusConflict},
+	{store.ErrCursor, codeCursor, http.StatusBadRequest},
 	{store.ErrFull, codeFull, http.StatusServiceUnavailable},
 	{store.ErrReadOnly, codeReadOnly, http.StatusServiceUnavailable},
 	{store.ErrNewer, codeNewer, http.StatusServiceUnavailable},

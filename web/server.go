@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -125,14 +126,26 @@ func (s *Server) Handler() http.Handler {
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, &Problem{Status: http.StatusForbidden, Code: codeForbidden, Detail: "the request comes from another origin"})
 	}))
-	return s.identify(origins.Handler(mux))
+	return s.identify(origins.Handler(exactly(mux, s.noOperation)))
+}
+
+// exactly has a path with empty or dotted elements answered as one that is not
+// there, where a mux would redirect to another.
+func exactly(mux *http.ServeMux, otherwise func(*http.ServeMux, http.ResponseWriter, *http.Request)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked := r.URL.EscapedPath(); path.Clean(asked) != strings.TrimSuffix(asked, "/") {
+			otherwise(http.NewServeMux(), w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // noOperation answers what no operation answers.
 func (s *Server) noOperation(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		if _, pattern := mux.Handler(&http.Request{Method: method, Host: r.Host, URL: r.URL}); pattern != apiPattern {
+		if _, pattern := mux.Handler(&http.Request{Method: method, Host: r.Host, URL: r.URL}); pattern != apiPattern && pattern != "" {
 			allowed = append(allowed, method)
 		}
 	}

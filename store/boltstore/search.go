@@ -57,7 +57,7 @@ func (e entriesOf) Search(q store.Query, s store.Slice) (store.Page[timeline.Ent
 	}
 	start, err := base64.RawURLEncoding.DecodeString(string(s.Cursor))
 	if err != nil {
-		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, err)
+		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, store.ErrCursor)
 	}
 	se := &searching{tx: e.tx, e: e, bounds: usualBounds, sight: q.Sight}
 	if e.tx.s.opt.bounds.fetched > 0 {

@@ -158,7 +158,7 @@ func pageOf[T any](tx *Tx, l listing, s store.Slice, take func(rest, val []byte)
 	var page store.Page[T]
 	start, err := base64.RawURLEncoding.DecodeString(string(s.Cursor))
 	if err != nil {
-		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, err)
+		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, store.ErrCursor)
 	}
 	n := limit(s)
 	var last []byte
