@@ -21,6 +21,7 @@ func TestEveryRoute(t *testing.T) {
 	calls := map[string]func() (any, error){}
 	callRecords(w, calls)
 	callDaemon(w, calls)
+	callRelations(w, calls)
 	maps.Copy(calls, accessCalls(w))
 	s := New(Options{Store: w.store, Records: w.records, Daemon: w.daemon})
 	var patterns []string
@@ -143,4 +144,37 @@ func callDaemon(w *world, calls map[string]func() (any, error)) {
 		return nil, c.DeleteView(ctx, v.ID)
 	}
 	calls["GET /export"] = func() (any, error) { return nil, c.Export(ctx, io.Discard) }
+}
+
+// callRelations are the client's calls about how things stand and what is to be done.
+func callRelations(w *world, calls map[string]func() (any, error)) {
+	ctx, c := context.Background(), w.client
+	carl := string(w.carl)
+	added := func() (string, error) {
+		f, err := c.AddFollowUp(ctx, FollowUpInput{Who: carl, Due: "2026-11-30", Owner: "ada"})
+		return string(f.ID), err
+	}
+	calls["GET /relations/{who}"] = func() (any, error) { return c.Relation(ctx, carl) }
+	calls["GET /today"] = func() (any, error) { return c.Today(ctx, "", 5) }
+	calls["GET /today/{part}"] = func() (any, error) { return c.TodayPart(ctx, "quiet", "", Slice{}) }
+	calls["GET /follow-ups"] = func() (any, error) { return c.FollowUps(ctx, FollowUpFilter{}, Slice{}) }
+	calls["POST /follow-ups"] = func() (any, error) { return added() }
+	calls["GET /follow-ups/{id}"] = func() (any, error) {
+		id, err := added()
+		if err != nil {
+			return nil, err
+		}
+		return c.FollowUp(ctx, id)
+	}
+	calls["PATCH /follow-ups/{id}"] = func() (any, error) {
+		id, err := added()
+		if err != nil {
+			return nil, err
+		}
+		done := true
+		return c.EditFollowUp(ctx, id, FollowUpEdit{Done: &done})
+	}
+	calls["GET /calendars"] = func() (any, error) { return c.Calendars(ctx) }
+	calls["POST /calendars"] = func() (any, error) { return c.AddCalendar(ctx, "ada") }
+	calls["POST /calendars/revoke"] = func() (any, error) { return c.RevokeCalendars(ctx, "ada") }
 }
