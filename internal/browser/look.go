@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // axe is axe-core 4.14.1 as published on npm (MPL-2.0, testdata/axe-LICENSE).
@@ -76,10 +78,30 @@ func (p *Page) Follow(action chromedp.Action[chromedp.Void]) {
 }
 
 // Keys presses keys as a person does, one by one; the names are those of
-// package kb.
+// package kb. A key that the page takes for itself writes no letter.
 func (p *Page) Keys(keys string) {
 	p.t.Helper()
-	p.Do(chromedp.KeyEvent(keys))
+	p.Do(Press(keys))
+}
+
+// Press is the action of Keys.
+func Press(keys string) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
+		for _, r := range keys {
+			events := kb.Encode(r)
+			down, up := *events[0], *events[len(events)-1]
+			if len(events) == 3 { // down, letter, up: the letter belongs to the down
+				letter := events[1]
+				down.Type, down.Text, down.UnmodifiedText = kb.KeyDown, letter.Text, letter.UnmodifiedText
+			}
+			for _, e := range []input.DispatchKeyEventParams{down, up} {
+				if _, err := chromedp.Call(ctx, input.DispatchKeyEvent, e); err != nil {
+					return none, err
+				}
+			}
+		}
+		return none, nil
+	}
 }
 
 // Until waits until an expression is true in the page.

@@ -157,7 +157,8 @@ function press(e) {
     e.select?.();
   } else if (e.matches("summary")) {
     e.parentElement.open = !e.parentElement.open;
-    const field = e.parentElement.open && e.parentElement.querySelector("textarea, input:not([type=hidden]), select");
+    const d = e.parentElement; // what is written comes before what is chosen
+    const field = d.open && (d.querySelector("textarea") || d.querySelector("input:not([type=hidden]), select"));
     (field || e).focus();
   } else {
     e.click();
