@@ -11,7 +11,10 @@ import (
 )
 
 // keysLead presses keys that lead to another page, and waits for that page.
-func keysLead(p *browser.Page, keys string) { p.Follow(browser.Press(keys)) }
+func keysLead(t *testing.T, p *browser.Page, keys string) {
+	t.Helper()
+	p.Follow(browser.Press(keys))
+}
 
 // tabTo goes from field to field until the expression is true of the one that
 // has the focus.
@@ -51,38 +54,38 @@ func TestKeyboardOnly(t *testing.T) {
 	p := browser.Start(t).Open(t, browser.Options{Origin: startDemo(t)})
 	p.Goto("/contacts")
 	p.Keys("/Okafor")
-	keysLead(p, kb.Enter)
+	keysLead(t, p, kb.Enter)
 	on(t, p, "/search?q=Okafor")
 	p.Keys("j")
-	keysLead(p, "o")
+	keysLead(t, p, "o")
 	on(t, p, "/contacts/")
 	says(t, p, "Grace Okafor")
 	person := p.Path()
 
 	p.Keys("j")
-	keysLead(p, kb.Enter)
+	keysLead(t, p, kb.Enter)
 	on(t, p, "/messages/")
 	says(t, p, "Forty Smoky Earls it is")
 	tabTo(t, p, "the person's record", `e.getAttribute("href") === "`+person+`"`)
-	keysLead(p, kb.Enter)
+	keysLead(t, p, kb.Enter)
 	on(t, p, person)
 
 	p.Keys("n")
 	p.Until("the note can be written", `document.activeElement.matches("textarea")`)
 	p.Keys("Likes the oolong best")
 	tabTo(t, p, "the button that adds the note", `e.matches("button") && e.closest("form").querySelector("#note-text")`)
-	keysLead(p, kb.Enter)
+	keysLead(t, p, kb.Enter)
 	on(t, p, person)
 	says(t, p, "Likes the oolong best")
 
 	p.Keys("g")
-	keysLead(p, "s")
+	keysLead(t, p, "s")
 	on(t, p, "/suggestions")
 	for i, key := range []string{"a", "i", "i"} {
 		if i == 0 {
 			p.Keys("j")
 		} // the next one has the focus from then on
-		keysLead(p, key)
+		keysLead(t, p, key)
 		on(t, p, "/suggestions")
 	}
 	says(t, p, "Nobody")

@@ -188,6 +188,8 @@ function onKey(e) {
   else {
     const row = document.activeElement?.closest("[data-row]");
     const name = `[data-key="${CSS.escape(key)}"]`;
+    const at = row?.closest("form")?.elements.namedItem("at"); // where the keys are, for the list that comes next
+    if (at) at.value = rows().indexOf(row);
     if (key === "o") done = press(row?.querySelector("[data-open]"));
     else if (key === "x") done = press(row?.querySelector("input[type=checkbox]"));
     else done = press(row?.querySelector(name)) || press([...document.querySelectorAll(name)].find((n) => !n.closest("[data-row]")));
