@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"os"
 
 	"rapport/records/access"
 	"rapport/web"
@@ -10,9 +11,13 @@ import (
 
 // newPages makes what people see in a browser, on top of the API.
 func (s *system) newPages() (http.Handler, error) {
-	return pages.New(pages.Options{
+	o := pages.Options{
 		API: s.handler, Now: s.now, Log: s.log.With("component", "pages"), Team: s.config().Ours.Name,
-	})
+	}
+	if dir := s.config().Web.Languages; dir != "" {
+		o.Locales = os.DirFS(dir)
+	}
+	return pages.New(o)
 }
 
 // page answers with a page.

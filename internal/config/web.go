@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ type Web struct {
 	CertFile       string   `yaml:"cert_file" path:"file" doc:"PEM file of the certificate chain for TLS; read again when it changes."`
 	KeyFile        string   `yaml:"key_file" path:"file" doc:"PEM file of the certificate's key, which others must not be able to read."`
 	TrustedProxies List     `yaml:"trusted_proxies" doc:"Addresses or networks of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed."`
+	Languages      string   `yaml:"languages" path:"dir" doc:"Directory with further languages of the pages, one LANGUAGE.json each; read at start."`
 	Sessions       Sessions `yaml:"sessions" doc:"How long people stay signed in."`
 	OIDC           OIDC     `yaml:"oidc" doc:"Sign-in by OpenID Connect: Google, Microsoft or any issuer."`
 }
@@ -99,6 +101,9 @@ func (v *validator) web(w *Web) {
 	}
 	v.webURL(w)
 	v.certificate(w)
+	if info, err := os.Stat(w.Languages); w.Languages != "" && (err != nil || !info.IsDir()) {
+		v.wrong("web.languages", w.Languages+" is no directory", "make it, with a file such as fr.json in it")
+	}
 	for i, text := range w.TrustedProxies {
 		if p, err := network(text); err != nil {
 			v.wrong(index("web.trusted_proxies", i), fmt.Sprintf("%q is no address or network", text), "for example 10.0.0.5 or 10.0.0.0/24")
