@@ -17,8 +17,8 @@ func (p *Pages) addingRoutes() []route {
 		{pattern: "POST /contacts", need: access.Write, serve: addContact},
 		{pattern: "GET /organisations/new", need: access.Write, serve: newOrganisation},
 		{pattern: "POST /organisations", need: access.Write, serve: addOrganisation},
-		{pattern: "GET /import", need: access.Write, serve: importForm},
-		{pattern: "POST /import", need: access.Write, serve: importFile, body: maxUpload},
+		{pattern: "GET /import", need: access.Manage, serve: importForm},
+		{pattern: "POST /import", need: access.Manage, serve: importFile, body: maxUpload},
 	}
 }
 

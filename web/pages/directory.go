@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"rapport/records/access"
 	"rapport/records/contact"
@@ -30,6 +32,7 @@ type directory struct {
 	List    string // contacts | organisations
 	Filter  web.Filter
 	Query   string // the filters, as the query of an address
+	Quiet   string // the filter in days
 	Lines   []line
 	Older   string // the address of what comes next
 	Chips   []chip // the filters in force
@@ -46,6 +49,7 @@ type line struct {
 	Stage              contact.Stage
 	Role, Owner        string
 	Tags               []string
+	Standing           *web.Standing
 }
 
 // affiliation is an organisation somebody belongs to.
@@ -62,21 +66,31 @@ type savedView struct {
 }
 
 // filterKeys are the parameters that narrow a list or put it in order.
-var filterKeys = []string{"text", "kind", "stage", "owner", "role", "tag"}
+var filterKeys = []string{"text", "kind", "stage", "owner", "role", "tag", "waiting", "quiet", "sort"}
+
+// quietDays are the silences to choose from, in days.
+var quietDays = []int{30, 60, 90, 180, 365}
 
 // filtersOf reads the filters of a page's address; those that say nothing are
 // left out, so that the same list has one address.
-func filtersOf(q url.Values) (url.Values, web.Filter) {
+func filtersOf(q url.Values, now time.Time) (url.Values, web.Filter) {
 	kept := url.Values{}
 	for _, key := range filterKeys {
 		if value := strings.TrimSpace(q.Get(key)); value != "" {
 			kept.Set(key, value)
 		}
 	}
-	return kept, web.Filter{
+	f := web.Filter{
 		Text: kept.Get("text"), Kind: kept.Get("kind"), Stage: kept.Get("stage"),
 		Owner: kept.Get("owner"), Role: kept.Get("role"), Tag: kept.Get("tag"),
+		Waiting: kept.Get("waiting"), Sort: kept.Get("sort"),
 	}
+	if days, err := strconv.Atoi(kept.Get("quiet")); err == nil && days > 0 && days < 100_000 {
+		f.QuietSince = now.AddDate(0, 0, -days).UTC().Truncate(time.Hour).Format(time.RFC3339)
+	} else {
+		kept.Del("quiet")
+	}
+	return kept, f
 }
 
 func people(v *visit) error {
@@ -89,7 +103,7 @@ func people(v *visit) error {
 		return err
 	}
 	for _, c := range page.Items {
-		l := line{Path: "/contacts/" + string(c.ID), Name: c.Name, Kind: c.Kind, Stage: c.Stage, Role: c.Role, Owner: d.member(c.Owner), Tags: c.Tags}
+		l := line{Path: "/contacts/" + string(c.ID), Name: c.Name, Kind: c.Kind, Stage: c.Stage, Role: c.Role, Owner: d.member(c.Owner), Tags: c.Tags, Standing: c.Relation}
 		if len(c.Addresses) > 0 {
 			l.Detail = string(c.Addresses[0])
 		}
@@ -117,7 +131,7 @@ func organisations(v *visit) error {
 			domains = append(domains, at.Name)
 		}
 		d.Lines = append(d.Lines, line{Path: "/organisations/" + string(o.ID), Name: o.Name, Detail: strings.Join(domains, ", "),
-			Kind: o.Kind, Stage: o.Stage, Role: o.Role, Owner: d.member(o.Owner), Tags: o.Tags})
+			Kind: o.Kind, Stage: o.Stage, Role: o.Role, Owner: d.member(o.Owner), Tags: o.Tags, Standing: o.Relation})
 	}
 	d.Older = v.older(page.Next)
 	return v.show("directory", "nav.organisations", d)
@@ -126,8 +140,8 @@ func organisations(v *visit) error {
 // directory reads what every list has: its filters, the members who own, and
 // the saved views.
 func (v *visit) directory(list string) (*directory, error) {
-	kept, filter := filtersOf(v.r.URL.Query())
-	d := &directory{List: list, Filter: filter, Query: kept.Encode()}
+	kept, filter := filtersOf(v.r.URL.Query(), v.Now)
+	d := &directory{List: list, Filter: filter, Query: kept.Encode(), Quiet: kept.Get("quiet")}
 	members, err := v.client().Members(v.ctx())
 	if err != nil {
 		return nil, err
@@ -163,8 +177,12 @@ func (d *directory) chips(v *visit, kept url.Values) {
 		}
 		shown := value
 		switch key {
-		case "kind", "stage":
+		case "kind", "stage", "waiting", "sort":
 			shown = v.word(key, value)
+		case "quiet":
+			if days, err := strconv.Atoi(value); err == nil {
+				shown = v.T("span.day", "n", days)
+			}
 		case "owner":
 			shown = d.member(contact.Address(value))
 		}

@@ -70,7 +70,7 @@ func keys(v *visit) error {
 	return v.show("keys", "keys.title", []key{
 		{"/", "keys.find"}, {"?", "keys.help"}, {"j", "keys.next"}, {"k", "keys.previous"}, {"o", "keys.open"},
 		{"n", "keys.note"}, {"e", "keys.edit"}, {"a", "keys.accept"}, {"i", "keys.ignore"}, {"x", "keys.select"},
-		{"p", "keys.partner"}, {"d", "keys.domain"}, {"f", "keys.filter"}, {"u", "keys.undo"}, {"m", "keys.more"}, {"g", "keys.go"},
+		{"p", "keys.partner"}, {"d", "keys.domain"}, {"f", "keys.filter"}, {"l", "keys.later"}, {"u", "keys.undo"}, {"m", "keys.more"}, {"g", "keys.go"},
 	})
 }
 

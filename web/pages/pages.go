@@ -93,7 +93,7 @@ func (p *Pages) routes() []route {
 	var all []route
 	for _, group := range [][]route{
 		p.frameRoutes(), p.recordRoutes(), p.followUpRoutes(), p.messageRoutes(), p.searchRoutes(),
-		p.directoryRoutes(), p.addingRoutes(), p.suggestionRoutes(), p.reviewRoutes(), p.mailboxRoutes(), p.settingsRoutes(), p.accessRoutes(),
+		p.todayRoutes(), p.directoryRoutes(), p.addingRoutes(), p.suggestionRoutes(), p.reviewRoutes(), p.mailboxRoutes(), p.settingsRoutes(), p.accessRoutes(),
 	} {
 		all = append(all, group...)
 	}
