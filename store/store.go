@@ -214,6 +214,8 @@ type Messages interface {
 	OfDomain(string, Slice) (Page[message.ID], error)
 	// List goes through all messages by id.
 	List(Slice) (Page[message.ID], error)
+	// After returns the first n messages with a greater id, by id.
+	After(id message.ID, n int) ([]message.ID, error)
 	// Put writes a message and its index rows. identities replace those of
 	// an earlier Put; nil leaves them.
 	Put(m message.Message, identities []message.Sum) error

@@ -81,6 +81,7 @@ var tags = map[string]string{
 	"members":       "Our own people.",
 	"messages":      "Histories, and the mail on them.",
 	"decisions":     "What people decide about mail, why it is filed where it is, and taking that back.",
+	"events":        "What happens, as it happens: a stream for those who watch.",
 	"suggestions":   "Correspondents nobody knows yet.",
 	"daemon":        "What the running program does.",
 	"upkeep":        "Backups, erasure and retention.",

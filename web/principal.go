@@ -15,6 +15,9 @@ type Identities interface {
 	// principal where it has none. Credentials that do not hold, or no longer,
 	// are an error fit to show.
 	Identify(*http.Request) (access.Principal, error)
+	// Recheck is Identify of a request that is being answered still: it does not
+	// count as a use of the credentials, which would keep them alive.
+	Recheck(*http.Request) (access.Principal, error)
 }
 
 type principalKey struct{}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -142,6 +143,14 @@ func callDaemon(w *world, calls map[string]func() (any, error)) {
 			return nil, err
 		}
 		return nil, c.DeleteView(ctx, v.ID)
+	}
+	calls["GET /events"] = func() (any, error) { // nothing is told in this world
+		err := c.Watch(ctx, "", func(Happened) error { return nil })
+		var p *Problem
+		if !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable {
+			return nil, fmt.Errorf("Watch without news: %w", err)
+		}
+		return nil, nil
 	}
 	calls["GET /export"] = func() (any, error) { return nil, c.Export(ctx, io.Discard) }
 }

@@ -46,6 +46,8 @@ type Options struct {
 	// Relations says when the team works and what is shown of its members. It
 	// is asked for every request. Nil: always, and nothing of single members.
 	Relations func() RelationSettings
+	// News is what happens, for those who watch. Nil: nothing ever does.
+	News News
 }
 
 // Server answers the JSON API. Its methods may be called concurrently.
@@ -61,6 +63,8 @@ type Server struct {
 	access     Access
 	mailboxes  func() map[string]veil.Mailbox
 	relations  func() RelationSettings
+	news       News
+	watchers   watchers
 	operations []operation // all of them, as Handler registers them
 	api        huma.API
 	underWay   underWay
@@ -75,7 +79,7 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, records: o.Records, daemon: o.Daemon,
 		now: o.Now, log: o.Log, version: o.Version, spoolDir: o.SpoolDir, identities: o.Identities,
-		mailboxes: o.Mailboxes, access: o.Access, relations: o.Relations,
+		mailboxes: o.Mailboxes, access: o.Access, news: o.News, relations: o.Relations,
 	}
 	if s.relations == nil {
 		s.relations = func() RelationSettings { return RelationSettings{} }
@@ -194,6 +198,7 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeUpkeep(api)
 	s.describeStore(api)
 	s.describeExport(api)
+	s.describeEvents(api)
 	s.describeDocument(api)
 	s.describeConfiguration(api)
 	s.describeSavedViews(api)

@@ -22,7 +22,7 @@ var (
 	recordPackages = []string{
 		"records/contact", "records/message", "records/sale", "records/campaign",
 		"records/survey", "records/outbox", "records/timeline",
-		"records/access", "records/relation", "records/followup",
+		"records/access", "records/relation", "records/followup", "records/event",
 	}
 )
 
@@ -38,6 +38,7 @@ var may = map[string][]string{
 	"records/timeline":   recordPackages,
 	"records/access":     {"records/contact"},
 	"records/relation":   {"records/contact", "records/message", "records/timeline"},
+	"records/event":      {"records/contact", "records/message", "records/followup"},
 	"records/followup":   {"records/contact", "records/message"},
 	"matcher":            {"records/contact", "records/message"},
 	"store":              recordPackages,
@@ -52,6 +53,8 @@ var may = map[string][]string{
 	"internal/config":    {"records/contact", "records/campaign", "records/survey", "internal/rescue"},
 	"web/pages":          with(recordPackages, "web", "internal/rescue"),
 	"internal/auth":      {"records/contact", "records/access", "store", "internal/rescue"},
+	"internal/news":      with(recordPackages, "store", "internal/rescue"),
+	"internal/webhook":   with(recordPackages, "store", "internal/rescue"),
 	"internal/filefault": {},
 	"internal/mailtest":  {},
 	"internal/browser":   {},
@@ -60,7 +63,7 @@ var may = map[string][]string{
 	"internal/demo":      {"internal/app", "internal/config", "internal/mailtest", "internal/rescue"},
 	"internal/bench":     {"*"},
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",
-		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/rescue"),
+		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/news", "internal/webhook", "internal/rescue"),
 	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/message", "store", "store/boltstore"},
 }
 

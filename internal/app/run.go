@@ -199,6 +199,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"disk":         d.keepRoom,
 		"daily mail":   d.newDigester(web.NewHandlerClient(d.handler)).run,
 		"relations":    func(ctx context.Context) { d.persist(ctx, "relations", d.intake.Relate) },
+		"news":         func(ctx context.Context) { d.persist(ctx, "news", d.news.Run) },
 		"memory":       d.giveBack,
 		"watchdog":     func(ctx context.Context) { d.notify.watch(ctx, d.alive) },
 	} {

@@ -16,6 +16,7 @@ import (
 	"rapport/intake"
 	"rapport/internal/auth"
 	"rapport/internal/config"
+	"rapport/internal/news"
 	"rapport/internal/rescue"
 	"rapport/matcher"
 	"rapport/records/contact"
@@ -58,6 +59,7 @@ type system struct {
 	handler http.Handler
 	feed    http.Handler
 	pages   func() (http.Handler, error) // made when somebody first looks: no command does
+	news    *news.Watch
 	socket  net.Listener
 	key     []byte // of keyed digests
 
@@ -102,6 +104,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	if err := prepareSpool(cfg.DataDir); err != nil {
 		return nil, err
 	}
+	s.news = news.New(news.Options{Store: s.store, Now: o.now})
 	if s.intake, err = newIntake(s, cfg); err != nil {
 		return nil, err
 	}
@@ -141,7 +144,7 @@ func (s *system) listen(undo *stops) error {
 	api := web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
-		Identities: s.auth, Access: s.auth, Mailboxes: s.mailboxesShown, Relations: s.relationSettings,
+		Identities: s.auth, Access: s.auth, Mailboxes: s.mailboxesShown, News: s.news, Relations: s.relationSettings,
 	})
 	s.handler, s.feed = api.Handler(), api.Feed()
 	s.pages = sync.OnceValues(s.newPages)
@@ -233,7 +236,7 @@ func boxesForIntake(cfg *config.Config) []intake.Mailbox {
 
 func newIntake(s *system, cfg *config.Config) (*intake.Intake, error) {
 	return intake.New(intake.Options{
-		Store: s.store, Rules: rules(cfg), Key: s.key,
+		Store: s.news.Over(s.store), Rules: rules(cfg), Key: s.key,
 		Suggest: cfg.Policy.Unmatched == config.Suggest, Mailboxes: boxesForIntake(cfg),
 		Now: s.now, Log: s.log.With("component", "intake"), Wake: s.wake, Unfinished: func() { due(s.workDue) },
 		Erased:  func(ds []store.Digest) error { return s.journal().add(ds, s.now()) },

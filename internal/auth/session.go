@@ -158,13 +158,18 @@ func (s *Service) cookie(secure bool, what, value string, lasts time.Duration) *
 // Identify implements web.Identities for requests that came through
 // [Service.Front]: by a token in the header Authorization, else by the cookie
 // of a session.
-func (s *Service) Identify(r *http.Request) (access.Principal, error) {
+func (s *Service) Identify(r *http.Request) (access.Principal, error) { return s.identify(r, true) }
+
+// Recheck implements web.Identities.
+func (s *Service) Recheck(r *http.Request) (access.Principal, error) { return s.identify(r, false) }
+
+func (s *Service) identify(r *http.Request, used bool) (access.Principal, error) {
 	o := originOf(r)
 	if header := r.Header.Values("Authorization"); len(header) > 0 {
-		return s.byToken(r.Context(), header, o)
+		return s.byToken(r.Context(), header, o, used)
 	}
 	if secret, ok := sessionCookie(r, o.secure); ok && !s.open(r) {
-		return s.bySession(r.Context(), secret)
+		return s.bySession(r.Context(), secret, used)
 	}
 	if s.open(r) && loopbackHost(r.Host) {
 		return access.Principal{Kind: access.Open}, nil
@@ -177,7 +182,7 @@ var (
 	errToken   = errors.New("the token is unknown, revoked or expired; an account page or `rapport token create` makes a new one")
 )
 
-func (s *Service) bySession(ctx context.Context, secret string) (access.Principal, error) {
+func (s *Service) bySession(ctx context.Context, secret string, used bool) (access.Principal, error) {
 	digest, now, spans := digestOf(secret), s.now(), s.settings.Load().Spans
 	var session access.Session
 	var user access.Account
@@ -195,7 +200,7 @@ func (s *Service) bySession(ctx context.Context, secret string) (access.Principa
 	case !sameDigest(digest, session.Digest) || !session.Live(&user, now, spans):
 		return access.Principal{}, errSession
 	}
-	if d := now.Sub(session.Used); d >= usedEvery {
+	if now.Sub(session.Used) >= usedEvery && used {
 		s.touch(ctx, func(tx store.Tx) error {
 			kept, err := tx.Sessions().Get(session.ID) // it may have ended meanwhile
 			if err != nil {
@@ -208,7 +213,7 @@ func (s *Service) bySession(ctx context.Context, secret string) (access.Principa
 	return user.Principal(session.ID), nil
 }
 
-func (s *Service) byToken(ctx context.Context, header []string, o origin) (access.Principal, error) {
+func (s *Service) byToken(ctx context.Context, header []string, o origin, used bool) (access.Principal, error) {
 	scheme, secret, _ := strings.Cut(header[0], " ")
 	if len(header) != 1 || !strings.EqualFold(scheme, "Bearer") || len(secret) > 200 {
 		return access.Principal{}, errToken
@@ -230,7 +235,7 @@ func (s *Service) byToken(ctx context.Context, header []string, o origin) (acces
 	case !sameDigest(digest, token.Digest) || !token.Live(now):
 		return access.Principal{}, errToken
 	}
-	if from := o.address.String(); now.Sub(token.Used) >= usedEvery || from != token.From {
+	if from := o.address.String(); used && (now.Sub(token.Used) >= usedEvery || from != token.From) {
 		s.touch(ctx, func(tx store.Tx) error {
 			kept, err := tx.APITokens().Get(token.ID)
 			if err != nil {

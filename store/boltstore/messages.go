@@ -265,6 +265,12 @@ func (m messagesOf) List(s store.Slice) (store.Page[message.ID], error) {
 	})
 }
 
+func (m messagesOf) After(id message.ID, n int) ([]message.ID, error) {
+	behind := base64.RawURLEncoding.EncodeToString(appendID(nil, string(id)))
+	page, err := m.List(store.Slice{Cursor: store.Cursor(behind), Limit: n})
+	return page.Items, err
+}
+
 func (m messagesOf) Put(v message.Message, identities []message.Sum) error {
 	if v.ID == "" {
 		return errors.New("write message: it has no id")

@@ -178,6 +178,22 @@ func (c messages) List(s store.Slice) (store.Page[message.ID], error) {
 	return c.page(s, c.of().List)
 }
 
+// After returns fewer than n where some of the next n are not shown.
+func (c messages) After(id message.ID, n int) ([]message.ID, error) {
+	ids, err := c.of().After(id, n)
+	out := make([]message.ID, 0, len(ids))
+	for _, id := range ids {
+		ok, err := c.v.shows(id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, id)
+		}
+	}
+	return out, err
+}
+
 // Count goes through all messages.
 func (c messages) Count() (int, error) {
 	n := 0

@@ -142,8 +142,11 @@ func (c audit) show(r store.AuditRecord) (store.AuditRecord, bool, error) {
 
 // concerns reports whether a line is about something that is seen.
 func (c audit) concerns(r store.AuditRecord) (bool, error) {
-	if strings.HasPrefix(r.Action, "suggestion.") {
+	switch kind, _, _ := strings.Cut(r.Action, "."); kind {
+	case "suggestion":
 		return !c.v.noMail(), nil
+	case "user", "session", "token", "passkey", "webhook", "calendar": // how others sign in
+		return false, nil
 	}
 	ok, err := c.v.shows(message.ID(r.Object))
 	if err != nil || ok {
