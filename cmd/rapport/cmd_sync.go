@@ -175,7 +175,14 @@ func (c *statusCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
+		ways, err := api.Ways(s.ctx)
+		if err != nil {
+			return err
+		}
 		return s.show(statusReport{st, keep}, func() {
+			if ways.Open && !s.alone {
+				s.printf("the pages are open to whoever uses this computer: `rapport user invite ADDRESS --role administrator` has people sign in\n\n")
+			}
 			if s.alone {
 				s.printf("no daemon is running (`rapport run`): this is how the last pass left the folders\n\n")
 			}

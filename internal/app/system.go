@@ -140,7 +140,11 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 // listen binds the socket for those who ask, and builds who answers them.
 func (s *system) listen(undo *stops) error {
 	s.auth = auth.New(auth.Options{Store: s.store, Key: s.key, Now: s.now, Log: s.log.With("component", "auth")})
-	s.auth.Configure(signIn(s.config(), s.config().Web.Listen)) // the daemon's listener knows better
+	address := ""
+	if w := s.config().Web; w.Enabled() {
+		address = w.Listen
+	}
+	s.auth.Configure(signIn(s.config(), address)) // where the daemon's listener is bound it knows better
 	api := web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),

@@ -14,7 +14,7 @@ import (
 // Ways says how people may sign in.
 func (s *Service) Ways(ctx context.Context) (access.Ways, error) {
 	set := s.settings.Load()
-	w := access.Ways{Password: true, Open: !s.peopled.Load() && set.mayBeOpen()}
+	w := access.Ways{Password: true, Open: set.Listen != "" && !s.peopled.Load() && set.mayBeOpen()}
 	if set.OIDC != nil {
 		w.Issuer = set.OIDC.Name
 	}
