@@ -112,6 +112,9 @@ func (s *Server) makeDocument() ([]byte, error) {
 		return nil, fmt.Errorf("write the API's document: %w", err)
 	}
 	var doc struct {
+		Paths map[string]map[string]struct {
+			RequestBody any `json:"requestBody"`
+		} `json:"paths"`
 		Components struct {
 			Schemas map[string]map[string]any `json:"schemas"`
 		} `json:"components"`
@@ -128,12 +131,43 @@ func (s *Server) makeDocument() ([]byte, error) {
 			explain(schema, t, comments)
 		}
 	}
+	taken := map[string]bool{}
+	for _, methods := range doc.Paths {
+		for _, op := range methods {
+			refer(op.RequestBody, doc.Components.Schemas, taken)
+		}
+	}
+	for name, schema := range doc.Components.Schemas {
+		if !taken[name] && schema["additionalProperties"] == false { // fields are added to answers
+			delete(schema, "additionalProperties")
+		}
+	}
 	whole := map[string]any{}
 	if err := json.Unmarshal(raw, &whole); err != nil {
 		return nil, fmt.Errorf("read the API's document: %w", err)
 	}
 	whole["components"].(map[string]any)["schemas"] = doc.Components.Schemas
 	return json.Marshal(whole)
+}
+
+// refer notes the schemas that a part of the document refers to.
+func refer(part any, schemas map[string]map[string]any, to map[string]bool) {
+	switch part := part.(type) {
+	case map[string]any:
+		if ref, ok := part["$ref"].(string); ok {
+			if name := strings.TrimPrefix(ref, "#/components/schemas/"); !to[name] {
+				to[name] = true
+				refer(schemas[name], schemas, to)
+			}
+		}
+		for _, p := range part {
+			refer(p, schemas, to)
+		}
+	case []any:
+		for _, p := range part {
+			refer(p, schemas, to)
+		}
+	}
 }
 
 // explain adds to a schema what the types and comments of the source say and
