@@ -36,6 +36,7 @@ const (
 type narrower struct {
 	Narrowing
 	addresses []contact.Address // of the member; nil: whoever took part
+	name      contact.Address   // by which whoever signed in writes notes
 }
 
 func (s *Server) narrower(ctx context.Context, in Narrowing) (n narrower, err error) {
@@ -50,7 +51,7 @@ func (s *Server) narrower(ctx context.Context, in Narrowing) (n narrower, err er
 	members, err := s.records.Members(ctx)
 	for _, m := range members {
 		if slices.Contains(m.Addresses, primary) {
-			n.addresses = m.Addresses
+			n.addresses, n.name = m.Addresses, contact.Address(m.Name)
 		}
 	}
 	return n, err
@@ -65,7 +66,7 @@ func (n *narrower) takes(e timeline.Entry) bool {
 
 // took reports whether the member wrote an entry or took part in it.
 func (n *narrower) took(e Entry) bool {
-	if n.addresses == nil || slices.Contains(n.addresses, e.By) {
+	if n.addresses == nil || e.By != "" && (e.By == n.name || slices.Contains(n.addresses, e.By)) {
 		return true
 	}
 	if e.Message == nil {
