@@ -88,6 +88,9 @@ func (c Chart) Draw() Drawing {
 	return d
 }
 
+// Key is the class by which a series is coloured.
+func (Drawing) Key(series int) string { return "s" + strconv.Itoa(series+1) }
+
 // Empty reports whether there is no value to show.
 func (c Chart) Empty() bool {
 	for _, s := range c.Series {
@@ -167,7 +170,7 @@ func (d *Drawing) column(i int, top float64) {
 		}
 		v := s.Values[i]
 		row.Values = append(row.Values, d.Format(v))
-		m := Mark{Text: d.Labels[i] + ", " + s.Name + ": " + d.Format(v), Class: "s" + strconv.Itoa(n+1)}
+		m := Mark{Text: d.Labels[i] + ", " + s.Name + ": " + d.Format(v), Class: d.Key(n)}
 		if d.Line {
 			m.X, m.Y = units(x+width/2), d.y(v, top)
 			d.Dots = append(d.Dots, m)
@@ -188,7 +191,7 @@ func (d *Drawing) polyline(n int, top float64) {
 	points := ""
 	end := func() {
 		if points != "" {
-			d.Lines = append(d.Lines, Mark{Text: points, Class: "s" + strconv.Itoa(n+1)})
+			d.Lines = append(d.Lines, Mark{Text: points, Class: d.Key(n)})
 		}
 		points = ""
 	}
