@@ -6,14 +6,15 @@ import (
 	"strconv"
 )
 
-// The drawing area of a chart, in units of its viewBox. Its text is 11 units
+// The drawing area of a chart, in units of its viewBox. Its text is 13 units
 // high, which a phone of 360 pixels shows at about its size.
 const (
 	chartWidth  = 360
 	chartHeight = 170
-	chartLeft   = 34 // room for the scale
+	chartLeft   = 40 // room for the scale
 	chartTop    = 8
 	chartBottom = 24 // room for the labels
+	maxBar      = 16 // a bar is no wider
 )
 
 // maxPoints bounds a chart: more could not be told apart.
@@ -152,7 +153,7 @@ func (d *Drawing) label(i int) {
 	for _, l := range d.Labels {
 		longest = max(longest, len([]rune(l)))
 	}
-	every := int(math.Ceil(float64(longest) * 7 / width))
+	every := int(math.Ceil(float64(longest) * 8 / width))
 	if (len(d.Labels)-1-i)%max(1, every) != 0 {
 		return
 	}
@@ -176,9 +177,10 @@ func (d *Drawing) column(i int, top float64) {
 			d.Dots = append(d.Dots, m)
 			continue
 		}
-		each := width * 0.8 / float64(len(d.Series))
+		each := min(width*0.8/float64(len(d.Series)), maxBar)
+		begin := x + (width-each*float64(len(d.Series)))/2
 		height := v / top * (chartHeight - chartTop - chartBottom)
-		m.X, m.W = units(x+width*0.1+float64(n)*each), units(each)
+		m.X, m.W = units(begin+float64(n)*each), units(each)
 		m.Y, m.H = d.y(v, top), units(height)
 		d.Bars = append(d.Bars, m)
 	}
