@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -246,10 +247,11 @@ func randomRow(t *rapid.T, host string) contact.Row {
 	return contact.Row{Contact: c, Organisation: firm, Title: line("title"), DecisionRole: line("decision"), Note: note}
 }
 
-// TestRoundTrip proves for each format that reading what was written gives the
+// TestS15_RoundTrip proves for each format that reading what was written gives the
 // same rows, whatever stands in them, and that no cell is a formula.
-func TestRoundTrip(t *testing.T) {
+func TestS15_RoundTrip(t *testing.T) {
 	t.Parallel()
+	t.Attr("tries", strconv.Itoa(3*100)) // rapid.Check makes a hundred
 	formats := map[string]struct {
 		write func(*bytes.Buffer, []contact.Row) error
 		read  func(*bytes.Buffer) ([]contact.Row, []contact.RowError)
