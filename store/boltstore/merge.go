@@ -287,7 +287,7 @@ func (s *source) start(at []byte) (bool, error) {
 		key := append(bytes.Clone(s.prefix), at...)
 		if k, v = s.c.Seek(key); k == nil || !bytes.Equal(k, key) {
 			if k == nil {
-				k, v = s.c.Last()
+				k, v = last(s.c)
 			} else {
 				k, v = s.c.Prev()
 			}

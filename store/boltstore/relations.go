@@ -198,7 +198,7 @@ func judged(b *bolt.Bucket, thread []byte) ([]relation.Outcome, error) {
 	var said []relation.Said
 	c := b.Cursor()
 	k, v := listing{prefix: thread, newest: true}.first(c, nil)
-	for ; k != nil && bytes.HasPrefix(k, thread) && len(said) < relation.MaxConversation; k, v = c.Prev() {
+	for ; k != nil && bytes.HasPrefix(k, thread) && len(said) < relation.MaxConversation; k, v = previous(c, k) {
 		m, err := readSaid(k[len(thread):], v)
 		if err != nil {
 			return nil, err
@@ -342,19 +342,19 @@ func (tx *Tx) mendSpan(key []byte, r *relation.Record, w relation.Way, gone time
 
 // extreme returns when the first or the last contact of a way was in a month
 // that has some.
-func (tx *Tx) extreme(key []byte, w relation.Way, in relation.Month, last bool) (time.Time, error) {
+func (tx *Tx) extreme(key []byte, w relation.Way, in relation.Month, latest bool) (time.Time, error) {
 	from := append(slices.Clone(key), appendTime(nil, in.Begin())...)
 	end := append(slices.Clone(key), appendTime(nil, relation.Month{Month: in.Month + 1}.Begin())...)
 	c := tx.index(indexSubject).Cursor()
 	k, _ := c.Seek(from)
 	step := c.Next
-	if last {
+	if latest {
 		if k, _ = c.Seek(end); k == nil {
-			k, _ = c.Last()
+			k, _ = last(c)
 		} else {
-			k, _ = c.Prev()
+			k, _ = previous(c, end)
 		}
-		step = c.Prev
+		step = func() ([]byte, []byte) { return previous(c, k) }
 	}
 	for ; k != nil && bytes.Compare(k, from) >= 0 && bytes.Compare(k, end) < 0; k, _ = step() {
 		at, id, err := timedID(k[len(key):])
@@ -492,7 +492,7 @@ func (r relationsOf) Answers(who store.Subject, side relation.Side, n int) ([]re
 	l.newest = true
 	c := l.bucket.Cursor()
 	var out []relation.Answer
-	for k, v := l.first(c, nil); k != nil && bytes.HasPrefix(k, prefix) && len(out) < n; k, v = c.Prev() {
+	for k, v := l.first(c, nil); k != nil && bytes.HasPrefix(k, prefix) && len(out) < n; k, v = previous(c, k) {
 		at, id, err := timedID(k[len(prefix):])
 		if err != nil {
 			return nil, fmt.Errorf("read answers: %w", err)

@@ -273,7 +273,7 @@ func (s *searching) candidates(root *part, start []byte, visit func(*hit) (bool,
 	l.newest = true
 	c := l.bucket.Cursor()
 	k, v := l.first(c, upper)
-	for steps := 0; k != nil && bytes.HasPrefix(k, l.prefix); k, v = c.Prev() {
+	for steps := 0; k != nil && bytes.HasPrefix(k, l.prefix); k, v = previous(c, k) {
 		if steps++; steps%1024 == 0 && s.tx.ctx.Err() != nil {
 			return s.tx.ctx.Err()
 		}

@@ -272,7 +272,7 @@ func lookUp(b *bolt.Bucket, id uint32, term []byte, begins bool, visit func(docs
 	if k == nil || !bytes.Equal(k, blockKey(id, term)) {
 		// The term lies in the block that begins before it, if any.
 		if k == nil {
-			k, v = c.Last()
+			k, v = last(c)
 		} else {
 			k, v = c.Prev()
 		}

@@ -181,7 +181,7 @@ func pageOf[T any](tx *Tx, l listing, s store.Slice, take func(rest, val []byte)
 			last = append(last[:0], k[len(l.prefix):]...)
 		}
 		if l.newest {
-			k, v = c.Prev()
+			k, v = previous(c, k)
 		} else {
 			k, v = c.Next()
 		}
@@ -209,13 +209,35 @@ func (l listing) first(c *bolt.Cursor, start []byte) (k, v []byte) {
 			at = successor(l.prefix)
 		}
 		if at == nil {
-			return c.Last()
+			return last(c)
 		}
 	}
 	if k, _ = c.Seek(at); k == nil {
-		return c.Last()
+		return last(c)
 	}
-	return c.Prev()
+	return previous(c, at)
+}
+
+// last moves a cursor to the last row. The engine's own way there does not end
+// in a bucket of several pages that this transaction has emptied.
+func last(c *bolt.Cursor) (k, v []byte) {
+	if k, _ = c.First(); k == nil {
+		return nil, nil
+	}
+	return c.Last()
+}
+
+// previous moves a cursor back from the key at. The engine stops before a page
+// that this transaction has emptied, though there may be rows beyond.
+func previous(c *bolt.Cursor, at []byte) (k, v []byte) {
+	if k, v = c.Prev(); k != nil {
+		return k, v
+	}
+	first, _ := c.Bucket().Cursor().First()
+	for k == nil && first != nil && bytes.Compare(first, at) < 0 {
+		k, v = c.Prev()
+	}
+	return k, v
 }
 
 // successor returns the first key after all keys that begin with prefix, nil
