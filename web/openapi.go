@@ -64,7 +64,7 @@ func (s *Server) document() huma.Config {
 	c.Info.Description = aboutTheAPI
 	c.Servers = []*huma.Server{{URL: "/", Description: "The host that serves this document"}}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, made on the settings page or by `rapport token add`."},
+		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, made on the settings page or by `rapport token create`."},
 		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "The session of somebody who signed in to the pages."},
 	}
 	c.Security = []map[string][]string{{"token": {}}, {"session": {}}}
@@ -72,7 +72,7 @@ func (s *Server) document() huma.Config {
 }
 
 // sessionCookie is what browsers send of who signed in.
-const sessionCookie = "__Host-rapport"
+const sessionCookie = "__Host-rapport-session"
 
 // tags say what the groups of operations are about.
 var tags = map[string]string{
