@@ -27,7 +27,7 @@ type Setting struct {
 }
 
 func (s *Server) describeConfiguration(api huma.API) {
-	describe(s, api, operation{id: "show-configuration", pattern: "GET /config", tag: "operation", need: access.Manage,
+	describe(s, api, operation{id: "show-configuration", pattern: "GET /config", tag: "daemon", need: access.Manage,
 		summary: "Show the configuration in force, with the lines of the file and without secrets"}, s.configuration)
 }
 

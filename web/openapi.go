@@ -89,7 +89,6 @@ var tags = map[string]string{
 	"relations":     "How things stand with everybody, and what is to be done today.",
 	"follow-ups":    "What is to be done by when, and calendars of it.",
 	"views":         "Lists with their filters, kept under names.",
-	"operation":     "The configuration in force.",
 	"access":        "Who signs in, and the tokens of programs.",
 	"document":      "This document.",
 }

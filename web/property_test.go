@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
@@ -313,8 +315,12 @@ func TestEveryOperationKeepsTheDocument(t *testing.T) {
 	for _, path := range slices.Sorted(maps.Keys(c.at("paths"))) {
 		for _, method := range methods {
 			op := c.at("paths", path, method)
-			if op == nil || op["x-endless"] == true {
+			if op == nil {
 				continue
+			}
+			patience := time.Minute
+			if c.at("paths", path, method, "responses", "200", "content")["text/event-stream"] != nil {
+				patience = 20 * time.Millisecond // it has no end but its client's
 			}
 			t.Run(strings.ToUpper(method)+" "+path, func(t *testing.T) {
 				rapid.Check(t, func(t *rapid.T) {
@@ -327,7 +333,12 @@ func TestEveryOperationKeepsTheDocument(t *testing.T) {
 					}
 					r.URL, r.RequestURI, r.Header = target, a.target, a.header
 					got := httptest.NewRecorder()
-					f.handler.ServeHTTP(got, r.WithContext(WithPrincipal(t.Context(), a.who)))
+					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					defer cancel()
+					f.handler.ServeHTTP(got, r.WithContext(WithPrincipal(ctx, a.who)))
+					if got.Code == http.StatusServiceUnavailable && patience < time.Minute {
+						return // no daemon runs here that would tell anything
+					}
 					if got.Code/100 == 2 {
 						fine++
 					}
