@@ -50,7 +50,7 @@ func (e Event) Path() string {
 	case e.Message != "":
 		return "/api/v1/messages/" + string(e.Message)
 	case e.FollowUp != "":
-		return "/api/v1/followups/" + string(e.FollowUp)
+		return "/api/v1/follow-ups/" + string(e.FollowUp)
 	case e.Suggestion != "":
 		return "/api/v1/suggestions"
 	case len(e.Contacts) == 1:

@@ -34,7 +34,7 @@ func (c relations) seen(who store.Subject, fn func(timeline.Entry)) error {
 			return err
 		}
 		for _, e := range page.Items {
-			_, ok, err := entries{c.v}.show(e)
+			_, ok, err := entries(c).show(e)
 			if err != nil {
 				return err
 			}
