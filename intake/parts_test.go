@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -109,9 +111,13 @@ func TestLongThreadsAreMergedInParts(t *testing.T) {
 		w.SetMergeAtOnce(atOnce)
 		w.person("Cleo Client", "cleo@client.example")
 		w.person("Dora Client", "dora@client.example")
+		at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 		for _, who := range []struct{ root, from string }{{"first", cleo}, {"second", "dora@client.example"}} {
 			for n := range mails {
-				w.deliver("ada", "INBOX", mail(fmt.Sprint(who.root, n), who.from, ada, fmt.Sprint(who.root, " ", n), "References: <"+who.root+"@test>"))
+				id := fmt.Sprint(who.root, n)
+				_, rest, _ := strings.Cut(mail(id, who.from, ada, fmt.Sprint(who.root, " ", n), "References: <"+who.root+"@test>"), "\nFrom: ")
+				at = at.Add(time.Second) // of one second, which of them a relation names would be chance
+				w.deliver("ada", "INBOX", fmt.Sprintf("Message-ID: <%s@test>\nDate: %s\nFrom: %s", id, at.Format(time.RFC1123Z), rest))
 			}
 		}
 		w.sync()
