@@ -105,9 +105,9 @@ func (l *pipeline) use() error {
 	if err == nil {
 		return l.between()
 	}
-	if f.missing().Empty() { // it is not this request that ended the connection
+	if l.sess.missing(f.fetchRequest).Empty() { // it is not this request that ended the connection
 		for _, next := range l.flying {
-			if !next.missing().Empty() {
+			if !l.sess.missing(next.fetchRequest).Empty() {
 				return l.blame(err, next.fetchRequest)
 			}
 		}

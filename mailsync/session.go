@@ -459,6 +459,14 @@ func (s *session) abandon(req *fetchRequest) {
 	req.discard()
 }
 
+// missing returns the asked UIDs for which no complete answer has come, of a
+// request that may still be under way.
+func (s *session) missing(req *fetchRequest) message.UIDSet {
+	s.w.mu.Lock() // answers come meanwhile
+	defer s.w.mu.Unlock()
+	return req.missing()
+}
+
 // dead tells whether the connection is of no more use.
 func (s *session) dead() bool {
 	s.w.mu.Lock()

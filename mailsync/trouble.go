@@ -35,7 +35,7 @@ func (p *pass) blame(err error, req *fetchRequest) error {
 	if p.again || !endsConnections(err) || p.ctx.Err() != nil {
 		return err
 	}
-	open := req.missing()
+	open := p.sess.missing(req)
 	if open.Empty() {
 		return err
 	}

@@ -57,12 +57,14 @@ var scenarios = []scenario{
 		})
 	}},
 	{name: "quarantine", before: [][]string{importing}, do: typing(syncing), change: func(o *office, _ *site) {
-		o.ada.Fetch = func(_ *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
-			if m.UID == 8 {
-				return "" // no header, no body
+		o.alter(func() {
+			o.ada.Fetch = func(_ *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
+				if m.UID == 8 {
+					return "" // no header, no body
+				}
+				return usual
 			}
-			return usual
-		}
+		})
 	}},
 	{name: "import of CSV and vCard", before: knowing, do: typing([]string{"contact", "import", "more.csv", "--tag", "fair"}, []string{"contact", "import", "frank.vcf"}, syncing),
 		change: func(_ *office, s *site) { s.write("more.csv", []byte(moreCSV)); s.write("frank.vcf", []byte(frankVCF)) }},

@@ -216,7 +216,7 @@ func (s *site) pages(c *canaries, d *daemon) {
 		resp.Body.Close()
 		cancel()
 		c.clean(path, string(body))
-		if known := path == "/metrics" || path == "/healthz"; known != (resp.StatusCode == http.StatusOK) {
+		if known := path == "/metrics" || path == "/healthz" || path == "/"; known != (resp.StatusCode == http.StatusOK) {
 			t.Errorf("GET %s: %s", path, resp.Status)
 		}
 	}

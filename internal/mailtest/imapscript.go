@@ -406,11 +406,12 @@ func (c *ScriptConn) fetch(set, items string) {
 			seqs, messages = append(seqs, i+1), append(messages, m)
 		}
 	}
+	hook := c.s.Fetch
 	c.s.Unlock()
 	for i, m := range messages {
 		text := m.Response(seqs[i], items)
-		if c.s.Fetch != nil {
-			text = c.s.Fetch(c, f, m, items, text)
+		if hook != nil {
+			text = hook(c, f, m, items, text)
 		}
 		if text != "" {
 			c.Send(text)
