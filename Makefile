@@ -10,7 +10,7 @@ VERSION     ?=
 
 # What tests measure of time or memory means nothing under the race detector, so
 # those that measure run once more without it; so does the full world of mail.
-LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded|Hostile|Corpora|DovecotFiling|DiscoverFinds' ./records/message ./mailsync ./intake ./cmd/rapport
+LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded|Hostile|Corpora|DovecotFiling|DiscoverFinds|S9_|KeepsTheDocument' ./records/message ./mailsync ./intake ./web ./cmd/rapport
 
 # What the rows of the fault matrix need of time and servers they say themselves;
 # TAGS="-tags soak" runs them at full size.

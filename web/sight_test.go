@@ -67,8 +67,11 @@ func TestS9_SearchKnowsOnlyWhatIsSeen(t *testing.T) {
 	}
 	const never = "zqneverwq"
 	shapes := []string{"%s", "%s*", "-%s", `"about %s"`, "carl -%s", "(%s OR from:boss)", "-(%s OR has:attachment)", "in:ada -%s", "-(-%s)"}
-	tries, found := 0, 0
+	tries, found, asked := 0, 0, 0
 	for name, who := range who {
+		if asked++; raced && asked > racedReaders {
+			break
+		}
 		eyes := veil.Eyes{Who: who, Boxes: filedBoxes}
 		for w, at := range words {
 			box, place := at[0], at[1]
@@ -95,7 +98,7 @@ func TestS9_SearchKnowsOnlyWhatIsSeen(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	if found < 100 {
+	if found < 100 && !raced {
 		t.Errorf("all readers together found %d lines by words that are theirs to read", found)
 	}
 	t.Attr("tries", strconv.Itoa(tries))

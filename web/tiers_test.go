@@ -93,7 +93,7 @@ var filedBoxes = map[string]veil.Mailbox{
 func newFiled(t *testing.T) *filed {
 	t.Helper()
 	dir := t.TempDir()
-	st, err := boltstore.Open(dir, boltstore.Options{NoSync: true})
+	st, err := boltstore.Open(dir, boltstore.Options{NoSync: true, NoMerge: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +120,9 @@ func newFiled(t *testing.T) *filed {
 	f.handler = s.Handler()
 	f.ops = s.operations
 	f.fill()
+	if err := st.Index(t.Context()); err != nil { // what the store still does by itself is no answer to anybody
+		t.Fatal(err)
+	}
 	return f
 }
 
@@ -316,6 +319,14 @@ func readers() map[string]access.Principal {
 	}
 }
 
+// raced says that the race detector watches, under which a request takes many
+// times as long: then some of the readers ask, others each time, and all of
+// them in the pass without it.
+var raced bool
+
+// racedReaders is how many.
+const racedReaders = 2
+
 // TestS9_TiersHoldEverywhere calls every reading operation with every name
 // there is on behalf of readers of every tier, and looks in all they are
 // answered for words they may not see.
@@ -323,8 +334,11 @@ func TestS9_TiersHoldEverywhere(t *testing.T) {
 	t.Parallel()
 	f := newFiled(t)
 	places := regexp.MustCompile(`zq(ada|ben|cleo|dora)([a-z]+?)wq`)
-	tries := 0
+	tries, asked := 0, 0
 	for name, who := range readers() {
+		if asked++; raced && asked > racedReaders {
+			break
+		}
 		eyes := veil.Eyes{Who: who, Boxes: filedBoxes}
 		seen := map[string]bool{} // mailbox and tier of the words that were seen
 		for _, op := range f.ops {

@@ -4,7 +4,7 @@ package pages_test
 
 // The sizes of `make test`; soak_test.go has the full ones.
 const (
-	walkAxeEvery   = 3 // light on a wide screen, dark on a narrow one
+	walkAllLooks   = false // light on a wide screen, dark on a narrow one
 	perKind        = 1
 	perKindHostile = 4   // in lists all vectors are seen
 	vectorsBared   = 40  // shown without any protection

@@ -4,7 +4,7 @@ package pages_test
 
 // The full sizes; scaled_test.go has those of `make test`.
 const (
-	walkAxeEvery   = 1
+	walkAllLooks   = true
 	perKind        = 6
 	perKindHostile = 1 << 20 // all
 	vectorsBared   = 1 << 20
