@@ -125,22 +125,28 @@ func (r *reader) link(words string) string {
 // send fills in the form whose action ends so, and sends it.
 func (r *reader) send(action string, fields map[string]string, wants ...string) {
 	r.t.Helper()
+	seen := "no such form"
 	for form := range r.nodes("form") {
 		if !strings.HasSuffix(attribute(form, "action"), action) || attribute(form, "method") != "post" {
 			continue
 		}
 		values := fieldsOf(form)
+		lacks := ""
 		for name, value := range fields {
 			if _, ok := values[name]; !ok {
-				r.t.Fatalf("the form %s has no field %s; it has %v", action, name, values)
+				lacks = name
 			}
 			values.Set(name, value)
+		}
+		if lacks != "" {
+			seen = "a form without the field " + lacks + ":"
+			continue
 		}
 		resp, err := r.http.PostForm(r.base+attribute(form, "action"), values)
 		r.take(resp, err, wants)
 		return
 	}
-	r.t.Fatalf("%s has no form %q:\n%s", r.at, action, r.body)
+	r.t.Fatalf("%s has %s %q:\n%s", r.at, seen, action, r.body)
 }
 
 // nodes are the elements of a name on the page.
