@@ -54,7 +54,6 @@ var may = map[string][]string{
 	"web/pages":          with(recordPackages, "web", "internal/rescue"),
 	"internal/auth":      {"records/contact", "records/access", "store", "internal/rescue"},
 	"internal/news":      with(recordPackages, "store", "internal/rescue"),
-	"internal/webhook":   with(recordPackages, "store", "internal/rescue"),
 	"internal/filefault": {},
 	"internal/mailtest":  {},
 	"internal/browser":   {},
@@ -63,7 +62,7 @@ var may = map[string][]string{
 	"internal/demo":      {"internal/app", "internal/config", "internal/mailtest", "internal/rescue"},
 	"internal/bench":     {"*"},
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",
-		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/news", "internal/webhook", "internal/rescue"),
+		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/news", "internal/rescue"),
 	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/message", "store", "store/boltstore"},
 }
 

@@ -20,13 +20,7 @@ const (
 	OrganisationChanged Type = "organisation.changed" // likewise
 	SuggestionMade      Type = "suggestion.made"      // a correspondent nobody knows is suggested
 	FollowUpDue         Type = "followup.due"         // the day has come
-	Test                Type = "test"                 // somebody tries a webhook
 )
-
-// Types lists what a webhook can be called for.
-func Types() []Type {
-	return []Type{MessageFiled, ContactChanged, OrganisationChanged, SuggestionMade, FollowUpDue}
-}
 
 // Event is one thing that happened. Ids that do not concern it are empty.
 type Event struct {
