@@ -31,7 +31,8 @@ import (
 // message's own text and which a variant, and raw digests where a message has
 // more than one copy (each server may deliver its own trace headers).
 func Dump(ctx context.Context, s store.Store) (string, error) {
-	d := &dump{contacts: map[contact.ID]string{}, organisations: map[contact.OrganisationID]string{}, messages: map[message.ID]string{}, threads: map[message.ThreadID][]string{}, entries: map[timeline.ID]string{}}
+	d := &dump{contacts: map[contact.ID]string{}, organisations: map[contact.OrganisationID]string{}, messages: map[message.ID]string{},
+		threads: map[message.ThreadID][]string{}, entries: map[timeline.ID]moment{}, moments: map[moment]string{}}
 	for _, part := range []func(context.Context, store.Store) error{d.people, d.mails, d.histories, d.relations, d.folders, d.rest} {
 		if err := part(ctx, s); err != nil {
 			return "", fmt.Errorf("dump store: %w", err)
@@ -51,7 +52,15 @@ type dump struct {
 	organisations map[contact.OrganisationID]string
 	messages      map[message.ID]string
 	threads       map[message.ThreadID][]string
-	entries       map[timeline.ID]string // what stands for them in a line
+	entries       map[timeline.ID]moment
+	moments       map[moment]string // what stands for the entries of one in a line
+}
+
+// moment is one second of one side of a conversation.
+type moment struct {
+	thread    message.ThreadID
+	direction message.Direction
+	second    int64
 }
 
 func (d *dump) line(format string, args ...any) {
@@ -206,7 +215,7 @@ func (d *dump) histories(ctx context.Context, s store.Store) error {
 		}
 		return out, err
 	}, func(e written) {
-		d.entries[e.ID] = fmt.Sprintf("%s %s %s", e.Kind, e.Time.UTC().Format(time.RFC3339), d.messages[e.Message])
+		d.said(e.Entry)
 		line := fmt.Sprintf("entry %s %s %s %q by %q message %s private %v auto %v attachment %v", e.Kind,
 			e.Time.UTC().Format(time.RFC3339Nano), e.Direction, e.Subject, e.By, d.messages[e.Message], e.Private, e.Auto, e.Attachment)
 		line += fmt.Sprintf(" %s with %q", e.Turn, e.Members)
@@ -221,6 +230,18 @@ func (d *dump) histories(ctx context.Context, s store.Store) error {
 			d.line("%s of organisation %s", line, d.organisations[o])
 		}
 	})
+}
+
+// said names an entry for what relations say of it. Messages of one second in
+// one conversation have no order that is the mail's own, so that any of them may
+// stand for the question or the answer: all have the name of the first by name.
+func (d *dump) said(e timeline.Entry) {
+	at := moment{e.Thread, e.Direction, e.Time.Unix()}
+	d.entries[e.ID] = at
+	name := fmt.Sprintf("%s %s %s", e.Kind, e.Time.UTC().Format(time.RFC3339), d.messages[e.Message])
+	if was, ok := d.moments[at]; !ok || name < was {
+		d.moments[at] = name
+	}
 }
 
 // relations tells how things stand with everybody.
@@ -254,14 +275,14 @@ func (d *dump) relation(tx store.Tx, who store.Subject, name string) error {
 			return err
 		}
 		for _, o := range open {
-			d.line("relation to %s waits for %s since %s: %s", name, side, o.Since.Format(time.RFC3339), d.entries[o.Entry])
+			d.line("relation to %s waits for %s since %s: %s", name, side, o.Since.Format(time.RFC3339), d.moments[d.entries[o.Entry]])
 		}
 		answers, err := tx.Relations().Answers(who, side, 1000)
 		if err != nil {
 			return err
 		}
 		for _, a := range answers {
-			d.line("relation to %s: %s answered what was asked at %s by %s", name, side, a.Asked.Format(time.RFC3339), d.entries[a.Entry])
+			d.line("relation to %s: %s answered what was asked at %s by %s", name, side, a.Asked.Format(time.RFC3339), d.moments[d.entries[a.Entry]])
 		}
 	}
 	return nil
