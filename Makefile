@@ -6,6 +6,7 @@ STATICCHECK ?= staticcheck
 FUZZTIME    ?= 30s
 BENCHFLAGS  ?=
 SCALEFLAGS  ?=
+SCOREFLAGS  ?=
 VERSION     ?=
 
 # What tests measure of time or memory means nothing under the race detector, so
@@ -16,7 +17,7 @@ LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded|Hostile|Corpora|DovecotFiling
 # TAGS="-tags soak" runs them at full size.
 TAGS ?=
 
-.PHONY: help build test lint bench scale faults fuzz soak clean
+.PHONY: help build test lint bench score scale faults fuzz soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +40,9 @@ lint: ## gofmt, go vet, staticcheck
 
 bench: ## side by side with mbsync and mu where installed; BENCHFLAGS=-quick for a tenth
 	$(GO) run ./internal/bench $(BENCHFLAGS)
+
+score: ## how well mail is read, figure by figure against limits and the baseline; SCOREFLAGS="-list bounce" names what disagrees
+	$(GO) run ./internal/score $(SCOREFLAGS)
 
 scale: ## how time, memory and size grow to 1,000,000 messages and 1,000 mailboxes (an hour); SCALEFLAGS=-quick for a minute
 	$(GO) run ./internal/bench scale $(SCALEFLAGS)

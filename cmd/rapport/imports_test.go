@@ -61,6 +61,7 @@ var may = map[string][]string{
 	"internal/rescue":    {},
 	"internal/demo":      {"internal/app", "internal/config", "internal/mailtest", "internal/rescue"},
 	"internal/bench":     {"*"},
+	"internal/score":     with(recordPackages, "internal/mailtest"),
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",
 		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/news", "internal/rescue"),
 	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/message", "store", "store/boltstore"},
