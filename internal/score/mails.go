@@ -22,7 +22,7 @@ var noMail = []string{".json", ".xml", ".out", ".tsv", ".py", ".rb", ".go", ".ts
 // of their names.
 func (r *Report) eachMail(folder string, f func(m mail)) error {
 	err := filepath.WalkDir(filepath.Join(r.Corpora, folder), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || slices.Contains(noMail, filepath.Ext(path)) {
+		if err != nil || d.IsDir() || slices.Contains(noMail, filepath.Ext(path)) || strings.Contains(path, "_decoded") {
 			return err
 		}
 		raw, err := os.ReadFile(path)

@@ -33,6 +33,7 @@ type measure struct {
 // measures are all there are, in the order they are printed.
 var measures = []measure{
 	{name: "mime", corpora: true, run: usable},
+	{name: "bounce", corpora: true, run: bounces},
 }
 
 func main() {
