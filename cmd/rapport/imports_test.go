@@ -34,7 +34,7 @@ var may = map[string][]string{
 	"records/sale":       {"records/contact"},
 	"records/survey":     {"records/contact"},
 	"records/campaign":   {"records/contact", "records/sale", "records/survey"},
-	"records/outbox":     {"records/contact", "records/campaign"},
+	"records/outbox":     {"records/contact", "records/campaign", "records/message"},
 	"records/timeline":   recordPackages,
 	"records/access":     {"records/contact"},
 	"records/relation":   {"records/contact", "records/message", "records/timeline"},

@@ -55,6 +55,14 @@ var rules = []rule{
 	{"unknown user", "address", []string{"address rejected", "unable to deliver message to"}},
 }
 
+// ClassOf says what a server's refusal is about: its enhanced code (RFC 3463),
+// its reply code and its text, any of which may be empty. The text outranks the
+// codes where they disagree. The classes are those of [BouncedTo].
+func ClassOf(status, reply, text string) (class, reason string) {
+	reason, class = reasonOf(status, reply, text)
+	return class, reason
+}
+
 // reasonOf judges by text, then by enhanced code, then by reply code.
 func reasonOf(status, reply, diag string) (reason, class string) {
 	low := strings.ToLower(clip(diag, 4<<10))
