@@ -104,6 +104,8 @@ type Tx interface {
 	Relations() Relations
 	FollowUps() FollowUps
 	Feeds() Feeds
+	Webhooks() Webhooks
+	Dispatches() Dispatches
 }
 
 // Cursor continues a listing; opaque; "" starts one, and ends one when

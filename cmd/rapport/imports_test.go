@@ -22,7 +22,7 @@ var (
 	recordPackages = []string{
 		"records/contact", "records/message", "records/sale", "records/campaign",
 		"records/survey", "records/outbox", "records/timeline",
-		"records/access", "records/relation", "records/followup", "records/event",
+		"records/access", "records/relation", "records/followup", "records/event", "records/hook",
 	}
 )
 
@@ -40,6 +40,7 @@ var may = map[string][]string{
 	"records/relation":   {"records/contact", "records/message", "records/timeline"},
 	"records/event":      {"records/contact", "records/message", "records/followup"},
 	"records/followup":   {"records/contact", "records/message"},
+	"records/hook":       {"records/event"},
 	"matcher":            {"records/contact", "records/message"},
 	"store":              recordPackages,
 	"store/boltstore":    with(recordPackages, "store", "internal/rescue"),

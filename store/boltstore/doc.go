@@ -65,6 +65,8 @@
 //	token            id                          access.APIToken
 //	view             id                          store.SavedView
 //	answer           text(key)                   store.Answer
+//	webhook          id                          hook.Webhook
+//	dispatch         id(webhook) id              hook.Dispatch
 //	index.a, index.b                             all that is derived; one of them is in use
 //	    contact.address       text(address) id                          -
 //	    contact.folded        text(folded address) id                   -
@@ -101,6 +103,7 @@
 //	    followup.due          "o" | "d", text(due) id                   -
 //	    followup.owner        text(owner) "o" | "d", text(due) id       -
 //	    followup.about        "c" | "o" | "m", id, "o" | "d", text(due) id           -
+//	    dispatch.turn         id(webhook) "w" time(due) id | id(webhook) "e" time(ended) id   -
 //	    later                 u32(doc)                                  id of the entry: its terms are to be made
 //	    segment               "m" u32(segment)                          level u32(documents)
 //	                          "b" u32(segment) first term               03 zstd(block), see segment.go

@@ -22,7 +22,8 @@ type migration struct {
 // run, plus one. Each has a test with a real file of the format before.
 var migrations = []migration{
 	{"rows carry checksums", sealRows},
-	{"buckets of format 3", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), tellLater(b)) }},
+	{"buckets of format 3", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), deriveFacets(b), tellLater(b)) }},
+	{"buckets of format 4", addBuckets},
 }
 
 // tellLater notes that the entries are to be put once more, which intake does
@@ -37,22 +38,38 @@ func tellLater(b *bolt.Tx) error {
 	return state.Put(key, sealed(key, []byte(store.Untold)))
 }
 
-// addBuckets makes the buckets that a store does not have yet. It is the
-// migration to format 3, which added some and changed none.
+// addBuckets makes the buckets that a store does not have yet; it changes none.
 func addBuckets(b *bolt.Tx) error {
 	for _, name := range dataBuckets {
 		if _, err := b.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err
 		}
 	}
-	ix := b.Bucket(b.Bucket(bucketMeta).Get(keyLive))
-	if ix == nil {
-		return damaged("the index is missing")
+	ix, err := liveIndex(b)
+	if err != nil {
+		return err
 	}
 	for _, name := range indexBuckets {
 		if _, err := ix.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func liveIndex(b *bolt.Tx) (*bolt.Bucket, error) {
+	ix := b.Bucket(b.Bucket(bucketMeta).Get(keyLive))
+	if ix == nil {
+		return nil, damaged("the index is missing")
+	}
+	return ix, nil
+}
+
+// deriveFacets fills the indexes that came with format 3.
+func deriveFacets(b *bolt.Tx) error {
+	ix, err := liveIndex(b)
+	if err != nil {
+		return err
 	}
 	if err := derive(b, ix, contacts, indexContactFacet); err != nil {
 		return err

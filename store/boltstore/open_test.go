@@ -350,6 +350,7 @@ func TestMigration(t *testing.T) {
 var migrationFiles = []string{
 	"../../cmd/rapport/testdata/upgrade/f6c9f34.tar.zst",
 	"../../cmd/rapport/testdata/upgrade/e90b6b2.tar.zst",
+	"../../cmd/rapport/testdata/upgrade/33b18c6.tar.zst",
 }
 
 func TestEveryMigrationIsTested(t *testing.T) {

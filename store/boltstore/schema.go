@@ -32,6 +32,8 @@ const (
 	tableToken        = "token"
 	tableView         = "view"
 	tableAnswer       = "answer"
+	tableWebhook      = "webhook"
+	tableDispatch     = "dispatch"
 
 	indexContactAddress = "contact.address"
 	indexContactFolded  = "contact.folded"
@@ -69,6 +71,7 @@ const (
 	indexFollowUpDue    = "followup.due"
 	indexFollowUpOwner  = "followup.owner"
 	indexFollowUpAbout  = "followup.about"
+	indexDispatchTurn   = "dispatch.turn"
 )
 
 var (
@@ -89,6 +92,7 @@ var dataBuckets = []string{
 	tableFolder, bucketUIDs, bucketQuarantine, tableStatus, bucketHint, bucketHintUID, tableSuggestion,
 	tableReview, tableDecision, tableSearch, bucketSearchDone, bucketTombstone, tableAudit, bucketState, tableCount,
 	tableFollowUp, tableFeed, tableAccount, tableSession, tableToken, tableView, tableAnswer,
+	tableWebhook, tableDispatch,
 }
 
 // indexBuckets are all buckets of derived rows.
@@ -100,7 +104,8 @@ var indexBuckets = []string{
 	indexEntryThread, indexRelation, indexRelationLast, indexRelationQuiet, indexRelationTurn, indexRelationWait, indexRelationAnswer,
 	indexFollowUpDue, indexFollowUpOwner, indexFollowUpAbout,
 	indexContactFacet, indexOrgFacet,
+	indexDispatchTurn,
 }
 
 // indexed are the tables with derived rows, for check and reindex.
-var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds}
+var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds, webhooks, dispatches}

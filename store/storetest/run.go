@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Access", testAccess},
 		{"Views", testViews},
 		{"Answers", testAnswers},
+		{"Webhooks", testWebhooks},
 		{"Times", testTimes},
 		{"Pages", testPages},
 		{"Relations", testRelations},

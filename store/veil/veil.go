@@ -207,6 +207,13 @@ func (v *Tx) APITokens() store.APITokens { return v.tx.APITokens() }
 // Views implements [store.Tx].
 func (v *Tx) Views() store.SavedViews { return v.tx.Views() }
 
+// Webhooks implements [store.Tx]: only administrators ask for them.
+func (v *Tx) Webhooks() store.Webhooks { return v.tx.Webhooks() }
+
+// Dispatches implements [store.Tx]: they hold ids and times only, and only
+// administrators ask for them.
+func (v *Tx) Dispatches() store.Dispatches { return v.tx.Dispatches() }
+
 // Answers implements [store.Tx]: what others were answered is none of anybody's.
 func (v *Tx) Answers() store.Answers { return noAnswers{} }
 
