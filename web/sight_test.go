@@ -2,12 +2,11 @@ package web
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
+	"rapport/internal/mailtest"
 	"rapport/records/access"
 	"rapport/store"
 	"rapport/store/veil"
@@ -53,17 +52,15 @@ func (f *filed) hits(who access.Principal, query string, limit int) (out []strin
 func TestS9_SearchKnowsOnlyWhatIsSeen(t *testing.T) {
 	t.Parallel()
 	f := newFiled(t)
-	places := regexp.MustCompile(`zq(ada|ben|cleo|dora)([a-z]+?)wq`)
-	words := map[string][]string{}
+	words := map[string]mailtest.Mark{}
 	who := readers()
 	for _, same := range []string{"administrator", "administrator of subject", "member of metadata"} {
 		delete(who, same)
 	}
 	for box := range filedBoxes {
-		for _, m := range places.FindAllStringSubmatch(strings.Join(mails(box), ""), -1) {
-			words[m[0]] = m[1:]
+		for _, m := range mailtest.MarksOf(box) {
+			words[m.Word] = m
 		}
-		words[word(box, "sent")] = []string{box, "sent"}
 	}
 	const never = "zqneverwq"
 	shapes := []string{"%s", "%s*", "-%s", `"about %s"`, "carl -%s", "(%s OR from:boss)", "-(%s OR has:attachment)", "in:ada -%s", "-(-%s)"}
@@ -74,9 +71,9 @@ func TestS9_SearchKnowsOnlyWhatIsSeen(t *testing.T) {
 		}
 		eyes := veil.Eyes{Who: who, Boxes: filedBoxes}
 		for w, at := range words {
-			box, place := at[0], at[1]
+			box, place := at.Box, at.Place
 			tier := eyes.Mailbox(box)
-			protected := strings.HasSuffix(place, "seven") || place == "protected"
+			protected := mailtest.OfProtected(place)
 			if protected && who.Kind != access.Local && filedBoxes[box].Owner != who.Address {
 				tier = access.Private
 			}

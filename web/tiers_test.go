@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,6 +18,7 @@ import (
 
 	"rapport/intake"
 	"rapport/internal/auth"
+	"rapport/internal/mailtest"
 	"rapport/matcher"
 	"rapport/records/access"
 	"rapport/records/contact"
@@ -126,52 +126,12 @@ func newFiled(t *testing.T) *filed {
 	return f
 }
 
-// word makes a word that stands in one place of one mailbox's mail only.
-func word(mailbox, place string) string { return "zq" + mailbox + place + "wq" }
-
-// places says which tier shows a word of each place; part of a name of a place
-// is enough.
+// shownFrom says which tier shows a word of a place.
 func shownFrom(place string) access.Tier {
-	if strings.Contains(place, "subject") {
+	if mailtest.OfSubject(place) {
 		return access.Subject
 	}
 	return access.Full
-}
-
-const (
-	crlf       = "\r\n"
-	mixed      = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-	endOfMixed = "\r\n--b--\r\n"
-)
-
-// mails are the mails of one mailbox, each with its words.
-func mails(box string) (raws []string) {
-	w := func(place string) string { return word(box, place) }
-	head := func(n int, from, kind string) string {
-		return fmt.Sprintf("Message-ID: <%s%d@press.example>\r\nFrom: %s\r\nTo: %s@example.com\r\nDate: Mon, 02 Mar 2026 12:0%d:00 +0000\r\nSubject: About %s\r\nX-Note: %s\r\n",
-			box, n, from, box, n, w("subject"+kind), w("header"+kind))
-	}
-	carl := "Carl Weber <carl@press.example>"
-	html := "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n" + w("plain") +
-		"\r\n--b\r\nContent-Type: text/html\r\n\r\n<p title=\"" + w("title") + "\">" + w("html") + "</p>" + endOfMixed
-	attached := mixed + "--b\r\n\r\nSee " + w("cover") + ".\r\n--b\r\nContent-Type: text/plain; name=\"" + w("file") + ".txt\"\r\nContent-Disposition: attachment; filename=\"" + w("file") + ".txt\"\r\n\r\n" + w("attached") + endOfMixed
-	invite := "MIME-Version: 1.0\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:" + w("uid") + "\r\nSUMMARY:" + w("summary") +
-		"\r\nLOCATION:" + w("location") + "\r\nDESCRIPTION:" + w("description") + "\r\nDTSTART:20260402T120000Z\r\nDTEND:20260402T130000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-	forward := mixed + "--b\r\n\r\nFYI " + w("fyi") + "\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <in" + box + "@far.example>\r\nFrom: " + w("inner") + " <" + w("inner") +
-		"@far.example>\r\nTo: carl@press.example\r\nSubject: " + w("within") + "\r\nDate: Mon, 02 Mar 2026 10:00:00 +0000\r\n\r\n" + w("enclosed") + endOfMixed
-	quoted := "\r\nYes " + w("answer") + "\r\n\r\nOn Monday, Ada wrote:\r\n> " + w("quote") + crlf
-	bounce := "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nSorry " + w("sorry") +
-		"\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.press.example\r\n\r\nFinal-Recipient: rfc822; carl@press.example\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 " + w("diagnostic") +
-		"\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <sent" + box + "@example.com>\r\nFrom: " + box + "@example.com\r\nTo: carl@press.example\r\nSubject: " + w("returned") + "\r\n" + endOfMixed
-	raws = append(raws,
-		head(1, carl, "one")+html, head(2, carl, "two")+attached, head(3, carl, "three")+invite,
-		head(4, carl, "four")+forward, head(5, carl, "five")+"In-Reply-To: <"+box+"1@press.example>\r\n"+quoted,
-		head(6, "Mailer <mailer-daemon@press.example>", "six")+bounce,
-		head(7, "Boss <boss@press.example>", "seven")+crlf+w("protected")+crlf,
-		"Message-ID: <"+box+"8@example.com>\r\nFrom: "+box+"@example.com\r\nTo: "+carl+"\r\nDate: Mon, 02 Mar 2026 13:00:00 +0000\r\nSubject: Re: "+w("subjecteight")+"\r\nContent-Transfer-Encoding: base64\r\n\r\n"+
-			base64.StdEncoding.EncodeToString([]byte("Sent "+w("sent")))+crlf,
-	)
-	return raws
 }
 
 // fill files the mail and writes down a note.
@@ -187,7 +147,7 @@ func (f *filed) fill() {
 		f.t.Fatal(err)
 	}
 	for _, box := range []string{"ada", "ben", "cleo", "dora"} {
-		f.file(box, mails(box))
+		f.file(box, mailtest.MarkedMails(box))
 	}
 	if _, err := f.intake.Note(ctx, "tess", store.Subject{Contact: f.carl.ID}, timeline.Note, "a note everybody reads", noon); err != nil {
 		f.t.Fatal(err)
@@ -333,7 +293,6 @@ const racedReaders = 2
 func TestS9_TiersHoldEverywhere(t *testing.T) {
 	t.Parallel()
 	f := newFiled(t)
-	places := regexp.MustCompile(`zq(ada|ben|cleo|dora)([a-z]+?)wq`)
 	tries, asked := 0, 0
 	for name, who := range readers() {
 		if asked++; raced && asked > racedReaders {
@@ -353,16 +312,16 @@ func TestS9_TiersHoldEverywhere(t *testing.T) {
 				if w.Code >= 500 {
 					t.Errorf("%s: GET %s: %d %s", name, address, w.Code, w.Body)
 				}
-				for _, m := range places.FindAllStringSubmatch(said, -1) {
-					tier := eyes.Mailbox(m[1])
-					if m[2] == "protected" || m[2] == "subjectseven" || m[2] == "headerseven" {
-						if who.Kind != access.Local && filedBoxes[m[1]].Owner != who.Address {
+				for _, m := range mailtest.Marks(said) {
+					tier := eyes.Mailbox(m.Box)
+					if mailtest.OfProtected(m.Place) {
+						if who.Kind != access.Local && filedBoxes[m.Box].Owner != who.Address {
 							tier = access.Private
 						}
 					}
-					seen[m[1]+" "+string(shownFrom(m[2]))] = true
-					if !tier.Shows(shownFrom(m[2])) {
-						t.Errorf("%s, who sees %s of mailbox %s, is answered %s on GET %s", name, tier, m[1], m[0], address)
+					seen[m.Box+" "+string(shownFrom(m.Place))] = true
+					if !tier.Shows(shownFrom(m.Place)) {
+						t.Errorf("%s, who sees %s of mailbox %s, is answered %s on GET %s", name, tier, m.Box, m.Word, address)
 					}
 				}
 				if m := regexp.MustCompile(`<?cleo[1-8]@(press|example)`).FindString(said); m != "" && !eyes.Mailbox("cleo").Shows(access.Metadata) && !strings.Contains(address, "cleo") {

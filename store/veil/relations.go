@@ -151,19 +151,27 @@ func byContact(f store.Filter) bool {
 	return f.Waiting != 0 || !f.QuietSince.IsZero()
 }
 
-// people are the contacts. What of a list follows from mail that is not seen,
-// its order included, is not told.
+// narrowed is a filter as far as it may be asked: whoever sees no mail is not
+// told what follows from it, the order of a list included. False: of what it
+// asks for nothing is shown.
+func (v *Tx) narrowed(f store.Filter) (store.Filter, bool) {
+	if !v.noMail() {
+		return f, true
+	}
+	f.Order = store.ByName
+	return f, !byContact(f)
+}
+
+// people are the contacts.
 type people struct {
 	store.Contacts
 	v *Tx
 }
 
 func (c people) List(f store.Filter, s store.Slice) (store.Page[contact.Contact], error) {
-	if c.v.noMail() {
-		if byContact(f) {
-			return store.Page[contact.Contact]{}, nil
-		}
-		f.Order = store.ByName
+	f, any := c.v.narrowed(f)
+	if !any {
+		return store.Page[contact.Contact]{}, nil
 	}
 	return c.Contacts.List(f, s)
 }
@@ -178,11 +186,9 @@ type firms struct {
 }
 
 func (c firms) List(f store.Filter, s store.Slice) (store.Page[contact.Organisation], error) {
-	if c.v.noMail() {
-		if byContact(f) {
-			return store.Page[contact.Organisation]{}, nil
-		}
-		f.Order = store.ByName
+	f, any := c.v.narrowed(f)
+	if !any {
+		return store.Page[contact.Organisation]{}, nil
 	}
 	return c.Organisations.List(f, s)
 }

@@ -32,9 +32,9 @@ type crawl struct {
 // the names of their parameters only, too.
 func newCrawl(t testing.TB, origin string, most int) *crawl {
 	c := &crawl{t: t, origin: origin, table: http.NewServeMux(), most: most, seen: map[string]int{}, queued: map[string]bool{}}
-	for _, pattern := range pages.Patterns() {
-		if strings.HasPrefix(pattern, "GET ") {
-			c.table.HandleFunc(pattern, func(http.ResponseWriter, *http.Request) {})
+	for _, rt := range pages.Routes() {
+		if strings.HasPrefix(rt.Pattern, "GET ") {
+			c.table.HandleFunc(rt.Pattern, func(http.ResponseWriter, *http.Request) {})
 		}
 	}
 	return c
@@ -132,7 +132,8 @@ func (c *crawl) isPage(path string) bool {
 // missed are the patterns of GET that nothing led to, beside those excepted.
 func (c *crawl) missed(except ...string) []string {
 	var out []string
-	for _, pattern := range pages.Patterns() {
+	for _, rt := range pages.Routes() {
+		pattern := rt.Pattern
 		if !strings.HasPrefix(pattern, "GET ") || slices.Contains(except, pattern) {
 			continue
 		}

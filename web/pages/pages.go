@@ -88,6 +88,22 @@ func New(o Options) (*Pages, error) {
 	return p, nil
 }
 
+// Route is what somebody needs to be to open a page, or to do what a form on
+// it does.
+type Route struct {
+	Pattern string // method and path, as [http.ServeMux] takes it
+	Need    access.Need
+}
+
+// Routes lists everything the pages offer, for those who try every route.
+func Routes() []Route {
+	var out []Route
+	for _, rt := range (&Pages{}).routes() {
+		out = append(out, Route{rt.pattern, rt.need})
+	}
+	return out
+}
+
 // routes is the table of everything the pages offer.
 func (p *Pages) routes() []route {
 	var all []route
