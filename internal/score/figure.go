@@ -38,7 +38,6 @@ type miss struct {
 type note struct {
 	except bool // the table is wrong, so the case does not count
 	why    string
-	used   bool
 }
 
 // Figure returns the figure of that name, which is made at its first use.
@@ -74,7 +73,7 @@ func (f *Figure) Hit() {
 func (f *Figure) Miss(item, format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
 	f.misses = append(f.misses, miss{item, what})
-	if n, ok := f.report.notes[f.Name+"\t"+item]; ok && n.except {
+	if n, ok := f.note(item); ok && n.except {
 		f.excepted++
 		return
 	}
@@ -82,6 +81,35 @@ func (f *Figure) Miss(item, format string, args ...any) {
 	if f.Most {
 		f.Good++
 	}
+}
+
+// note finds what explains a case: a note on the figure, or on its group. The
+// mutated copies share the notes of the mails.
+func (f *Figure) note(item string) (note, bool) {
+	name := f.Name
+	if rest, ok := strings.CutPrefix(name, "mutated."); ok {
+		name = "bounce." + rest
+	}
+	group, _, _ := strings.Cut(name, ".")
+	for _, key := range []string{name, group + ".*"} {
+		if n, ok := f.report.notes[key+"\t"+item]; ok {
+			return n, true
+		}
+	}
+	return note{}, false
+}
+
+// unexplained names the cases that no note explains.
+func (r *Report) unexplained() []string {
+	var out []string
+	for _, f := range r.figures {
+		for _, m := range f.misses {
+			if _, ok := f.note(m.item); !ok {
+				out = append(out, f.Name+"\t"+m.item)
+			}
+		}
+	}
+	return out
 }
 
 // Count calls Hit or Miss.
@@ -174,7 +202,7 @@ func (r *Report) list(w io.Writer, prefix string) {
 		}
 		for _, m := range f.misses {
 			fmt.Fprintf(w, "%s\t%s\n\t%s\n", f.Name, m.item, strings.ReplaceAll(m.what, "\n", "\n\t"))
-			if n, ok := r.notes[f.Name+"\t"+m.item]; ok {
+			if n, ok := f.note(m.item); ok {
 				fmt.Fprintf(w, "\t%s: %s\n", n.word(), n.why)
 			}
 		}

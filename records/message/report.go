@@ -71,7 +71,7 @@ const maxRecipients = 1000
 
 // cutType removes the "smtp;" before a diagnostic code.
 func cutType(v string) string {
-	if i := strings.IndexByte(v, ';'); i > 0 && i < 20 && !strings.ContainsAny(v[:i], " .") {
+	if i := strings.IndexByte(v, ';'); i > 0 && i < 40 && !strings.ContainsAny(v[:i], " .") {
 		return strings.TrimSpace(v[i+1:])
 	}
 	return v
