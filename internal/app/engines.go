@@ -64,7 +64,7 @@ func (s *system) mailbox(cfg config.Mailbox) (mailsync.Mailbox, error) {
 		User: cfg.User, Login: cfg.Login,
 		Since:   cfg.Since.At(s.now()),
 		Include: cfg.Folders.Include, Exclude: cfg.Folders.Exclude,
-		Connections: min(cmp.Or(cfg.Connections, connsWanted), connections(openFiles(), len(s.config().Mailboxes))), Poll: cfg.Poll.Std(),
+		Connections: min(cmp.Or(cfg.Connections, connsWanted), connections(openFiles(), len(s.config().Boxes()))), Poll: cfg.Poll.Std(),
 	}
 	if cfg.Provider == config.Gmail {
 		box.DailyBytes = gmailDaily

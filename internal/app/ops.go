@@ -46,7 +46,8 @@ func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
 	checks = append(checks,
 		func(ctx context.Context) []web.Finding { return []web.Finding{s.checkStore(ctx)} },
 		func(context.Context) []web.Finding { return []web.Finding{doctorsDisk(cfg.DataDir)} },
-		func(context.Context) []web.Finding { return []web.Finding{doctorsFiles(len(boxes))} })
+		func(context.Context) []web.Finding { return []web.Finding{doctorsFiles(len(boxes))} },
+		s.doctorsGroups)
 	if cfg.Backup.Enabled() {
 		checks = append(checks, func(context.Context) []web.Finding { return []web.Finding{doctorsBackups(cfg.Backup.Dir)} })
 	}
@@ -221,7 +222,7 @@ func (s *system) troubles() []trouble {
 		}
 		out = append(out, t)
 	}
-	return append(append(out, disk), s.upkeepTroubles()...)
+	return slices.Concat(out, []trouble{disk}, s.groupTroubles(), s.upkeepTroubles())
 }
 
 // noRoom says what a full disk means and what to do.

@@ -49,7 +49,8 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	lineup, err := s.fleet.prepare(cfg.Mailboxes)
+	cfg = s.withGroups(ctx, cfg)
+	lineup, err := s.fleet.prepare(cfg.Boxes())
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
@@ -75,7 +76,7 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration", "warning", w.String())
 	}
-	s.log.Info("configuration reloaded", "mailboxes", len(cfg.Mailboxes), "restarted", len(lineup.fresh))
+	s.log.Info("configuration reloaded", "mailboxes", len(cfg.Boxes()), "restarted", len(lineup.fresh))
 	return nil
 }
 

@@ -117,10 +117,10 @@ func daemonise(ctx context.Context, cfg *config.Config, o RunOptions, opts optio
 		return err
 	}
 	d.notify.ready()
-	if text := fewFiles(openFiles(), len(cfg.Mailboxes)); text != "" {
+	if text := fewFiles(openFiles(), len(d.config().Boxes())); text != "" {
 		opts.log.Warn("few open files", "hint", text)
 	}
-	opts.log.Info("ready", "version", opts.version, "mailboxes", len(cfg.Mailboxes), "socket", d.where.Socket, "listen", d.where.TCP)
+	opts.log.Info("ready", "version", opts.version, "mailboxes", len(d.config().Boxes()), "socket", d.where.Socket, "listen", d.where.TCP)
 	if o.Ready != nil {
 		o.Ready(d.where)
 	}
@@ -200,6 +200,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"daily mail":   d.newDigester(web.NewHandlerClient(d.handler)).run,
 		"relations":    func(ctx context.Context) { d.persist(ctx, "relations", d.intake.Relate) },
 		"news":         func(ctx context.Context) { d.persist(ctx, "news", d.news.Run) },
+		"lists":        d.followGroups,
 		"memory":       d.giveBack,
 		"watchdog":     func(ctx context.Context) { d.notify.watch(ctx, d.alive) },
 	} {

@@ -54,6 +54,7 @@ type system struct {
 	fleet   *fleet
 	room    *room
 	budget  *budget
+	rosters rosters // of the mailbox groups
 	clock   *wallClock
 	auth    *auth.Service
 	handler http.Handler
@@ -105,6 +106,8 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 		return nil, err
 	}
 	s.news = news.New(news.Options{Store: s.store, Now: o.now})
+	cfg = s.withGroups(ctx, cfg)
+	s.cfg = cfg
 	if s.intake, err = newIntake(s, cfg); err != nil {
 		return nil, err
 	}
@@ -120,7 +123,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	s.sayRestored(ctx)
 	s.room, s.budget = newRoom(cfg.DataDir), newBudget(s.store)
 	s.fleet = &fleet{build: s.newEngine, explain: s.room.explain, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}
-	lineup, err := s.fleet.prepare(cfg.Mailboxes)
+	lineup, err := s.fleet.prepare(cfg.Boxes())
 	if err != nil {
 		return nil, err
 	}
@@ -229,8 +232,8 @@ func rules(cfg *config.Config) matcher.Rules {
 
 // boxesForIntake are the mailboxes as filing knows them.
 func boxesForIntake(cfg *config.Config) []intake.Mailbox {
-	out := make([]intake.Mailbox, 0, len(cfg.Mailboxes))
-	for _, m := range cfg.Mailboxes {
+	out := make([]intake.Mailbox, 0, len(cfg.Boxes()))
+	for _, m := range cfg.Boxes() {
 		out = append(out, intake.Mailbox{
 			Name: m.Name, Authserv: m.AuthservID, Hidden: m.Visibility == config.VisiblePrivate,
 		})

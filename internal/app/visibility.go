@@ -44,7 +44,7 @@ func visibilityOf(tx store.Tx, cfg *config.Config) (now, kept map[string]veil.Ma
 	}
 	maps.Copy(now, kept)
 	team := cfg.Team()
-	for _, m := range cfg.Mailboxes {
+	for _, m := range cfg.Boxes() {
 		box := veil.Mailbox{Tier: access.Tier(m.Visibility)}
 		if a, err := contact.ParseAddress(m.User); err == nil {
 			if member, ours := team.Member(a); ours {

@@ -23,23 +23,25 @@ type Config struct {
 	File     string `yaml:"-"` // where it was read, absolute
 	Warnings Faults `yaml:"-"` // what is allowed and yet worth a look
 
-	places map[string]place // where the values of the file stand, by path
+	places  map[string]place // where the values of the file stand, by path
+	grouped []Mailbox        // of the groups; see WithGroups
 
-	DataDir    string        `yaml:"data_dir" default:"/var/lib/rapport" path:"dir" doc:"Directory of the store; made with mode 0700 if missing."`
-	Ours       Ours          `yaml:"team" required:"true" doc:"Our own side: whoever is in it is not a customer or partner."`
-	Mailboxes  []Mailbox     `yaml:"mailboxes" doc:"The mailboxes that are read. Nothing on their servers is ever changed."`
-	Senders    []Sender      `yaml:"senders" doc:"SMTP servers that take mail from Rapport: alerts and the daily mail."`
-	Policy     Policy        `yaml:"policy" doc:"What may be kept."`
-	LogAddress List          `yaml:"log_address" doc:"Mail or Bcc to these addresses is filed under the people it names."`
-	Backup     Backup        `yaml:"backup" doc:"Copies of the store that the daemon makes by itself."`
-	Retention  Retention     `yaml:"retention" doc:"How long what is filed is kept, by kind; what has no span is kept for good."`
-	Alerts     Alerts        `yaml:"alerts" doc:"Mail to the administrators when something needs them."`
-	Hours      BusinessHours `yaml:"business_hours" doc:"When the team works: in these hours the time an answer takes is counted."`
-	Holidays   List          `yaml:"holidays" doc:"Days without work: 2026-12-25, or 12-25 for every year."`
-	Staff      StaffMetrics  `yaml:"staff_metrics" default:"team" doc:"Whether figures name single members, sum the team up, or say nothing of it."`
-	Digest     Digest        `yaml:"digest" doc:"A daily mail to members of what waits and what is to be followed up."`
-	Web        Web           `yaml:"web" doc:"The team's listener, and how people sign in."`
-	Log        Log           `yaml:"log" doc:"What is logged, and how."`
+	DataDir    string         `yaml:"data_dir" default:"/var/lib/rapport" path:"dir" doc:"Directory of the store; made with mode 0700 if missing."`
+	Ours       Ours           `yaml:"team" required:"true" doc:"Our own side: whoever is in it is not a customer or partner."`
+	Mailboxes  []Mailbox      `yaml:"mailboxes" doc:"The mailboxes that are read. Nothing on their servers is ever changed."`
+	Groups     []MailboxGroup `yaml:"mailbox_groups" doc:"The mailboxes of a whole team in one entry each: a template and a list of users."`
+	Senders    []Sender       `yaml:"senders" doc:"SMTP servers that take mail from Rapport: alerts and the daily mail."`
+	Policy     Policy         `yaml:"policy" doc:"What may be kept."`
+	LogAddress List           `yaml:"log_address" doc:"Mail or Bcc to these addresses is filed under the people it names."`
+	Backup     Backup         `yaml:"backup" doc:"Copies of the store that the daemon makes by itself."`
+	Retention  Retention      `yaml:"retention" doc:"How long what is filed is kept, by kind; what has no span is kept for good."`
+	Alerts     Alerts         `yaml:"alerts" doc:"Mail to the administrators when something needs them."`
+	Hours      BusinessHours  `yaml:"business_hours" doc:"When the team works: in these hours the time an answer takes is counted."`
+	Holidays   List           `yaml:"holidays" doc:"Days without work: 2026-12-25, or 12-25 for every year."`
+	Staff      StaffMetrics   `yaml:"staff_metrics" default:"team" doc:"Whether figures name single members, sum the team up, or say nothing of it."`
+	Digest     Digest         `yaml:"digest" doc:"A daily mail to members of what waits and what is to be followed up."`
+	Web        Web            `yaml:"web" doc:"The team's listener, and how people sign in."`
+	Log        Log            `yaml:"log" doc:"What is logged, and how."`
 }
 
 // Ours describes our own team.

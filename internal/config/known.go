@@ -12,7 +12,7 @@ import (
 // are refused, because a key that is accepted and does nothing is a lie; ""
 // in front of a name stands for the top of the file.
 var later = map[string][]string{
-	"":            {"campaigns", "mailbox_groups", "fatigue", "sales"},
+	"":            {"campaigns", "fatigue", "sales"},
 	"mailboxes[]": {"oauth"},
 	"senders[]":   {"mailbox", "limits", "dkim", "postal_address", "sent_copies", "oauth"},
 	"retention":   {"newsletter_copies", "sale", "delivery", "answer"},

@@ -140,7 +140,8 @@ func absolute(section reflect.Value, dir string) {
 // which knows the places.
 type validator struct {
 	*reader
-	dir string
+	dir    string
+	sketch bool // of a template filled with an example: files it names need not exist
 }
 
 // at returns where the value of a path stands, or its section when it is

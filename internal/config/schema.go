@@ -125,8 +125,16 @@ const sincePattern = `^(all|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])|` 
 // extend adds what a section says of several of its keys at once.
 func extend(s *jsonschema.Schema, section reflect.Type) {
 	switch section {
-	case reflect.TypeFor[Mailbox]():
+	case reflect.TypeFor[MailboxGroup]():
 		pattern(s, "name", nameForm.String())
+		s.OneOf = oneOf("users", "file", "command")
+	case reflect.TypeFor[Mailbox](), reflect.TypeFor[Template]():
+		if section == reflect.TypeFor[Mailbox]() {
+			pattern(s, "name", nameForm.String())
+		} else {
+			pattern(s, "name", `\{`)
+			pattern(s, "user", `\{`)
+		}
 		s.Required = append(s.Required, "user")
 		s.OneOf = oneOf("password_file", "password_env", "password_command")
 		s.If = &jsonschema.Schema{Properties: jsonschema.NewProperties(), Required: []string{"provider"}}

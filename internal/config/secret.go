@@ -185,6 +185,9 @@ func secretHint(err error) string {
 
 // secretFile checks a password file as far as that needs no password.
 func (v *validator) secretFile(path, file string) {
+	if v.sketch {
+		return
+	}
 	switch err := secretMode(file); {
 	case errors.Is(err, errOpenToOthers):
 		v.wrong(path, "others can read or change "+file, "chmod 600 "+file)
@@ -206,14 +209,24 @@ func (v *validator) secretEnv(path, name string) {
 		v.wrong(path, "not the name of an environment variable", "the name alone, such as RAPPORT_ADA, never the password")
 		return
 	}
-	if os.Getenv(name) == "" {
+	if os.Getenv(name) == "" && !v.sketch {
 		v.warn(path, "the environment variable "+name+" is empty or not set here", "set it where rapport runs")
 	}
 }
 
 // runSecret runs a password command in the directory of the configuration.
 func runSecret(ctx context.Context, c Command, dir string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	var out bytes.Buffer
+	if err := runCommand(ctx, c, dir, commandTime, &limited{&out, maxSecret + 2}); err != nil {
+		return "", fmt.Errorf("run the password command: %w", err)
+	}
+	return out.String(), nil
+}
+
+// runCommand runs a command of the configuration in its directory. Nothing of
+// what it says on stderr is kept: that may be secret.
+func runCommand(ctx context.Context, c Command, dir string, within time.Duration, out io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	args := c.Args
 	if c.Shell != "" {
@@ -222,20 +235,19 @@ func runSecret(ctx context.Context, c Command, dir string) (string, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = dir
 	cmd.WaitDelay = time.Second // a grandchild may hold the pipe open
-	var out bytes.Buffer
-	cmd.Stdout = &limited{&out, maxSecret + 2}
+	cmd.Stdout = out
 	err := cmd.Run()
 	switch exit, isExit := errors.AsType[*exec.ExitError](err); {
 	case ctx.Err() != nil:
-		return "", fmt.Errorf("run the password command: %w", ctx.Err())
+		return ctx.Err()
 	case isExit:
-		return "", fmt.Errorf("run the password command: it ended with status %d", exit.ExitCode())
+		return fmt.Errorf("it ended with status %d", exit.ExitCode())
 	case errors.Is(err, exec.ErrNotFound):
-		return "", fmt.Errorf("run the password command: the program is not installed: %w", exec.ErrNotFound)
+		return fmt.Errorf("the program is not installed: %w", exec.ErrNotFound)
 	case err != nil:
-		return "", fmt.Errorf("run the password command: %w", pathless(err))
+		return pathless(err)
 	}
-	return out.String(), nil
+	return nil
 }
 
 // limited keeps the first n bytes and drops the rest.

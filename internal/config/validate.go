@@ -16,7 +16,7 @@ import (
 func (v *validator) config(c *Config) {
 	v.dataDir(c.DataDir)
 	v.team(&c.Ours)
-	if len(c.Mailboxes) == 0 && !v.given("mailboxes[0]") {
+	if len(c.Mailboxes) == 0 && !v.given("mailboxes[0]") && len(c.Groups) == 0 {
 		v.warn("mailboxes", "there is none, so no mail is read", "add one: name, host, user and password_file")
 	}
 	names := map[string]string{}
@@ -27,6 +27,7 @@ func (v *validator) config(c *Config) {
 		v.mailbox(path, &c.Mailboxes[i])
 		v.sameAccount(path, &c.Mailboxes[i], accounts)
 	}
+	v.groups(c)
 	names = map[string]string{}
 	for i := range c.Senders {
 		path := index("senders", i)

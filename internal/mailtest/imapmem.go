@@ -34,6 +34,7 @@ type IMAP struct {
 // server does not keep.
 type memUser struct {
 	*imapmemserver.User
+	name string // it was made with
 
 	mu      sync.Mutex // guards folders
 	folders map[string]string
@@ -94,7 +95,7 @@ func (s *IMAP) Close() error {
 
 // AddUser makes an account with Inbox, the special-use folders and its own.
 func (s *IMAP) AddUser(u User) error {
-	m := &memUser{User: imapmemserver.NewUser(u.Name, u.Password), folders: map[string]string{}}
+	m := &memUser{User: imapmemserver.NewUser(u.Name, u.Password), name: u.Name, folders: map[string]string{}}
 	if err := m.create("INBOX", ""); err != nil {
 		return err
 	}
@@ -112,6 +113,17 @@ func (s *IMAP) AddUser(u User) error {
 	defer s.mu.Unlock()
 	s.users[u.Name] = m
 	return nil
+}
+
+// RenameUser gives an account another name to sign in by; its mail stays, and
+// whoever is signed in stays so.
+func (s *IMAP) RenameUser(from, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.users[from]; u != nil {
+		s.users[to] = u
+		delete(s.users, from)
+	}
 }
 
 // Append puts a message into a folder with the time as INTERNALDATE; the folder
@@ -177,7 +189,7 @@ func (s *memSession) Login(name, password string) error {
 	if u == nil {
 		return imapserver.ErrAuthFailed
 	}
-	if err := u.Login(name, password); err != nil {
+	if err := u.Login(u.name, password); err != nil { // they may sign in by another name by now
 		return err
 	}
 	s.UserSession, s.user = imapmemserver.NewUserSession(u.User), u
