@@ -37,6 +37,11 @@ var contacts = &table[contact.Contact]{
 		{indexContactName, func(c *contact.Contact, add func(k, v []byte)) {
 			add(appendID(appendText(nil, shorten(nameKey(c.Name))), string(c.ID)), nil)
 		}},
+		{indexContactWord, func(c *contact.Contact, add func(k, v []byte)) {
+			if c.MergedInto == "" {
+				wordRows(c.Name, string(c.ID), textsOfContact(c), add)
+			}
+		}},
 		{indexContactFacet, func(c *contact.Contact, add func(k, v []byte)) {
 			if c.MergedInto == "" {
 				facets{c.Kind, c.Stage, c.Role, c.Owner, c.Tags}.rows(string(c.ID), add)
@@ -58,6 +63,11 @@ var organisations = &table[contact.Organisation]{
 		}},
 		{indexOrgName, func(o *contact.Organisation, add func(k, v []byte)) {
 			add(appendID(appendText(nil, shorten(nameKey(o.Name))), string(o.ID)), nil)
+		}},
+		{indexOrgWord, func(o *contact.Organisation, add func(k, v []byte)) {
+			if o.MergedInto == "" {
+				wordRows(o.Name, string(o.ID), textsOfOrganisation(o), add)
+			}
 		}},
 		{indexOrgFacet, func(o *contact.Organisation, add func(k, v []byte)) {
 			// What was merged into another keeps its rows: people may be in it still.
@@ -108,9 +118,9 @@ func (c contactsOf) Of(id contact.OrganisationID, s store.Slice) (store.Page[con
 func (c contactsOf) List(f store.Filter, s store.Slice) (store.Page[contact.Contact], error) {
 	words := filterWords(f.Text)
 	var at *glance
-	if !f.Merged { // who was merged into another has no addresses in the index
+	if !f.Merged { // who was merged into another has no words in the index
 		var err error
-		if at, err = c.tx.glanceAt(f, words, indexContactAddress, indexContactFacet); err != nil {
+		if at, err = c.tx.glanceAt(f, words, indexContactWord, indexContactFacet, c.tx.counted(tableContact)); err != nil {
 			return store.Page[contact.Contact]{}, fmt.Errorf("list contacts: %w", err)
 		}
 	}
@@ -148,11 +158,16 @@ func contactFits(c *contact.Contact, f store.Filter, words []string) bool {
 		f.Tag != "" && !slices.Contains(c.Tags, f.Tag):
 		return false
 	}
+	return begins(textsOfContact(c), words)
+}
+
+// textsOfContact are the texts by whose words a contact is found.
+func textsOfContact(c *contact.Contact) []string {
 	texts := []string{c.Name}
 	for _, a := range c.Addresses {
 		texts = append(texts, string(a))
 	}
-	return begins(texts, words)
+	return texts
 }
 
 func (c contactsOf) Put(v contact.Contact) error {
@@ -184,7 +199,7 @@ func (o organisationsOf) List(f store.Filter, s store.Slice) (store.Page[contact
 	var at *glance
 	if !f.Merged {
 		var err error
-		if at, err = o.tx.glanceAt(f, words, indexOrgDomain, indexOrgFacet); err != nil {
+		if at, err = o.tx.glanceAt(f, words, indexOrgWord, indexOrgFacet, o.tx.counted(tableOrganisation)); err != nil {
 			return store.Page[contact.Organisation]{}, fmt.Errorf("list organisations: %w", err)
 		}
 	}
@@ -203,11 +218,16 @@ func organisationFits(o *contact.Organisation, f store.Filter, words []string) b
 		f.Tag != "" && !slices.Contains(o.Tags, f.Tag):
 		return false
 	}
+	return begins(textsOfOrganisation(o), words)
+}
+
+// textsOfOrganisation are the texts by whose words an organisation is found.
+func textsOfOrganisation(o *contact.Organisation) []string {
 	texts := []string{o.Name}
 	for _, d := range o.Domains {
 		texts = append(texts, d.Name)
 	}
-	return begins(texts, words)
+	return texts
 }
 
 func (o organisationsOf) Put(v contact.Organisation) error {
@@ -248,7 +268,7 @@ func beginsIn(t, w string) bool {
 			return false
 		}
 		i += from
-		if i == 0 || strings.IndexByte(" @.-_+'\"(,;/", t[i-1]) >= 0 {
+		if i == 0 || strings.IndexByte(betweenWords, t[i-1]) >= 0 {
 			return true
 		}
 		from = i + 1

@@ -74,6 +74,8 @@
 //	    contact.name          text(name) id                             -
 //	    contact.facet         text(what a list is narrowed by) id       -
 //	    organisation.facet    text(what a list is narrowed by) id       -
+//	    contact.word          text(a word of name or addresses, see wordrows.go) id   text(name)
+//	    organisation.word     text(a word of name or domains) id                  text(name)
 //	    organisation.domain   text(domain) id                           -
 //	    organisation.name     text(name) id                             -
 //	    message.identity      digest(16) id                             -

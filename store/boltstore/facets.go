@@ -155,6 +155,20 @@ func (s *idSet) size() int { return len(s.flat)/idLength + len(s.other) }
 
 func (s *idSet) at(i int) []byte { return s.flat[i*idLength : (i+1)*idLength] }
 
+// each goes through the ids.
+func (s *idSet) each(yield func(id []byte) bool) {
+	for i := range len(s.flat) / idLength {
+		if !yield(s.at(i)) {
+			return
+		}
+	}
+	for id := range s.other {
+		if !yield([]byte(id)) {
+			return
+		}
+	}
+}
+
 // seal puts what was added in order.
 func (s *idSet) seal() {
 	if !sort.IsSorted((*byID)(s)) {

@@ -3,6 +3,7 @@ package boltstore
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rapport/store"
@@ -23,6 +24,9 @@ const afterContact = "n."
 // listed pages through a table in the order a filter asks for. fits decides
 // all that does not follow from contact.
 func listed[T any](tx *Tx, l lister[T], f store.Filter, s store.Slice, fits func(T) (bool, error)) (store.Page[T], error) {
+	if err := l.readFew(tx); err != nil {
+		return store.Page[T]{}, err
+	}
 	if l.glance.nobody() {
 		return store.Page[T]{}, nil
 	}
@@ -46,18 +50,45 @@ func listed[T any](tx *Tx, l lister[T], f store.Filter, s store.Slice, fits func
 }
 
 func (l lister[T]) byName(tx *Tx, s store.Slice, fits func(id []byte, v T) (bool, error)) (store.Page[T], error) {
-	return pageOf(tx, tx.listing(l.names, nil), s, func(rest, _ []byte) (T, bool, error) {
-		var none T
-		if ok, err := l.glance.fits(rest); err != nil || !ok {
+	take := func(name, _ []byte) (T, bool, error) {
+		id, err := idBehind(name)
+		if err != nil || !l.glance.fits(id) {
+			var none T
 			return none, false, err
 		}
-		end := bytes.IndexByte(rest, 0)
-		if end < 0 {
-			return none, false, fmt.Errorf("read index of %s: %w", l.table.what, errKey)
-		}
-		id := rest[end+1:]
 		return l.take(tx, id, func(v T) (bool, error) { return fits(id, v) })
-	})
+	}
+	if l.glance != nil && l.glance.few {
+		start, err := placeOf(s.Cursor)
+		if err != nil {
+			return store.Page[T]{}, err
+		}
+		return paged(tx, behind(l.glance.named, start, false), limit(s), take)
+	}
+	return pageOf(tx, tx.listing(l.names, nil), s, take)
+}
+
+// readFew names those of a set that is small enough to be read.
+func (l lister[T]) readFew(tx *Tx) error {
+	g := l.glance
+	if g == nil || g.few || len(g.within) == 0 || g.within[0].size() >= fewEnough {
+		return nil
+	}
+	at := slices.IndexFunc(l.table.indexes, func(ix index[T]) bool { return ix.name == l.names })
+	for id := range g.within[0].each {
+		if !g.inside(id) {
+			continue
+		}
+		v, ok, err := l.table.get(tx, id)
+		if err != nil {
+			return err
+		}
+		if ok {
+			l.table.indexes[at].rows(&v, func(k, _ []byte) { g.named = append(g.named, k) })
+		}
+	}
+	g.order()
+	return nil
 }
 
 // take reads a record and asks whether it fits.
@@ -71,15 +102,11 @@ func (l lister[T]) take(tx *Tx, id []byte, fits func(T) (bool, error)) (T, bool,
 
 // byWaiting goes by the conversation of each in which the wait is longest.
 func (l lister[T]) byWaiting(tx *Tx, f store.Filter, s store.Slice, fits func(T) (bool, error)) (store.Page[T], error) {
-	may, err := l.mayFit(tx)
-	if err != nil {
-		return store.Page[T]{}, err
-	}
 	rows := tx.listing(indexRelationWait, []byte{byte(f.Waiting), byte(l.of)})
 	return pageOf(tx, rows, startAt(s, f.WaitingFrom), func(rest, _ []byte) (T, bool, error) {
 		var none T
 		w, key, err := readWait(l.of, f.Waiting, rest)
-		if err != nil || !may(key[1:]) {
+		if err != nil || !l.glance.fits(key[1:]) {
 			return none, false, err
 		}
 		first, err := relationsOf{tx}.Open(w.Who, f.Waiting, f.WaitingFrom, 1)
@@ -139,19 +166,15 @@ func (l lister[T]) byContact(tx *Tx, f store.Filter, order store.Order, s store.
 
 // inContact goes by the last contact.
 func (l lister[T]) inContact(tx *Tx, f store.Filter, order store.Order, s store.Slice, fits func(T) (bool, error)) (store.Page[T], error) {
-	may, err := l.mayFit(tx)
-	if err != nil {
-		return store.Page[T]{}, err
-	}
 	rows := tx.listing(indexRelationLast, []byte{byte(l.of)})
 	rows.newest = order == store.ByContact
 	if !f.QuietSince.IsZero() {
 		rows.until = appendTime([]byte{byte(l.of)}, f.QuietSince)
 	}
-	return pageOf(tx, rows, s, func(rest, _ []byte) (T, bool, error) {
+	take := func(rest, _ []byte) (T, bool, error) {
 		var none T
 		_, id, err := readTime(rest)
-		if err != nil || !may(id) {
+		if err != nil || !l.glance.fits(id) {
 			return none, false, err
 		}
 		if f.Waiting != 0 {
@@ -165,29 +188,38 @@ func (l lister[T]) inContact(tx *Tx, f store.Filter, order store.Order, s store.
 			}
 		}
 		return l.take(tx, id, fits)
-	})
+	}
+	if l.glance == nil || !l.glance.few || len(l.glance.named) > tx.bounds().dated {
+		return pageOf(tx, rows, s, take)
+	}
+	start, err := placeOf(s.Cursor)
+	if err != nil {
+		return store.Page[T]{}, err
+	}
+	dated, err := l.dated(tx, rows)
+	if err != nil {
+		return store.Page[T]{}, err
+	}
+	return paged(tx, behind(dated, start, rows.newest), limit(s), take)
 }
 
-// mayFit tells by the key of an id whether a record may have the words of the
-// filter, so that only those are read.
-func (l lister[T]) mayFit(tx *Tx) (func(id []byte) bool, error) {
-	if l.glance == nil {
-		return func([]byte) bool { return true }, nil
-	}
-	found := map[string]bool{}
-	c := tx.index(l.names).Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		ok, err := l.glance.fits(k)
+// dated returns what a listing by the last contact holds of the few who may
+// fit, in its order, without its prefix.
+func (l lister[T]) dated(tx *Tx, rows listing) ([][]byte, error) {
+	var out [][]byte
+	for _, name := range l.glance.named {
+		id, err := idBehind(name)
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			_, id, err := readText(k)
-			if err != nil {
-				return nil, err
-			}
-			found[string(id)] = true
+		r, err := relationAt(tx, slices.Concat(rows.prefix, id))
+		if err != nil {
+			return nil, err
+		}
+		if key := slices.Concat(rows.prefix, appendTime(nil, r.Last()), id); !r.Empty() && rows.holds(key) {
+			out = append(out, key[len(rows.prefix):])
 		}
 	}
-	return func(id []byte) bool { return found[string(id)] }, nil
+	slices.SortFunc(out, bytes.Compare)
+	return out, nil
 }

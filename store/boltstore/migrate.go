@@ -23,7 +23,7 @@ type migration struct {
 var migrations = []migration{
 	{"rows carry checksums", sealRows},
 	{"buckets of format 3", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), deriveFacets(b), tellLater(b)) }},
-	{"buckets of format 4", addBuckets},
+	{"buckets of format 4", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), deriveWords(b)) }},
 }
 
 // tellLater notes that the entries are to be put once more, which intake does
@@ -75,6 +75,18 @@ func deriveFacets(b *bolt.Tx) error {
 		return err
 	}
 	return derive(b, ix, organisations, indexOrgFacet)
+}
+
+// deriveWords fills the indexes that came with format 4.
+func deriveWords(b *bolt.Tx) error {
+	ix, err := liveIndex(b)
+	if err != nil {
+		return err
+	}
+	if err := derive(b, ix, contacts, indexContactWord); err != nil {
+		return err
+	}
+	return derive(b, ix, organisations, indexOrgWord)
 }
 
 // derive fills an index of a table from its records.

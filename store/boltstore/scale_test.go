@@ -277,10 +277,18 @@ func allocationsAtSize(t *testing.T, small, large *Store) (tries int) {
 }
 
 // TestListIsScan compares lists of people and organisations, narrowed by the
-// beginnings of words in many scripts, with a scan that judges each record.
+// beginnings of words in many scripts, with a scan that judges each record: with
+// all that may fit put in order, and with the whole index gone through.
 func TestListIsScan(t *testing.T) {
 	t.Parallel()
-	s := openTest(t, Options{NoSync: true})
+	few := usualBounds
+	few.named, few.dated = 5, 3
+	t.Run("in order", func(t *testing.T) { t.Parallel(); listIsScan(t, usualBounds, 150) })
+	t.Run("gone through", func(t *testing.T) { t.Parallel(); listIsScan(t, few, 150) })
+}
+
+func listIsScan(t *testing.T, bounds searchBounds, rounds int) {
+	s := openTest(t, Options{NoSync: true, bounds: bounds})
 	rnd := rand.New(rand.NewPCG(5, 6))
 	word := func() string {
 		w := []rune(vocabulary[rnd.IntN(len(vocabulary))][rnd.IntN(2)])
@@ -318,13 +326,21 @@ func TestListIsScan(t *testing.T) {
 			if err := errors.Join(tx.Contacts().Put(people[i]), tx.Organisations().Put(firms[i])); err != nil {
 				return err
 			}
+			if rnd.IntN(2) == 0 {
+				continue
+			}
+			e := someEntry(rnd, rnd.IntN(100), 1, timeline.Asks)
+			e.Contacts, e.Organisations = []contact.ID{people[i].ID}, []contact.OrganisationID{firms[i].ID}
+			if err := tx.Entries().Put(e, nil); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 300 {
+	for range rounds {
 		f := store.Filter{Text: pick(rnd, []string{"", word()}), Merged: rnd.IntN(4) == 0, Kind: pick(rnd, append(kindsOf, "")), Stage: pick(rnd, []contact.Stage{"", "", contact.Active}),
 			Role: pick(rnd, []string{"", "", "supplier", "RESELLER"}), Owner: pick(rnd, []contact.Address{"", "", "bob@example.com", "nobody@example.com"}),
 			Tag: pick(rnd, []string{"", "", "vip", "a\x01b", "none", strings.Repeat("long", 200)})}
@@ -341,6 +357,7 @@ var kindsOf = []contact.Kind{"", contact.Customer, contact.Partner, contact.Both
 func compareLists(t *testing.T, s *Store, f store.Filter, people []contact.Contact, firms []contact.Organisation) {
 	t.Helper()
 	words, want, got := filterWords(f.Text), map[string]bool{}, map[string]bool{}
+	f.Order = []store.Order{store.ByName, store.ByContact, store.ByQuiet}[len(f.Text)%3]
 	for i := range people {
 		judged := people[i]
 		for _, at := range judged.Affiliations {
@@ -356,23 +373,67 @@ func compareLists(t *testing.T, s *Store, f store.Filter, people []contact.Conta
 		}
 	}
 	err := s.View(t.Context(), func(tx store.Tx) error {
-		cs, err := tx.Contacts().List(f, store.Slice{Limit: 1000})
-		if err != nil {
-			return err
-		}
-		for _, c := range cs.Items {
+		cs := inPages(t, f, tx.Contacts().List)
+		sortedAs(t, tx, f, "contacts", cs, func(c contact.Contact) (string, string, store.Subject) {
+			return c.Name, string(c.ID), store.Subject{Contact: c.ID}
+		})
+		for _, c := range cs {
 			got[string(c.ID)] = true
 		}
-		os, err := tx.Organisations().List(f, store.Slice{Limit: 1000})
-		for _, o := range os.Items {
+		os := inPages(t, f, tx.Organisations().List)
+		sortedAs(t, tx, f, "organisations", os, func(o contact.Organisation) (string, string, store.Subject) {
+			return o.Name, string(o.ID), store.Subject{Organisation: o.ID}
+		})
+		for _, o := range os {
 			got[string(o.ID)] = true
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("List(%+v) finds %d, the scan %d", f, len(got), len(want))
+	}
+}
+
+// inPages reads a list in small pages.
+func inPages[T any](t *testing.T, f store.Filter, list func(store.Filter, store.Slice) (store.Page[T], error)) (out []T) {
+	t.Helper()
+	for slice := (store.Slice{Limit: 7}); ; {
+		page, err := list(f, slice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, page.Items...)
+		if slice.Cursor = page.Next; slice.Cursor == "" {
+			return out
+		}
+	}
+}
+
+// sortedAs checks the order of a list: by the last contact where that is asked
+// for, those without one last; by name and id.
+func sortedAs[T any](t *testing.T, tx store.Tx, f store.Filter, what string, list []T, of func(T) (name, id string, who store.Subject)) {
+	t.Helper()
+	keys, once := make([]string, len(list)), map[string]bool{}
+	for i, v := range list {
+		name, id, who := of(v)
+		once[id] = true
+		r, err := tx.Relations().Get(who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch last := r.Last().Unix(); {
+		case f.Order == store.ByName, r.Empty():
+			keys[i] = "name " + nameKey(name) + "\x00" + id
+		case f.Order == store.ByContact:
+			keys[i] = fmt.Sprintf("last %020d", 1<<40-last)
+		default:
+			keys[i] = fmt.Sprintf("last %020d", last)
+		}
+	}
+	if !slices.IsSorted(keys) || len(once) != len(list) {
+		t.Errorf("List(%+v): the %s are out of order or there twice: %q", f, what, keys)
 	}
 }

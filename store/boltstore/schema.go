@@ -43,6 +43,8 @@ const (
 	indexOrgName        = "organisation.name"
 	indexContactFacet   = "contact.facet"
 	indexOrgFacet       = "organisation.facet"
+	indexContactWord    = "contact.word"
+	indexOrgWord        = "organisation.word"
 	indexIdentity       = "message.identity"
 	indexMessageID      = "message.message-id"
 	indexThread         = "message.thread"
@@ -103,7 +105,7 @@ var indexBuckets = []string{
 	indexDecisionSum, indexDecisionThread, indexAuditTime, indexAuditObject,
 	indexEntryThread, indexRelation, indexRelationLast, indexRelationQuiet, indexRelationTurn, indexRelationWait, indexRelationAnswer,
 	indexFollowUpDue, indexFollowUpOwner, indexFollowUpAbout,
-	indexContactFacet, indexOrgFacet,
+	indexContactFacet, indexOrgFacet, indexContactWord, indexOrgWord,
 	indexDispatchTurn,
 }
 

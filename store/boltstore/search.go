@@ -24,9 +24,22 @@ type searchBounds struct {
 	// looked is how many entries are looked at one by one before all that lie
 	// in a folder are listed after all: it may hold none of the newest.
 	looked int
+	// named is how many of a list are put in order at once; where more may fit,
+	// the names are gone through until a page is full.
+	named int
+	// dated is how many are put in the order of their last contact at once.
+	dated int
 }
 
-var usualBounds = searchBounds{fetched: 4096, held: 16 << 10, looked: 2048}
+var usualBounds = searchBounds{fetched: 4096, held: 16 << 10, looked: 2048, named: 16 << 10, dated: 1000}
+
+// bounds are the numbers at which searches and lists change their way.
+func (tx *Tx) bounds() searchBounds {
+	if tx.s.opt.bounds.fetched > 0 {
+		return tx.s.opt.bounds
+	}
+	return usualBounds
+}
 
 // hit is a candidate with what its index rows say.
 type hit struct {
@@ -59,10 +72,7 @@ func (e entriesOf) Search(q store.Query, s store.Slice) (store.Page[timeline.Ent
 	if err != nil {
 		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, store.ErrCursor)
 	}
-	se := &searching{tx: e.tx, e: e, bounds: usualBounds, sight: q.Sight}
-	if e.tx.s.opt.bounds.fetched > 0 {
-		se.bounds = e.tx.s.opt.bounds
-	}
+	se := &searching{tx: e.tx, e: e, bounds: e.tx.bounds(), sight: q.Sight}
 	root, err := se.prepare(q.Root)
 	if err != nil {
 		return page, fmt.Errorf("search: %w", err)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"iter"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -155,20 +157,32 @@ type listing struct {
 // the row does not belong. The cursor is the key of the last item, so that a
 // page goes on at the right place whatever was added or deleted in between.
 func pageOf[T any](tx *Tx, l listing, s store.Slice, take func(rest, val []byte) (T, bool, error)) (store.Page[T], error) {
-	var page store.Page[T]
-	start, err := base64.RawURLEncoding.DecodeString(string(s.Cursor))
+	start, err := placeOf(s.Cursor)
 	if err != nil {
-		return page, fmt.Errorf("read cursor %q: %w", s.Cursor, store.ErrCursor)
+		return store.Page[T]{}, err
 	}
-	n := limit(s)
+	return paged(tx, l.from(start), limit(s), take)
+}
+
+// placeOf reads a cursor.
+func placeOf(c store.Cursor) ([]byte, error) {
+	start, err := base64.RawURLEncoding.DecodeString(string(c))
+	if err != nil {
+		return nil, fmt.Errorf("read cursor %q: %w", c, store.ErrCursor)
+	}
+	return start, nil
+}
+
+// paged makes a page of the first n rows that belong.
+func paged[T any](tx *Tx, rows iter.Seq2[[]byte, []byte], n int, take func(key, val []byte) (T, bool, error)) (store.Page[T], error) {
+	var page store.Page[T]
 	var last []byte
-	c := l.bucket.Cursor()
-	k, v := l.first(c, start)
-	for steps := 0; l.holds(k); steps++ {
-		if steps%1024 == 1023 && tx.ctx.Err() != nil {
+	steps := 0
+	for k, v := range rows {
+		if steps++; steps%1024 == 0 && tx.ctx.Err() != nil {
 			return page, tx.ctx.Err()
 		}
-		item, ok, err := take(k[len(l.prefix):], v)
+		item, ok, err := take(k, v)
 		if err != nil {
 			return page, err
 		}
@@ -178,15 +192,46 @@ func pageOf[T any](tx *Tx, l listing, s store.Slice, take func(rest, val []byte)
 		}
 		if ok {
 			page.Items = append(page.Items, item)
-			last = append(last[:0], k[len(l.prefix):]...)
-		}
-		if l.newest {
-			k, v = previous(c, k)
-		} else {
-			k, v = c.Next()
+			last = append(last[:0], k...)
 		}
 	}
 	return page, nil
+}
+
+// from goes through the rows behind start, or all; a key begins behind prefix.
+func (l listing) from(start []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		c := l.bucket.Cursor()
+		k, v := l.first(c, start)
+		for l.holds(k) && yield(k[len(l.prefix):], v) {
+			if l.newest {
+				k, v = previous(c, k)
+			} else {
+				k, v = c.Next()
+			}
+		}
+	}
+}
+
+// behind goes through keys in order from the first one behind start; newest,
+// from the last one before it.
+func behind(keys [][]byte, start []byte, newest bool) iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		at, found := slices.BinarySearchFunc(keys, start, bytes.Compare)
+		if newest {
+			if len(start) == 0 {
+				at = len(keys)
+			}
+			for at--; at >= 0 && yield(keys[at], nil); at-- {
+			}
+			return
+		}
+		if found {
+			at++
+		}
+		for ; at < len(keys) && yield(keys[at], nil); at++ {
+		}
+	}
 }
 
 // holds reports whether a key is in the range.
