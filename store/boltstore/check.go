@@ -3,11 +3,14 @@ package boltstore
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
+	"hash/maphash"
 	"io"
+	"math/bits"
 	"os"
+	"slices"
 
 	"rapport/records/message"
 	"rapport/store"
@@ -111,9 +114,10 @@ type checking struct {
 	faults []string
 }
 
+// fault adds a fault to the list, once.
 func (c *checking) fault(format string, args ...any) {
-	if len(c.faults) < maxFaults {
-		c.faults = append(c.faults, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); len(c.faults) < maxFaults && !slices.Contains(c.faults, text) {
+		c.faults = append(c.faults, text)
 	}
 }
 
@@ -131,43 +135,93 @@ func (c *checking) pages(ctx context.Context) error {
 	})
 }
 
+// rowSum adds up digests of rows: equal sums, equal rows in whatever order. So
+// what records make is compared with what there is in two walks from one end to
+// the other, where looking each row up would jump about in the whole file.
+type rowSum struct {
+	n   int
+	sum uint64
+}
+
+// rowSeed makes it impossible to choose rows that add up to the same.
+var rowSeed = maphash.MakeSeed()
+
+func (s *rowSum) add(key, val []byte) {
+	hi, lo := bits.Mul64(maphash.Bytes(rowSeed, key)|1, maphash.Bytes(rowSeed, val)^0x9E3779B97F4A7C15)
+	s.n, s.sum = s.n+1, s.sum+(hi^lo)
+}
+
+// sumOf adds up the rows of an index.
+func (tx *Tx) sumOf(index string) (rowSum, error) {
+	var s rowSum
+	cur := tx.indexBucket(index).Cursor()
+	for k, v := cur.First(); k != nil; k, v = cur.Next() {
+		if s.add(k, v); s.n%4096 == 0 && tx.ctx.Err() != nil {
+			break
+		}
+	}
+	return s, tx.ctx.Err()
+}
+
 // table compares the records of a table with the rows of its indexes, both
 // ways: every row that should be is, and there are no more.
 func (c *checking) table(tx *Tx, t derived) error {
-	rows := map[string]int{}
+	sums := map[string]*rowSum{}
+	for _, name := range t.indexNames() {
+		sums[name] = &rowSum{}
+	}
 	records := 0
 	cur := tx.data(t.bucket()).Cursor()
 	for k, raw := cur.First(); k != nil; k, raw = cur.Next() {
 		if records++; records%256 == 0 && tx.ctx.Err() != nil {
 			return tx.ctx.Err()
 		}
-		err := t.rowsOfRecord(k, raw, func(index string, key, val []byte) {
-			got := tx.indexBucket(index).Get(key)
-			if index == indexHolding && got != nil && !bytes.Equal(got, val) {
-				c.fault("index %s: row %x names another message than %x (a UID held twice)", index, key, k)
-				return
-			}
-			rows[index]++
-			if got == nil || !bytes.Equal(got, val) {
-				c.fault("index %s: the row of %s %x is missing or wrong (run: rapport store reindex)", index, t.bucket(), k)
-			}
-		})
+		err := t.rowsOfRecord(k, raw, func(index string, key, val []byte) { sums[index].add(key, val) })
 		if err != nil {
 			c.fault("%s %x: %v", t.bucket(), k, err)
 		}
 	}
-	for _, name := range t.indexNames() {
-		n := 0
-		ic := tx.indexBucket(name).Cursor()
-		for k, _ := ic.First(); k != nil; k, _ = ic.Next() {
-			n++
-		}
-		if n != rows[name] {
-			c.fault("index %s: %d rows where the records make %d (run: rapport store reindex)", name, n, rows[name])
-		}
-	}
 	if got := tx.counted(t.bucket()); t.isCounted() && got != records {
 		c.fault("%s: counted as %d, there are %d (run: rapport store reindex)", t.bucket(), got, records)
+	}
+	for _, name := range t.indexNames() {
+		if got, err := tx.sumOf(name); err != nil {
+			return err
+		} else if got != *sums[name] {
+			if err := c.rowsOfIndex(tx, t, name, got.n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rowsOfIndex names what is wrong with an index that has so many rows.
+func (c *checking) rowsOfIndex(tx *Tx, t derived, name string, have int) error {
+	b := tx.indexBucket(name)
+	n, records := 0, 0
+	cur := tx.data(t.bucket()).Cursor()
+	for k, raw := cur.First(); k != nil; k, raw = cur.Next() {
+		if records++; records%256 == 0 && tx.ctx.Err() != nil {
+			return tx.ctx.Err()
+		}
+		// A record that cannot be read was named before.
+		_ = t.rowsOfRecord(k, raw, func(index string, key, val []byte) {
+			if index != name {
+				return
+			}
+			got := b.Get(key)
+			if index == indexHolding && got != nil && !bytes.Equal(got, val) {
+				c.fault("index %s: row %x names another message than %x (a UID held twice)", index, key, k)
+				return
+			}
+			if n++; got == nil || !bytes.Equal(got, val) {
+				c.fault("index %s: the row of %s %x is missing or wrong (run: rapport store reindex)", index, t.bucket(), k)
+			}
+		})
+	}
+	if have != n {
+		c.fault("index %s: %d rows where the records make %d (run: rapport store reindex)", name, have, n)
 	}
 	return nil
 }
@@ -175,15 +229,14 @@ func (c *checking) table(tx *Tx, t derived) error {
 // termSum adds up digests of a document's terms: equal sums, equal terms.
 type termSum struct{ n, sum uint64 }
 
-func (t *termSum) add(term []byte) {
-	h := fnv.New64a()
-	h.Write(term)
-	t.n, t.sum = t.n+1, t.sum+h.Sum64()
-}
+func (t *termSum) add(digest uint64) { t.n, t.sum = t.n+1, t.sum+digest }
 
 // terms compares the search index with the terms of the texts.
 func (c *checking) terms(tx *Tx) error {
-	got := map[uint32]*termSum{}
+	var got []termSum // by the document's number
+	if v := tx.bolt.Bucket(bucketMeta).Get(keyNextDoc); len(v) == 4 {
+		got = make([]termSum, int(binary.BigEndian.Uint32(v))+1)
+	}
 	b := tx.indexBucket(indexSegment)
 	segs, err := segments(b)
 	if err != nil {
@@ -197,34 +250,41 @@ func (c *checking) terms(tx *Tx) error {
 	}
 	waits := c.laterRows(tx)
 	cur := tx.data(bucketText).Cursor()
-	for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
+	for k, raw := cur.First(); k != nil; k, raw = cur.Next() {
 		if tx.ctx.Err() != nil {
 			return tx.ctx.Err()
 		}
-		e, ok, err := entries.get(tx, k)
-		if err != nil || !ok {
+		id, _, _ := readID(k)
+		var e struct {
+			Doc uint32 `json:"doc"`
+		}
+		if ok, err := tx.peek(tableEntry, k, &e); err != nil || !ok {
 			c.fault("text %x has no entry", k)
 			continue
 		}
-		f, err := entriesOf{tx}.fields(k)
+		f, err := unpackFields(k, raw)
 		if err != nil {
-			c.fault("text of entry %s: %v", e.ID, err)
+			c.fault("text of entry %s: %v", id, err)
 			continue
 		}
-		var want termSum
+		var want, have termSum
 		if !waits[e.Doc] {
 			for _, t := range f.Terms() {
-				want.add([]byte(t))
+				want.add(maphash.String(rowSeed, t))
 			}
 		}
-		if g := got[e.Doc]; (want.n > 0 || waits[e.Doc] && g != nil) && (g == nil || *g != want) {
-			c.fault("search index: the terms of entry %s differ (run: rapport store reindex)", e.ID)
+		if int(e.Doc) < len(got) {
+			have = got[e.Doc]
+		}
+		if have != want && (want.n > 0 || waits[e.Doc]) {
+			c.fault("search index: the terms of entry %s differ (run: rapport store reindex)", id)
 		}
 	}
 	return nil
 }
 
-func (c *checking) segment(tx *Tx, seg segmentInfo, got map[uint32]*termSum) error {
+// segment adds up the terms of a segment's documents.
+func (c *checking) segment(tx *Tx, seg segmentInfo, got []termSum) error {
 	src := &source{c: tx.indexBucket(indexSegment).Cursor(), prefix: blockKey(seg.id, nil)}
 	var before []byte
 	more, err := src.start(nil)
@@ -233,11 +293,12 @@ func (c *checking) segment(tx *Tx, seg segmentInfo, got map[uint32]*termSum) err
 			return errSegment
 		}
 		before = append(before[:0], src.block.term...)
+		digest := maphash.Bytes(rowSeed, before)
 		for _, d := range src.block.docs {
-			if got[d] == nil {
-				got[d] = &termSum{}
+			if int(d) >= len(got) {
+				return fmt.Errorf("it names document %d, which was never there: %w", d, errSegment)
 			}
-			got[d].add(src.block.term)
+			got[d].add(digest)
 		}
 	}
 	return err

@@ -7,31 +7,64 @@ import (
 	"rapport/records/relation"
 )
 
+// relationIndexes are what is derived of relations and conversations.
+var relationIndexes = []string{indexRelation, indexRelationLast, indexRelationQuiet, indexRelationTurn, indexRelationWait, indexRelationAnswer}
+
 // relations compares what is derived of relations with what the entries make
 // of it now.
 func (c *checking) relations(tx *Tx) error {
-	rows := map[string]int{}
-	if err := c.sums(tx, rows); err != nil {
+	want := map[string]*rowSum{}
+	for _, name := range relationIndexes {
+		want[name] = &rowSum{}
+	}
+	err := c.related(tx, func(_ string, rows map[derivedRow][]byte) {
+		for r, v := range rows {
+			want[r.index].add([]byte(r.key), v)
+		}
+	})
+	for _, name := range relationIndexes {
+		if err != nil {
+			return err
+		}
+		var got rowSum
+		if got, err = tx.sumOf(name); err == nil && got != *want[name] {
+			err = c.rowsOfRelations(tx, name, got.n)
+		}
+	}
+	return err
+}
+
+// related visits the rows that the entries make, relation by relation and
+// conversation by conversation.
+func (c *checking) related(tx *Tx, visit func(what string, rows map[derivedRow][]byte)) error {
+	if err := c.sums(tx, visit); err != nil {
 		return err
 	}
-	if err := c.conversations(tx, rows); err != nil {
-		return err
-	}
-	for _, name := range []string{indexRelation, indexRelationLast, indexRelationQuiet, indexRelationTurn, indexRelationWait, indexRelationAnswer} {
-		n := 0
-		cur := tx.indexBucket(name).Cursor()
-		for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
+	return c.conversations(tx, visit)
+}
+
+// rowsOfRelations names what is wrong with an index that has so many rows.
+func (c *checking) rowsOfRelations(tx *Tx, name string, have int) error {
+	n := 0
+	err := c.related(tx, func(what string, rows map[derivedRow][]byte) {
+		for r, v := range rows {
+			if r.index != name {
+				continue
+			}
 			n++
+			if got := tx.indexBucket(name).Get([]byte(r.key)); got == nil || !bytes.Equal(got, v) {
+				c.fault("index %s: the row of %s is missing or wrong (run: rapport store reindex)", name, what)
+			}
 		}
-		if n != rows[name] {
-			c.fault("index %s: %d rows where the entries make %d (run: rapport store reindex)", name, n, rows[name])
-		}
+	})
+	if have != n {
+		c.fault("index %s: %d rows where the entries make %d (run: rapport store reindex)", name, have, n)
 	}
-	return nil
+	return err
 }
 
 // sums adds all entries up again.
-func (c *checking) sums(tx *Tx, rows map[string]int) error {
+func (c *checking) sums(tx *Tx, visit func(string, map[derivedRow][]byte)) error {
 	found := map[string]*relation.Record{}
 	cur := tx.data(tableEntry).Cursor()
 	n := 0
@@ -55,13 +88,13 @@ func (c *checking) sums(tx *Tx, rows map[string]int) error {
 		}
 	}
 	for key, r := range found {
-		c.rows(tx, fmt.Sprintf("relation %x", key), relationRows([]byte(key), r), rows)
+		visit(fmt.Sprintf("relation %x", key), relationRows([]byte(key), r))
 	}
 	return nil
 }
 
 // conversations judges every conversation again.
-func (c *checking) conversations(tx *Tx, rows map[string]int) error {
+func (c *checking) conversations(tx *Tx, visit func(string, map[derivedRow][]byte)) error {
 	b := tx.indexBucket(indexEntryThread)
 	cur := b.Cursor()
 	for k, _ := cur.First(); k != nil; {
@@ -80,18 +113,8 @@ func (c *checking) conversations(tx *Tx, rows map[string]int) error {
 		}
 		want := map[derivedRow][]byte{}
 		conversationRows(want, thread, outcomes)
-		c.rows(tx, fmt.Sprintf("conversation %x", thread), want, rows)
+		visit(fmt.Sprintf("conversation %x", thread), want)
 		k, _ = cur.Seek(successor(thread))
 	}
 	return nil
-}
-
-// rows compares rows that should be with those that are, and counts them.
-func (c *checking) rows(tx *Tx, what string, want map[derivedRow][]byte, rows map[string]int) {
-	for r, v := range want {
-		rows[r.index]++
-		if got := tx.indexBucket(r.index).Get([]byte(r.key)); got == nil || !bytes.Equal(got, v) {
-			c.fault("index %s: the row of %s is missing or wrong (run: rapport store reindex)", r.index, what)
-		}
-	}
 }

@@ -81,10 +81,10 @@ func (s *searching) inNow(p *part, h *hit) (bool, error) {
 	var m struct {
 		Holdings []message.Holding `json:"holdings"`
 	}
-	if ok, err := s.peek(tableEntry, h.key, &e); err != nil || !ok || e.Message == "" {
+	if ok, err := s.tx.peek(tableEntry, h.key, &e); err != nil || !ok || e.Message == "" {
 		return false, err
 	}
-	if ok, err := s.peek(tableMessage, appendID(nil, e.Message), &m); err != nil || !ok {
+	if ok, err := s.tx.peek(tableMessage, appendID(nil, e.Message), &m); err != nil || !ok {
 		return false, err
 	}
 	return p.names(m.Holdings), nil
@@ -98,8 +98,8 @@ func (p *part) names(copies []message.Holding) bool {
 }
 
 // peek reads the fields of a record that into has.
-func (s *searching) peek(table string, key []byte, into any) (bool, error) {
-	raw := s.tx.data(table).Get(key)
+func (tx *Tx) peek(table string, key []byte, into any) (bool, error) {
+	raw := tx.data(table).Get(key)
 	if raw == nil {
 		return false, nil
 	}
