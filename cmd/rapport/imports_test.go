@@ -54,6 +54,7 @@ var may = map[string][]string{
 	"internal/config":    {"records/contact", "records/campaign", "records/survey", "internal/rescue"},
 	"web/pages":          with(recordPackages, "web", "internal/rescue"),
 	"internal/auth":      {"records/contact", "records/access", "store", "internal/rescue"},
+	"internal/oauth":     {"internal/rescue"},
 	"internal/news":      with(recordPackages, "store", "internal/rescue"),
 	"internal/filefault": {},
 	"internal/mailtest":  {},
@@ -64,7 +65,7 @@ var may = map[string][]string{
 	"internal/bench":     {"*"},
 	"internal/score":     with(recordPackages, "internal/mailtest"),
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",
-		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/news", "internal/rescue"),
+		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/oauth", "internal/news", "internal/rescue"),
 	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/message", "store", "store/boltstore"},
 }
 
@@ -84,6 +85,8 @@ var only = map[string][]string{
 	"github.com/microcosm-cc":       {"web/pages"},
 	"github.com/coreos/go-oidc":     {"internal/auth"},
 	"github.com/go-webauthn":        {"internal/auth"},
+	"github.com/go-jose":            {"internal/oauth"},
+	"golang.org/x/oauth2":           {"internal/auth", "internal/oauth"},
 	"github.com/pquerna/otp":        {"internal/auth"},
 	"github.com/Shopify/toxiproxy":  {"internal/link"},
 	"github.com/rs/zerolog":         {"internal/link"},
