@@ -1,0 +1,9 @@
+//go:build !soak
+
+package app
+
+// The sizes of `make test`; soak_test.go has the full ones.
+const (
+	triedNames  = 8 // of what is stored, others each time
+	hiddenWords = 2 // searched for by each reader
+)

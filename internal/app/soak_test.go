@@ -1,0 +1,9 @@
+//go:build soak
+
+package app
+
+// The full sizes; scaled_test.go has those of `make test`.
+const (
+	triedNames  = 1 << 20
+	hiddenWords = 1 << 20
+)
