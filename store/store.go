@@ -106,6 +106,9 @@ type Tx interface {
 	Feeds() Feeds
 	Webhooks() Webhooks
 	Dispatches() Dispatches
+	Outbox() Outbox
+	Runs() Runs
+	Suppressions() Suppressions
 }
 
 // Cursor continues a listing; opaque; "" starts one, and ends one when

@@ -13,15 +13,13 @@ import (
 	"fmt"
 	"time"
 
+	"rapport/records/campaign"
 	"rapport/records/contact"
 	"rapport/records/message"
 )
 
 // ID names one delivery for ever; a ULID as text.
 type ID string
-
-// RunID names the run a delivery belongs to: a campaign's, or a built-in one's.
-type RunID string
 
 // State is where a delivery stands. The states of a run's deliveries are
 // exclusive and add up to its recipients.
@@ -64,7 +62,7 @@ func (s State) Waiting() bool { return s == Frozen || s == Deferred }
 // Delivery is one mail to one person. The zero Delivery is not valid.
 type Delivery struct {
 	ID      ID              `json:"id"`
-	Run     RunID           `json:"run"`
+	Run     campaign.RunID  `json:"run"`
 	Step    int             `json:"step,omitempty"`  // of a series; 0 for the first
 	Epoch   int             `json:"epoch,omitempty"` // how often the same step came round before
 	Contact contact.ID      `json:"contact,omitempty"`

@@ -67,6 +67,10 @@
 //	answer           text(key)                   store.Answer
 //	webhook          id                          hook.Webhook
 //	dispatch         id(webhook) id              hook.Dispatch
+//	delivery         id                          outbox.Delivery
+//	outgoing         id of the delivery          sealed(zstd(the bytes to be sent))
+//	run              id                          campaign.Run
+//	suppression      digest(16) text(scope)      store.Suppression
 //	index.a, index.b                             all that is derived; one of them is in use
 //	    contact.address       text(address) id                          -
 //	    contact.folded        text(folded address) id                   -
@@ -102,6 +106,12 @@
 //	    relation.turn         "c" id | "o" id, side time(since) id(thread)           id(entry)
 //	    relation.wait         side, "c" | "o", time(since) id id(thread)             -
 //	    relation.answer       "c" id | "o" id, way time(answered) id(entry)          time(asked)
+//	    delivery.once         digest(run, step, epoch, folded address)  id
+//	    delivery.due          text(sender) time(due) id                 -
+//	    delivery.run          id(run) state id                          -
+//	    delivery.state        state id: "i" intent, "m" ambiguous, "u" unknown       -
+//	    delivery.to           text(folded address) id                   -
+//	    run.campaign          text(name) id                             -
 //	    followup.due          "o" | "d", text(due) id                   -
 //	    followup.owner        text(owner) "o" | "d", text(due) id       -
 //	    followup.about        "c" | "o" | "m", id, "o" | "d", text(due) id           -

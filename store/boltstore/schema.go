@@ -34,6 +34,10 @@ const (
 	tableAnswer       = "answer"
 	tableWebhook      = "webhook"
 	tableDispatch     = "dispatch"
+	tableDelivery     = "delivery"
+	bucketOutgoing    = "outgoing"
+	tableRun          = "run"
+	tableSuppression  = "suppression"
 
 	indexContactAddress = "contact.address"
 	indexContactFolded  = "contact.folded"
@@ -74,6 +78,12 @@ const (
 	indexFollowUpOwner  = "followup.owner"
 	indexFollowUpAbout  = "followup.about"
 	indexDispatchTurn   = "dispatch.turn"
+	indexDeliveryOnce   = "delivery.once"
+	indexDeliveryDue    = "delivery.due"
+	indexDeliveryRun    = "delivery.run"
+	indexDeliveryState  = "delivery.state"
+	indexDeliveryTo     = "delivery.to"
+	indexRunCampaign    = "run.campaign"
 )
 
 var (
@@ -95,6 +105,7 @@ var dataBuckets = []string{
 	tableReview, tableDecision, tableSearch, bucketSearchDone, bucketTombstone, tableAudit, bucketState, tableCount,
 	tableFollowUp, tableFeed, tableAccount, tableSession, tableToken, tableView, tableAnswer,
 	tableWebhook, tableDispatch,
+	tableDelivery, bucketOutgoing, tableRun, tableSuppression,
 }
 
 // indexBuckets are all buckets of derived rows.
@@ -107,7 +118,8 @@ var indexBuckets = []string{
 	indexFollowUpDue, indexFollowUpOwner, indexFollowUpAbout,
 	indexContactFacet, indexOrgFacet, indexContactWord, indexOrgWord,
 	indexDispatchTurn,
+	indexDeliveryOnce, indexDeliveryDue, indexDeliveryRun, indexDeliveryState, indexDeliveryTo, indexRunCampaign,
 }
 
 // indexed are the tables with derived rows, for check and reindex.
-var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds, webhooks, dispatches}
+var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds, webhooks, dispatches, deliveries, runs, suppressions}

@@ -52,6 +52,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Relations", testRelations},
 		{"FollowUps", testFollowUps},
 		{"Feeds", testFeeds},
+		{"Outbox", testOutbox},
+		{"Runs", testRuns},
+		{"Suppressions", testSuppressions},
 		{"Dump", testDump},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -254,3 +254,12 @@ func (v *Tx) FollowUps() store.FollowUps { return followUps{v} }
 
 // Feeds implements [store.Tx].
 func (v *Tx) Feeds() store.Feeds { return feeds{v.tx.Feeds()} }
+
+// Outbox implements [store.Tx].
+func (v *Tx) Outbox() store.Outbox { return v.tx.Outbox() }
+
+// Runs implements [store.Tx].
+func (v *Tx) Runs() store.Runs { return v.tx.Runs() }
+
+// Suppressions implements [store.Tx].
+func (v *Tx) Suppressions() store.Suppressions { return v.tx.Suppressions() }

@@ -1,0 +1,69 @@
+// Package campaign is outreach as data: what is written to whom and when.
+//
+// A run is one sending of a campaign: its recipients are chosen once, their
+// mails stand before the first leaves, and their number is sealed.
+package campaign
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"rapport/records/contact"
+)
+
+// RunID names one run for ever; a ULID as text.
+type RunID string
+
+// RunState is where a run stands.
+type RunState string
+
+// The states of a run.
+const (
+	Preparing RunState = "preparing" // its deliveries are being written; nothing is sent yet
+	Running   RunState = "running"
+	Paused    RunState = "paused"
+	Cancelled RunState = "cancelled"
+	Finished  RunState = "finished" // none of its deliveries has anything more to happen to it
+)
+
+// Run is one sending of a campaign.
+type Run struct {
+	ID         RunID           `json:"id"`
+	Campaign   string          `json:"campaign"` // its name
+	Purpose    string          `json:"purpose"`  // the consent it needs: newsletter, survey …
+	Sender     string          `json:"sender"`
+	State      RunState        `json:"state"`
+	Reason     string          `json:"reason,omitempty"` // of the state, in words for a person
+	Recipients int             `json:"recipients"`       // sealed when it began to run
+	By         contact.Address `json:"by,omitempty"`     // who launched it
+	Plan       string          `json:"plan,omitempty"`   // digest of what was launched
+	Created    time.Time       `json:"created"`
+	Changed    time.Time       `json:"changed"`
+}
+
+// ErrRunState is what a change that does not fit a run's state ends in.
+var ErrRunState = errors.New("does not fit the state of the run")
+
+// runs is which state may follow which.
+var runs = map[RunState][]RunState{
+	Preparing: {Running, Paused, Cancelled},
+	Running:   {Paused, Cancelled, Finished},
+	Paused:    {Running, Cancelled, Finished},
+	Finished:  {Running}, // a delivery is sent again by hand
+}
+
+// Become returns the run in another state, or ErrRunState. Becoming what it is
+// changes nothing.
+func (r Run) Become(next RunState, reason string, now time.Time) (Run, error) {
+	if r.State == next {
+		return r, nil
+	}
+	for _, s := range runs[r.State] {
+		if s == next {
+			r.State, r.Reason, r.Changed = next, reason, now
+			return r, nil
+		}
+	}
+	return r, fmt.Errorf("run of %s is %s, not to become %s: %w", r.Campaign, r.State, next, ErrRunState)
+}
