@@ -26,7 +26,7 @@ func looked(s outbox.State) bool {
 }
 
 var deliveries = &table[outbox.Delivery]{
-	name: tableDelivery, what: "delivery", counted: true, plain: true,
+	name: tableDelivery, what: "delivery", plain: true,
 	key: func(d *outbox.Delivery) []byte { return appendID(nil, string(d.ID)) },
 	indexes: []index[outbox.Delivery]{
 		{indexDeliveryOnce, func(d *outbox.Delivery, add func(k, v []byte)) {

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,8 +12,10 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
 
+	"rapport/records/campaign"
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/outbox"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -26,6 +29,7 @@ type crowd struct {
 	orgs     []contact.OrganisationID
 	mails    []message.ID
 	entries  []timeline.ID
+	mailings []outbox.ID
 }
 
 func pick[T any](r *rand.Rand, from []T) (v T) {
@@ -105,7 +109,7 @@ func (c *crowd) entry(tx *Tx, id timeline.ID, d *store.Document) error {
 }
 
 func (c *crowd) rest(tx *Tx) error {
-	switch c.rnd.IntN(5) {
+	switch c.rnd.IntN(7) {
 	case 0:
 		return tx.Entries().Delete(pick(c.rnd, c.entries))
 	case 1:
@@ -115,8 +119,34 @@ func (c *crowd) rest(tx *Tx) error {
 		return err
 	case 3:
 		return tx.Decisions().Put(store.Decision{ID: fmt.Sprint(c.rnd.IntN(20)), Identity: []message.Sum{{byte(c.rnd.IntN(9))}}, Thread: []string{"x"}, Undone: pick(c.rnd, []time.Time{{}, epoch})})
+	case 4, 5:
+		return c.deliver(tx)
 	}
 	return tx.Audit().Add(store.AuditRecord{ID: store.NewID(epoch), At: c.when(), Object: fmt.Sprint(c.rnd.IntN(5))})
+}
+
+// deliver adds a delivery or has something happen to one.
+func (c *crowd) deliver(tx *Tx) error {
+	if c.rnd.IntN(2) == 0 || len(c.mailings) == 0 {
+		id := outbox.ID(store.NewID(epoch))
+		c.mailings = append(c.mailings, id)
+		err := tx.Outbox().Add(outbox.Delivery{ID: id, Run: campaign.RunID(fmt.Sprint(c.rnd.IntN(3))), Address: c.address(), Sender: "news", State: outbox.Frozen, Due: c.when()})
+		if errors.Is(err, store.ErrExists) {
+			return nil
+		}
+		return errors.Join(err, tx.Outbox().Freeze(id, []byte(c.text())))
+	}
+	d, err := tx.Outbox().Get(pick(c.rnd, c.mailings))
+	if errors.Is(err, store.ErrNotFound) { // its transaction was aborted
+		return nil
+	} else if err != nil {
+		return err
+	}
+	e := outbox.Event{What: pick(c.rnd, []outbox.What{outbox.Commit, outbox.Accept, outbox.Defer, outbox.Lose, outbox.Find, outbox.Suppress}), Until: c.when()}
+	if d, err = d.Apply(e, c.when()); err != nil {
+		return nil // it does not fit
+	}
+	return tx.Outbox().Put(d)
 }
 
 // TestRebuiltIsMaintained does random things and demands that the derived rows

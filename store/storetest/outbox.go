@@ -34,7 +34,7 @@ func testOutbox(t *testing.T, s store.Store) {
 	}
 	equal(t, "Get", get(a), a)
 
-	twice := delivery(5, one, "ADA+spring@example.com", outbox.Frozen)
+	twice := delivery(5, one, "ada+spring@example.com", outbox.Frozen)
 	if err := add(twice); !errors.Is(err, store.ErrExists) {
 		t.Errorf("a second delivery to the same person: %v", err)
 	}
@@ -109,7 +109,7 @@ func outboxLists(t *testing.T, s store.Store, one campaign.RunID, a, b, c, twice
 	equal(t, "of a run in a state", list(store.OutboxFilter{Run: one, State: outbox.Frozen}), []outbox.ID{a.ID, twice.ID})
 	equal(t, "at the dot", list(store.OutboxFilter{State: outbox.Intent}), []outbox.ID{b.ID})
 	equal(t, "planned", list(store.OutboxFilter{State: outbox.Planned}), []outbox.ID{c.ID})
-	equal(t, "to somebody", list(store.OutboxFilter{Address: "Ada@EXAMPLE.com"}), []outbox.ID{a.ID, c.ID, twice.ID})
+	equal(t, "to somebody", list(store.OutboxFilter{Address: "ada+x@example.com"}), []outbox.ID{a.ID, c.ID, twice.ID})
 	equal(t, "to somebody in a run", list(store.OutboxFilter{Address: "ada@example.com", Run: one, State: outbox.Frozen}), []outbox.ID{a.ID, twice.ID})
 	equal(t, "Count", view(t, s, func(tx store.Tx) (map[outbox.State]int, error) { return tx.Outbox().Count(one) }),
 		map[outbox.State]int{outbox.Frozen: 2, outbox.Intent: 1})
