@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -83,20 +84,24 @@ func (f *Figure) Miss(item, format string, args ...any) {
 	}
 }
 
-// note finds what explains a case: a note on the figure, or on its group. The
-// mutated copies share the notes of the mails.
+// note finds what explains a case.
 func (f *Figure) note(item string) (note, bool) {
+	n, ok := f.report.notes[f.noteKey(item)]
+	return n, ok
+}
+
+// noteKey returns the key of the note on a case: on the figure, or else on its
+// group. The mutated copies share the notes of the mails.
+func (f *Figure) noteKey(item string) string {
 	name := f.Name
 	if rest, ok := strings.CutPrefix(name, "mutated."); ok {
 		name = "bounce." + rest
 	}
-	group, _, _ := strings.Cut(name, ".")
-	for _, key := range []string{name, group + ".*"} {
-		if n, ok := f.report.notes[key+"\t"+item]; ok {
-			return n, true
-		}
+	if _, ok := f.report.notes[name+"\t"+item]; ok {
+		return name + "\t" + item
 	}
-	return note{}, false
+	group, _, _ := strings.Cut(name, ".")
+	return group + ".*\t" + item
 }
 
 // unexplained names the cases that no note explains.
@@ -109,6 +114,24 @@ func (r *Report) unexplained() []string {
 			}
 		}
 	}
+	return out
+}
+
+// stale names the notes on cases that agree by now.
+func (r *Report) stale() []string {
+	used := map[string]bool{}
+	for _, f := range r.figures {
+		for _, m := range f.misses {
+			used[f.noteKey(m.item)] = true
+		}
+	}
+	var out []string
+	for key := range r.notes {
+		if !used[key] {
+			out = append(out, key)
+		}
+	}
+	slices.Sort(out)
 	return out
 }
 

@@ -33,6 +33,9 @@ type measure struct {
 // measures are all there are, in the order they are printed.
 var measures = []measure{
 	{name: "mime", corpora: true, run: usable},
+	{name: "header", corpora: true, run: tables},
+	{name: "stalwart", corpora: true, run: whole},
+	{name: "mime4j", corpora: true, run: structure},
 	{name: "bounce", corpora: true, run: bounces},
 }
 

@@ -30,7 +30,12 @@ func usable(r *Report) error {
 // lacking names what a mail plainly has and p has not.
 func lacking(raw []byte, p message.Parsed) []string {
 	var out []string
-	top := bytes.ToLower(raw[:min(len(raw), 8000)])
+	top := bytes.ToLower(raw)
+	for _, blank := range []string{"\n\n", "\r\n\r\n", "\r\r"} {
+		if i := bytes.Index(top, []byte(blank)); i > 0 {
+			top = top[:i+1]
+		}
+	}
 	has := func(field string) bool {
 		i := 0
 		if !bytes.HasPrefix(top, []byte(field)) {

@@ -120,34 +120,3 @@ func TestCorporaAreRead(t *testing.T) {
 		t.Logf("%s: %d mails; missing %v", folder, mails, missing)
 	}
 }
-
-func TestBouncesAreToldFromOtherMail(t *testing.T) {
-	t.Parallel()
-	kinds := func(folder string, wanted ...Kind) (hit, all int, missed []string) {
-		eachMail(t, folder, func(name string, raw []byte) {
-			p, _ := Parse(bytes.NewReader(raw), Limits{})
-			v := Classify(p)
-			all++
-			for _, k := range wanted {
-				if v.Kind == k {
-					hit++
-					return
-				}
-			}
-			missed = append(missed, name+" "+string(v.Kind)+" "+p.Head.Subject)
-		})
-		return hit, all, missed
-	}
-	hit, all, missed := kinds("bounce/mails", Bounce, Complaint)
-	t.Logf("reports: %d of %d; the others:\n%s", hit, all, strings.Join(missed, "\n"))
-	if hit*100 < all*95 {
-		t.Errorf("%d of %d reports told, want 95 %%", hit, all)
-	}
-	for _, folder := range []string{"bulk", "reply"} {
-		_, all, missed := kinds(folder, Personal, List, Automatic, Unsubscribe, Calendar)
-		t.Logf("%s: %d mails, %d taken for reports", folder, all, len(missed))
-		if len(missed) > 0 {
-			t.Errorf("%s: taken for reports:\n%s", folder, strings.Join(missed, "\n"))
-		}
-	}
-}

@@ -40,9 +40,16 @@ type dateReader struct {
 // into Date fields. The result is in UTC. What lies before 1970 or after 2100
 // is no date.
 func parseDate(s string) (time.Time, bool) {
-	if len(s) > 200 {
-		s = s[:200]
+	if i := strings.LastIndexByte(s, ';'); i >= 0 { // the end of a Received field, which some programs copy
+		if t, ok := readDate(s[i+1:]); ok {
+			return t, true
+		}
 	}
+	return readDate(s)
+}
+
+func readDate(s string) (time.Time, bool) {
+	s = clip(s, 200)
 	var d dateReader
 	if n := d.iso(s); n > 0 {
 		s = s[n:]

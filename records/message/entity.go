@@ -166,9 +166,10 @@ func (w *walker) beginEntity() {
 		w.defect("header-line")
 	}
 	w.header.pending = nil
-	if h.media.value == "" || !strings.Contains(h.media.value, "/") {
+	if family, sub, _ := strings.Cut(h.media.value, "/"); family == "" || sub == "" {
 		h.media.value = defaultType(h.media.value, w.digest)
 	}
+	w.note(h)
 	family, sub, _ := strings.Cut(h.media.value, "/")
 	switch {
 	case family == "multipart" && len(w.stack) < w.lim.Depth:
@@ -180,9 +181,28 @@ func (w *walker) beginEntity() {
 			w.defect("too-deep")
 		}
 		w.leaf = w.newLeaf(h)
+		w.leaf.node = len(w.out.Parts) - 1
 		w.state = inLeaf
 	}
 }
+
+// note adds a node to the tree of parts.
+func (w *walker) note(h partHeader) {
+	p := Part{Path: h.path, Depth: len(w.stack), Type: clip(h.media.value, 127), Encoding: cleanText(guessText(h.encoding, "")), Disposition: clip(h.disposition.value, 127), Name: h.name()}
+	if p.Path == "" {
+		p.Path = "1"
+	}
+	for i, m := range h.media.params {
+		if i == maxShownParams {
+			break
+		}
+		p.Params = append(p.Params, Param{clip(cleanText(guessText(m.key, "")), 127), clipText(headerText(m.value, ""), maxName)})
+	}
+	w.out.Parts = append(w.out.Parts, p)
+}
+
+// maxShownParams bounds the parameters that are listed of one part.
+const maxShownParams = 16
 
 // defaultType returns the type of a part that names none that can be read.
 func defaultType(value string, digest bool) string {

@@ -30,11 +30,12 @@ type leaf struct {
 	child  *walker  // reads an encoded message
 	mail   *Parsed  // what child found
 	digest [32]byte // set by flush
+	node   int      // index in Parsed.Parts, -1 for what is no part
 }
 
 // newLeaf decides what becomes of a part.
 func (w *walker) newLeaf(h partHeader) *leaf {
-	l := &leaf{w: w, head: h, limit: min(w.keep, w.lim.Text+w.lim.Text/4)}
+	l := &leaf{w: w, head: h, limit: min(w.keep, w.lim.Text+w.lim.Text/4), node: -1}
 	switch h.encoding {
 	case "base64", "b64", "base-64":
 		l.base64 = &base64Decoder{}
@@ -239,6 +240,9 @@ func (l *leaf) release() {
 func (w *walker) finishLeaf(l *leaf) {
 	defer l.release()
 	l.flush()
+	if l.node >= 0 {
+		w.out.Parts[l.node].Size = l.size
+	}
 	if l.tail != nil {
 		var d [32]byte
 		l.tail.Sum(d[:0])
@@ -352,6 +356,11 @@ func (w *walker) adopt(l *leaf) {
 		if !slices.Contains(m.Head.Defects, d) { // those are the inner message's own
 			w.defect(d)
 		}
+	}
+	for _, part := range m.Parts {
+		part.Path = strings.TrimPrefix(l.head.path+"."+part.Path, ".")
+		part.Depth += w.out.Parts[l.node].Depth + 1
+		w.out.Parts = append(w.out.Parts, part)
 	}
 	w.parts += l.child.parts
 	w.keep = max(l.child.keep, 0)

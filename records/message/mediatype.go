@@ -210,6 +210,8 @@ func join2231(pieces []string, coded []bool, hint string) string {
 			if parts := strings.SplitN(p, "'", 3); len(parts) == 3 {
 				charset, p = parts[0], parts[2]
 			}
+		} else if charset != "" {
+			p = strings.TrimPrefix(p, charset+"'") // which some writers repeat
 		}
 		for k := 0; k < len(p); k++ {
 			if p[k] == '%' && k+2 < len(p) && isHex(p[k+1]) && isHex(p[k+2]) {

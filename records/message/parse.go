@@ -38,6 +38,7 @@ type Parsed struct {
 	Reply       string // what the author newly wrote
 	Attachments []Attachment
 	ContentIDs  map[string]string // of attachments, by which the HTML shows them: Content-ID -> Part
+	Parts       []Part            // the tree of parts, each after the one it is in
 	Inner       []Inner           // messages inside, by message/rfc822 or by an inline forward block, outermost first
 	Report      *Report3464
 	Defects     []string
@@ -52,6 +53,25 @@ type Parsed struct {
 	feedback *feedbackReport
 	calendar string // the invitation as it stands
 	method   string
+}
+
+// Part is one node of the tree a mail is made of: a multipart, a message inside,
+// or a leaf with content. What the limits kept from being read is missing.
+type Part struct {
+	Path        string  `json:"path"`  // as an Attachment's Part; a message inside and its content share one
+	Depth       int     `json:"depth"` // how many multiparts and messages it is in
+	Type        string  `json:"type"`
+	Params      []Param `json:"params,omitempty"` // of the type, in their order, decoded
+	Encoding    string  `json:"encoding,omitempty"`
+	Disposition string  `json:"disposition,omitempty"`
+	Name        string  `json:"name,omitempty"`
+	Size        int64   `json:"size"` // decoded bytes of a leaf
+}
+
+// Param is a parameter of a media type, its name in lower case.
+type Param struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Inner is a message found inside another.

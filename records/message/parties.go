@@ -169,7 +169,7 @@ func cutComments(s string) (bare, comment string) {
 func readAddress(s string) (contact.Address, bool) {
 	s = strings.Trim(s, " \t\r\n<>'[],;`")
 	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
-		s = s[7:]
+		s, _, _ = strings.Cut(s[7:], "?")
 	}
 	if strings.HasPrefix(s, "@") { // a source route: @relay,@relay:ada@example.com
 		if i := strings.IndexByte(s, ':'); i > 0 {

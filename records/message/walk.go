@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -319,8 +320,30 @@ func (w *walker) choose(f *frame) {
 	if best+1 < len(f.starts) {
 		end = f.starts[best+1]
 	}
+	others := otherTexts(w.segments[f.starts[0]:], w.segments[start:end])
 	n := copy(w.segments[f.starts[0]:], w.segments[start:end])
-	w.segments = w.segments[:f.starts[0]+n]
+	w.segments = append(w.segments[:f.starts[0]+n], others...)
+}
+
+// otherTexts returns the plain texts among all that say something else than
+// the chosen: they are no alternatives, whatever their writer called them.
+func otherTexts(all, chosen []segment) []segment {
+	var out []segment
+	said := ""
+	for _, s := range all {
+		if s.html || strings.TrimSpace(s.text) == "" || slices.ContainsFunc(chosen, func(c segment) bool { return c.text == s.text }) {
+			continue
+		}
+		if said == "" {
+			for _, c := range chosen {
+				said += strings.Join(strings.Fields(c.text), "")
+			}
+		}
+		if words := strings.Join(strings.Fields(s.text), ""); !strings.Contains(said, words) {
+			out, said = append(out, s), said+words
+		}
+	}
+	return out
 }
 
 // inner returns the index of the message inside the mail that is being read,

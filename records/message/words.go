@@ -94,6 +94,9 @@ func decodeWords(s, hint string) string {
 			continue
 		}
 		flushRaw(s[rest:i])
+		if i > 0 && (s[i-1] == ']' || s[i-1] == ':') {
+			b.WriteByte(' ') // a gateway's mark or a prefix, put before a subject without a blank
+		}
 		i = w.end
 		for {
 			next := i
