@@ -20,7 +20,14 @@ const (
 	OrganisationChanged Type = "organisation.changed" // likewise
 	SuggestionMade      Type = "suggestion.made"      // a correspondent nobody knows is suggested
 	FollowUpDue         Type = "followup.due"         // the day has come
+	Missed              Type = "missed"               // of webhooks: what happened since was not told; read again what you keep
+	WebhookTest         Type = "webhook.test"         // of webhooks: somebody tries whether it works
 )
+
+// Types lists the types of what happens.
+func Types() []Type {
+	return []Type{MessageFiled, ContactChanged, OrganisationChanged, SuggestionMade, FollowUpDue}
+}
 
 // Event is one thing that happened. Ids that do not concern it are empty.
 type Event struct {
