@@ -53,8 +53,11 @@ var may = map[string][]string{
 	"delivery":           {"records/contact", "records/campaign", "records/outbox", "records/timeline", "store"},
 	"internal/config":    {"records/contact", "records/campaign", "records/survey", "internal/rescue"},
 	"web/pages":          with(recordPackages, "web", "internal/rescue"),
-	"internal/auth":      {"records/contact", "records/access", "store", "internal/rescue"},
 	"internal/oauth":     {"internal/rescue"},
+	"internal/auth":      {"records/contact", "records/access", "store", "internal/rescue", "internal/seal"},
+	"internal/seal":      {},
+	"internal/outside":   {},
+	"internal/webhook":   with(recordPackages, "store", "internal/rescue", "internal/seal", "internal/outside", "internal/news"),
 	"internal/news":      with(recordPackages, "store", "internal/rescue"),
 	"internal/filefault": {},
 	"internal/mailtest":  {},
@@ -65,7 +68,7 @@ var may = map[string][]string{
 	"internal/bench":     {"*"},
 	"internal/score":     with(recordPackages, "internal/mailtest"),
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",
-		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/oauth", "internal/news", "internal/rescue"),
+		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/oauth", "internal/news", "internal/rescue", "internal/seal", "internal/webhook"),
 	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/message", "store", "store/boltstore"},
 }
 

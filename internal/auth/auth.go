@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rapport/internal/seal"
 	"rapport/records/access"
 	"rapport/store"
 )
@@ -68,6 +69,7 @@ var DefaultSpans = access.Spans{Idle: 14 * 24 * time.Hour, Absolute: 90 * 24 * t
 type Service struct {
 	store      store.Store
 	key        []byte
+	sealed     seal.Box
 	now        func() time.Time
 	log        *slog.Logger
 	settings   atomic.Pointer[Settings]
@@ -87,7 +89,7 @@ type Service struct {
 // [Service.Load].
 func New(o Options) *Service {
 	s := &Service{
-		store: o.Store, key: o.Key, now: o.Now, log: o.Log,
+		store: o.Store, key: o.Key, sealed: seal.NewBox(o.Key, "sealing of sign-in secrets"), now: o.Now, log: o.Log,
 		hashing: make(chan struct{}, maxHashing), cost: fullCost, limits: newLimits(),
 		ceremonies: newPending[ceremony](), journeys: newPending[journey](), wait: waitFor,
 	}

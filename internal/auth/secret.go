@@ -1,11 +1,7 @@
 package auth
 
 import (
-	"bytes"
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -116,46 +112,4 @@ func (s *Service) argon(ctx context.Context, password string, salt []byte, c cos
 		return nil, ctx.Err()
 	}
 	return argon2.IDKey([]byte(password), salt, c.rounds, c.memory, c.threads, hashSize), nil
-}
-
-// derived returns a key of the data directory's for one purpose.
-func (s *Service) derived(purpose string, size int) []byte {
-	key, err := hkdf.Key(sha256.New, s.key, nil, "rapport "+purpose, size)
-	if err != nil {
-		panic(err) // only of sizes beyond the digest's reach
-	}
-	return key
-}
-
-// seal encrypts what must be read again, bound to whose it is.
-func (s *Service) seal(plain []byte, whose string) []byte {
-	g := s.gcm()
-	nonce := make([]byte, g.NonceSize())
-	rand.Read(nonce)
-	return g.Seal(nonce, nonce, plain, []byte(whose))
-}
-
-// unseal reads what seal wrote.
-func (s *Service) unseal(sealed []byte, whose string) ([]byte, error) {
-	g := s.gcm()
-	if len(sealed) < g.NonceSize() {
-		return nil, errors.New("open what is sealed: it is cut short")
-	}
-	plain, err := g.Open(nil, sealed[:g.NonceSize()], bytes.Clone(sealed[g.NonceSize():]), []byte(whose))
-	if err != nil {
-		return nil, errors.New("open what is sealed: it was sealed with another key than this data directory's, or is damaged")
-	}
-	return plain, nil
-}
-
-func (s *Service) gcm() cipher.AEAD {
-	block, err := aes.NewCipher(s.derived("sealing of sign-in secrets", 32))
-	if err != nil {
-		panic(err) // the size is right
-	}
-	g, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err)
-	}
-	return g
 }

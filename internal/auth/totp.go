@@ -18,6 +18,7 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/totp"
 
+	"rapport/internal/seal"
 	"rapport/records/access"
 )
 
@@ -39,7 +40,7 @@ func newTOTP() string {
 // totpOf returns the secret that belongs to a one-time link, so that showing
 // the page writes nothing.
 func (s *Service) totpOf(link string) string {
-	raw, err := hkdf.Key(sha256.New, s.derived("authenticators of links", 32), []byte(link), "totp", totpSize)
+	raw, err := hkdf.Key(sha256.New, seal.Derive(s.key, "authenticators of links", 32), []byte(link), "totp", totpSize)
 	if err != nil {
 		panic(err) // only of sizes beyond the digest's reach
 	}
@@ -114,7 +115,7 @@ func (s *Service) useCode(u *access.Account, code string) (bool, error) {
 	if len(c.TOTP) == 0 {
 		return false, nil
 	}
-	secret, err := s.unseal(c.TOTP, u.ID)
+	secret, err := s.sealed.Open(c.TOTP, u.ID)
 	if err != nil {
 		return false, fmt.Errorf("check the code of %s: %w", u.Address, err)
 	}
@@ -145,7 +146,7 @@ func (s *Service) enrol(u *access.Account, secret, code string) error {
 	if !ok {
 		return errCode
 	}
-	u.Credentials.TOTP, u.Credentials.TOTPStep = s.seal([]byte(plain), u.ID), step
+	u.Credentials.TOTP, u.Credentials.TOTPStep = s.sealed.Seal([]byte(plain), u.ID), step
 	return nil
 }
 
