@@ -27,10 +27,10 @@ type Dispatches interface {
 	// Waiting counts those of a webhook that wait, up to most.
 	Waiting(webhook string, most int) (int, error)
 	Put(hook.Dispatch) error
+	Delete(webhook, id string) error
 	// Trim removes those of a webhook that ended, but for the last keep of
 	// them, at most n, and says how many it removed.
 	Trim(webhook string, keep, n int) (int, error)
-	// Drop removes at most n of a webhook's, whatever has become of them, and
-	// says how many it removed.
-	Drop(webhook string, n int) (int, error)
+	// Drop removes all of a webhook's that wait.
+	Drop(webhook string) error
 }

@@ -51,11 +51,15 @@ func New(o Options) *Watch {
 		o.Now = time.Now
 	}
 	w := &Watch{ring: newRing(), o: o, wake: make(chan struct{}, 1), mark: o.Mark}
-	now := o.Now()
 	if w.mark == (Mark{}) {
-		w.mark = Mark{Message: message.ID(store.NewID(now)), Audit: store.NewID(now), Day: followup.DayOf(now)}
+		w.mark = MarkAt(o.Now())
 	}
 	return w
+}
+
+// MarkAt is the mark of whoever has heard of everything up to a time.
+func MarkAt(now time.Time) Mark {
+	return Mark{Message: message.ID(store.NewID(now)), Audit: store.NewID(now), Day: followup.DayOf(now)}
 }
 
 // Over returns a store whose every commit is looked at.
@@ -137,7 +141,7 @@ func (w *Watch) look(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("look for news: %w", err)
 		}
-		if behind != w.mark && w.o.Heard != nil {
+		if (len(es) > 0 || behind != w.mark) && w.o.Heard != nil {
 			if err := w.o.Heard(ctx, es, behind); err != nil {
 				return fmt.Errorf("pass news on: %w", err)
 			}

@@ -5,6 +5,7 @@ package hook
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"rapport/records/event"
@@ -71,3 +72,38 @@ type Dispatch struct {
 
 // Waits reports whether a dispatch is still to be attempted.
 func (d *Dispatch) Waits() bool { return d.Ended.IsZero() }
+
+// Change changes of a webhook what is given.
+type Change struct {
+	Name, URL *string
+	Types     *[]event.Type // empty: everything
+	Paused    *bool
+}
+
+// Over changes a webhook and says in words what that changes; "" nothing. The
+// address is not said: it may be known to its receiver alone.
+func (c Change) Over(w *Webhook) string {
+	var said []string
+	if c.Name != nil && *c.Name != w.Name {
+		w.Name = *c.Name
+		said = append(said, "name "+w.Name)
+	}
+	if c.URL != nil && *c.URL != w.URL {
+		w.URL = *c.URL
+		said = append(said, "address")
+	}
+	if c.Types != nil && !slices.Equal(*c.Types, w.Types) {
+		w.Types = *c.Types
+		said = append(said, "events")
+	}
+	switch {
+	case c.Paused == nil:
+	case *c.Paused && w.Disabled == "":
+		w.Disabled = Paused
+		said = append(said, "paused")
+	case !*c.Paused && w.Disabled != "":
+		w.Disabled = ""
+		said = append(said, "goes on")
+	}
+	return strings.Join(said, ", ")
+}

@@ -128,6 +128,10 @@ func (d dispatchesOf) Put(v hook.Dispatch) error {
 	return dispatches.put(d.tx, &v)
 }
 
+func (d dispatchesOf) Delete(webhook, id string) error {
+	return dispatches.del(d.tx, dispatchKey(webhook, id))
+}
+
 func (d dispatchesOf) Trim(webhook string, keep, n int) (int, error) {
 	var ended []string
 	err := d.turns(webhook, keyEnded, func(_ time.Time, id string) (bool, error) {
@@ -140,21 +144,21 @@ func (d dispatchesOf) Trim(webhook string, keep, n int) (int, error) {
 	return d.remove(webhook, ended[:max(0, len(ended)-keep)])
 }
 
-func (d dispatchesOf) Drop(webhook string, n int) (int, error) {
-	page, err := d.Of(webhook, store.Slice{Limit: n})
-	if err != nil {
-		return 0, err
+func (d dispatchesOf) Drop(webhook string) error {
+	var waiting []string
+	err := d.turns(webhook, keyWaits, func(_ time.Time, id string) (bool, error) {
+		waiting = append(waiting, id)
+		return true, nil
+	})
+	if err == nil {
+		_, err = d.remove(webhook, waiting)
 	}
-	var ids []string
-	for _, v := range page.Items {
-		ids = append(ids, v.ID)
-	}
-	return d.remove(webhook, ids)
+	return err
 }
 
 func (d dispatchesOf) remove(webhook string, ids []string) (int, error) {
 	for n, id := range ids {
-		if err := dispatches.del(d.tx, dispatchKey(webhook, id)); err != nil {
+		if err := d.Delete(webhook, id); err != nil {
 			return n, err
 		}
 	}

@@ -81,9 +81,14 @@ func testDispatches(t *testing.T, s store.Store, a, b string) {
 	removes("Trim, the first ended", 1, func(d store.Dispatches) (int, error) { return d.Trim(a, 1, 1) })
 	equal(t, "Of after Trim", listed(9), []hook.Dispatch{of[6], of[4], of[3], of[2], of[1], of[0]})
 	missing(t, s, "Get", func(tx store.Tx) (hook.Dispatch, error) { return tx.Dispatches().Get(a, of[5].ID) })
-	removes("Drop of some", 4, func(d store.Dispatches) (int, error) { return d.Drop(a, 4) })
-	equal(t, "Waiting after Drop", due(time.Time{}, 10), []hook.Dispatch{of[0]})
-	removes("Drop of the rest", 2, func(d store.Dispatches) (int, error) { return d.Drop(a, 4) })
+	update(t, s, func(tx store.Tx) error { return tx.Dispatches().Drop(a) })
+	equal(t, "Of after Drop", listed(9), []hook.Dispatch{of[3], of[1]})
+	equal(t, "Due after Drop", due(time.Time{}, 10), nil)
+	for range 2 {
+		update(t, s, func(tx store.Tx) error { return tx.Dispatches().Delete(a, of[1].ID) })
+	}
+	removes("Trim of all", 1, func(d store.Dispatches) (int, error) { return d.Trim(a, 0, 10) })
+	equal(t, "Of after all", listed(9), nil)
 	equal(t, "the other webhook's", view(t, s, func(tx store.Tx) (hook.Dispatch, error) { return tx.Dispatches().Get(b, other.ID) }), other)
 	if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Dispatches().Put(hook.Dispatch{ID: "x"}) }); err == nil {
 		t.Error("a dispatch of no webhook was written")
