@@ -1,0 +1,247 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"rapport/internal/rescue"
+	"rapport/records/hook"
+	"rapport/store"
+)
+
+// The bounds of sending.
+const (
+	atOnce    = 8   // webhooks sent to at the same time; each is sent to in order
+	batch     = 32  // dispatches between two transactions
+	keptEnded = 100 // dispatches of a webhook that ended and can be looked at
+	lookAgain = time.Minute
+)
+
+// ended is what became of one webhook's turn.
+type ended struct {
+	webhook string
+	err     error
+}
+
+// Run sends what is due until ctx ends; an error is the store's, and Run may
+// be called again.
+func (s *Service) Run(ctx context.Context) (err error) {
+	work, cancel := context.WithCancel(ctx)
+	busy, back := map[string]bool{}, make(chan ended, atOnce)
+	defer func() {
+		cancel()
+		for range busy {
+			<-back
+		}
+		if ctx.Err() != nil {
+			err = nil
+		}
+	}()
+	for {
+		ready, wait, err := s.due(ctx, busy)
+		if err != nil {
+			return err
+		}
+		for _, id := range ready {
+			if len(busy) == atOnce {
+				break
+			}
+			busy[id] = true
+			go func() { back <- ended{id, rescue.Do(func() error { return s.turn(work, id) })} }()
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
+		case <-timer.C:
+		case e := <-back:
+			delete(busy, e.webhook)
+			err = e.err
+		}
+		timer.Stop()
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// due lists the webhooks with something due that are not busy, and says how
+// long to wait for the next.
+func (s *Service) due(ctx context.Context, busy map[string]bool) (ready []string, wait time.Duration, err error) {
+	now := s.o.Now()
+	err = s.o.Store.View(ctx, func(tx store.Tx) error {
+		ready, wait = nil, lookAgain
+		all, err := tx.Webhooks().List()
+		if err != nil {
+			return err
+		}
+		for _, w := range all {
+			if busy[w.ID] || w.Disabled != "" {
+				continue
+			}
+			first, err := tx.Dispatches().Due(w.ID, time.Time{}, 1)
+			if err != nil {
+				return err
+			}
+			if len(first) == 0 {
+				continue
+			}
+			in := max(first[0].Due.Sub(now), w.Held.Sub(now))
+			if in <= 0 {
+				ready = append(ready, w.ID)
+				continue
+			}
+			wait = min(wait, in)
+		}
+		return nil
+	})
+	return ready, wait, err
+}
+
+// tried is a dispatch and how its attempt went.
+type tried struct {
+	dispatch hook.Dispatch
+	outcome  hook.Outcome
+	hidden   bool // its webhook's owner may not know of it any more: it was not sent
+	at       time.Time
+}
+
+// turn sends what is due to one webhook, until something is not taken, and
+// writes down how that went.
+func (s *Service) turn(ctx context.Context, id string) error {
+	var w hook.Webhook
+	var all []tried
+	err := s.o.Store.View(ctx, func(tx store.Tx) (err error) {
+		all = nil
+		if w, err = tx.Webhooks().Get(id); err != nil {
+			return err
+		}
+		ds, err := tx.Dispatches().Due(id, s.o.Now(), batch)
+		for _, d := range ds {
+			shown, err := s.stillShown(tx, w, d)
+			if err != nil {
+				return err
+			}
+			all = append(all, tried{dispatch: d, hidden: !shown})
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound): // removed
+		return nil
+	case errors.Is(err, ErrOwner):
+		return s.o.Store.Update(ctx, func(tx store.Tx) error {
+			w, err := tx.Webhooks().Get(id)
+			if err != nil || w.Disabled != "" {
+				return noNotFound(err)
+			}
+			return s.disable(tx, w, hook.Ownerless)
+		})
+	case err != nil:
+		return err
+	}
+	for n := range all {
+		t := &all[n]
+		if t.hidden {
+			continue
+		}
+		if t.outcome, err = s.attempt(ctx, w, t.dispatch); err != nil {
+			all = all[:n]
+			break
+		}
+		t.at = s.o.Now().UTC()
+		if !t.outcome.Taken() {
+			all = all[:n+1]
+			break
+		}
+	}
+	if len(all) == 0 {
+		return err
+	}
+	return s.record(context.WithoutCancel(ctx), w, all)
+}
+
+// stillShown asks once more who may know of an event: it may have waited.
+func (s *Service) stillShown(tx store.Tx, w hook.Webhook, d hook.Dispatch) (bool, error) {
+	return s.o.Shown(tx, w.Owner, d.Event)
+}
+
+// record writes down how attempts went, where their webhook is still as it was.
+func (s *Service) record(ctx context.Context, sent hook.Webhook, all []tried) error {
+	disabled := hook.Reason("")
+	err := s.o.Store.Update(ctx, func(tx store.Tx) error {
+		disabled = ""
+		w, err := tx.Webhooks().Get(sent.ID)
+		if err != nil {
+			return noNotFound(err)
+		}
+		for _, t := range all {
+			if err := s.settle(tx, t); err != nil {
+				return err
+			}
+			if !t.hidden && w.URL == sent.URL && w.Disabled == "" {
+				w = w.Apply(t.outcome, t.at)
+			}
+		}
+		if disabled = w.Disabled; disabled != "" {
+			return s.disable(tx, w, disabled)
+		}
+		if w, err = s.catchUp(tx, w); err != nil {
+			return err
+		}
+		_, err = tx.Dispatches().Trim(w.ID, keptEnded, 2*batch)
+		return errors.Join(err, tx.Webhooks().Put(w))
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		switch d := t.dispatch.Apply(t.outcome, t.at); {
+		case t.hidden:
+		case t.outcome.Taken():
+			s.o.Count("taken")
+		case d.Waits():
+			s.o.Count("failed")
+		default:
+			s.o.Count("given_up")
+		}
+	}
+	return nil
+}
+
+// settle writes down what became of a dispatch, unless it was dropped
+// meanwhile. One that is not shown any more goes without a trace.
+func (s *Service) settle(tx store.Tx, t tried) error {
+	if _, err := tx.Dispatches().Get(t.dispatch.Webhook, t.dispatch.ID); err != nil {
+		return noNotFound(err)
+	}
+	if t.hidden {
+		return tx.Dispatches().Delete(t.dispatch.Webhook, t.dispatch.ID)
+	}
+	return tx.Dispatches().Put(t.dispatch.Apply(t.outcome, t.at))
+}
+
+func noNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Ailing lists the webhooks that need a hand: those that were given up, and
+// those that have taken nothing for an hour.
+func (s *Service) Ailing(ctx context.Context) (ill []hook.Webhook, err error) {
+	err = s.o.Store.View(ctx, func(tx store.Tx) error {
+		ill = nil
+		all, err := tx.Webhooks().List()
+		for _, w := range all {
+			given := w.Disabled != "" && w.Disabled != hook.Paused
+			if given || w.Disabled == "" && !w.Failing.IsZero() && s.o.Now().Sub(w.Failing) >= time.Hour {
+				ill = append(ill, w)
+			}
+		}
+		return err
+	})
+	return ill, err
+}
