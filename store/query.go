@@ -339,6 +339,9 @@ func date(s string) (time.Time, error) {
 type Lookup struct {
 	All    []string
 	Begins []string
+	// At is where in the phrase each of All stands: whatever holds has them all
+	// at places as far from each other. Nil where the terms have no places.
+	At []int
 	// Exact says that whatever has the terms holds; otherwise Holds decides.
 	Exact bool
 }
@@ -353,6 +356,11 @@ func (n Node) Lookup() Lookup {
 		return Lookup{All: []string{prefix + addr}, Exact: true}
 	}
 	l := Lookup{Exact: len(n.Tokens) == 1}
+	all := func(i int, term string) {
+		if l.All = append(l.All, prefix+term); prefix == "" {
+			l.At = append(l.At, i)
+		}
+	}
 	for i, t := range n.Tokens {
 		last := i == len(n.Tokens)-1
 		term := cut(t.Text)
@@ -362,13 +370,13 @@ func (n Node) Lookup() Lookup {
 			// A character goes on with the marks above and below it.
 			l.Begins = append(l.Begins, prefix+cut(t.Text+n.Tokens[i+1].Text))
 		case t.Single && !last && n.Tokens[i+1].Joined:
-			l.All = append(l.All, prefix+cut(t.Text+n.Tokens[i+1].Text))
+			all(i, cut(t.Text+n.Tokens[i+1].Text))
 		case t.Single && t.Joined && i > 0:
 			// The pair before covers it.
 		case t.Single, last && n.Prefix:
 			l.Begins = append(l.Begins, prefix+term)
 		default:
-			l.All = append(l.All, prefix+term)
+			all(i, term)
 		}
 	}
 	return l

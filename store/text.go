@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -292,26 +291,6 @@ func isAlnum(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z'
 }
 
-// terms adds the index terms of tokens to set: words and their parts; of
-// characters every pair that stands together, and the last of a run alone, so
-// that one character is found as the beginning of a term.
-func terms(set map[string]struct{}, prefix string, tokens []Token) {
-	for i, t := range tokens {
-		if !t.Single {
-			set[prefix+cut(t.Text)] = struct{}{}
-			for _, p := range parts(t.Text) {
-				set[prefix+cut(p)] = struct{}{}
-			}
-			continue
-		}
-		if i+1 < len(tokens) && tokens[i+1].Joined {
-			set[prefix+cut(t.Text+tokens[i+1].Text)] = struct{}{}
-		} else {
-			set[prefix+cut(t.Text)] = struct{}{}
-		}
-	}
-}
-
 // The prefixes of terms that hold in one field only. A word never holds a
 // control character, so they cannot be mistaken for text.
 const (
@@ -332,9 +311,9 @@ type Fields struct {
 // outside the transaction.
 type Document struct {
 	Text   string
-	Terms  []string // sorted, each once; nil where the store is to make them when it has time
-	Fields Fields   // what the terms were made of, so that they can be made again
-	Packed []byte   // Fields as JSON, s2: what a store keeps of it; nil where it is to compress
+	Terms  []Term // sorted, each once; nil where the store is to make them when it has time
+	Fields Fields // what the terms were made of, so that they can be made again
+	Packed []byte // Fields as JSON, s2: what a store keeps of it; nil where it is to compress
 }
 
 // Pack returns Fields as JSON, compressed with s2: texts are short, and most of
@@ -362,43 +341,6 @@ func LaterDocument(f Fields) *Document {
 		packed = nil // the store tries again and says why
 	}
 	return &Document{Text: f.Text, Fields: f, Packed: packed}
-}
-
-// Terms returns the terms of a Document, sorted, each once.
-func (f Fields) Terms() []string {
-	set := make(map[string]struct{}, len(f.Text)/12+16)
-	for _, s := range f.all() {
-		terms(set, "", Tokens(s))
-	}
-	for _, s := range f.From {
-		partyTerms(set, fromTerm, s)
-	}
-	for _, s := range f.To {
-		partyTerms(set, toTerm, s)
-	}
-	out := make([]string, 0, len(set))
-	for t := range set {
-		out = append(out, t)
-	}
-	slices.Sort(out)
-	return out
-}
-
-// partyTerms adds the terms of a name or address; a domain is found by each
-// of its parents as well.
-func partyTerms(set map[string]struct{}, prefix, s string) {
-	terms(set, prefix, Tokens(s))
-	at := strings.LastIndexByte(s, '@')
-	if at < 0 {
-		return
-	}
-	whole := Fold(strings.TrimSpace(s))
-	set[prefix+cut(whole)] = struct{}{}
-	domain := Fold(strings.Trim(s[at+1:], " >"))
-	for domain != "" {
-		set[prefix+cut(domain)] = struct{}{}
-		_, domain, _ = strings.Cut(domain, ".")
-	}
 }
 
 // all returns the texts one by one.

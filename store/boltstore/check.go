@@ -226,10 +226,24 @@ func (c *checking) rowsOfIndex(tx *Tx, t derived, name string, have int) error {
 	return nil
 }
 
-// termSum adds up digests of a document's terms: equal sums, equal terms.
-type termSum struct{ n, sum uint64 }
+// termSum adds up digests of a document's terms and of their places: equal
+// sums, equal terms.
+type termSum struct{ n, sum, placed, places uint64 }
 
-func (t *termSum) add(digest uint64) { t.n, t.sum = t.n+1, t.sum+digest }
+func (t *termSum) add(digest uint64, at []byte) {
+	if t.n, t.sum = t.n+1, t.sum+digest; len(at) > 0 {
+		hi, lo := bits.Mul64(digest|1, maphash.Bytes(rowSeed, at))
+		t.placed, t.places = t.placed+1, t.places+(hi^lo)
+	}
+}
+
+// same compares what the index has of a document with what its text makes.
+func (t termSum) same(want termSum) bool {
+	if t.placed == 0 { // indexed before there were places
+		want.placed, want.places = 0, 0
+	}
+	return t == want
+}
 
 // terms compares the search index with the terms of the texts.
 func (c *checking) terms(tx *Tx) error {
@@ -270,13 +284,13 @@ func (c *checking) terms(tx *Tx) error {
 		var want, have termSum
 		if !waits[e.Doc] {
 			for _, t := range f.Terms() {
-				want.add(maphash.String(rowSeed, t))
+				want.add(maphash.String(rowSeed, t.Text), t.At)
 			}
 		}
 		if int(e.Doc) < len(got) {
 			have = got[e.Doc]
 		}
-		if have != want && (want.n > 0 || waits[e.Doc]) {
+		if !have.same(want) && (want.n > 0 || waits[e.Doc]) {
 			c.fault("search index: the terms of entry %s differ (run: rapport store reindex)", id)
 		}
 	}
@@ -294,11 +308,15 @@ func (c *checking) segment(tx *Tx, seg segmentInfo, got []termSum) error {
 		}
 		before = append(before[:0], src.block.term...)
 		digest := maphash.Bytes(rowSeed, before)
-		for _, d := range src.block.docs {
+		for w := (walker{src.block.docs, src.at}); len(w.docs) > 0; {
+			d := w.docs[0]
 			if int(d) >= len(got) {
 				return fmt.Errorf("it names document %d, which was never there: %w", d, errSegment)
 			}
-			got[d].add(digest)
+			got[d].add(digest, w.places())
+			if err := w.step(); err != nil {
+				return err
+			}
 		}
 	}
 	return err

@@ -119,6 +119,7 @@
 //	    later                 u32(doc)                                  id of the entry: its terms are to be made
 //	    segment               "m" u32(segment)                          level u32(documents)
 //	                          "b" u32(segment) first term               03 zstd(block), see segment.go
+//	                          "p" u32(segment) first term               03 zstd(places of the block's terms)
 //
 // # Durability
 //

@@ -5,13 +5,14 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"rapport/internal/rescue"
+	"rapport/store"
 )
 
 // A document may be put without its terms. A row of indexLater, written in the
@@ -39,14 +40,14 @@ type waitingDoc struct {
 	doc    uint32
 	entry  []byte // key of its entry
 	packed []byte
-	terms  []string // sorted; once made
+	terms  []store.Term // sorted; once made
 }
 
 // has reports whether a term, or one that begins with it, is among those of
 // the document.
 func (w *waitingDoc) has(term string, begins bool) bool {
-	n := sort.SearchStrings(w.terms, term)
-	return n < len(w.terms) && (w.terms[n] == term || begins && strings.HasPrefix(w.terms[n], term))
+	n, found := slices.BinarySearchFunc(w.terms, term, func(t store.Term, text string) int { return strings.Compare(t.Text, text) })
+	return found || begins && n < len(w.terms) && strings.HasPrefix(w.terms[n].Text, term)
 }
 
 // putLater notes that the terms of an entry's document are to be made.

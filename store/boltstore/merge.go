@@ -154,14 +154,15 @@ func sweep(b *bolt.Bucket, live []segmentInfo) error {
 	}
 	var gone [][]byte
 	c := b.Cursor()
-	for k, _ := c.Seek([]byte{rowBlock}); k != nil && k[0] == rowBlock && len(k) >= 5 && len(gone) < sweepRows; {
-		id := binary.BigEndian.Uint32(k[1:])
-		if named[id] {
-			k, _ = c.Seek(successor(blockKey(id, nil)))
-			continue
+	for _, kind := range []byte{rowBlock, rowPlaces} {
+		for k, _ := c.Seek([]byte{kind}); k != nil && k[0] == kind && len(k) >= 5 && len(gone) < sweepRows; {
+			if named[binary.BigEndian.Uint32(k[1:])] {
+				k, _ = c.Seek(successor(k[:5]))
+				continue
+			}
+			gone = append(gone, bytes.Clone(k))
+			k, _ = c.Next()
 		}
-		gone = append(gone, bytes.Clone(k))
-		k, _ = c.Next()
 	}
 	return deleteKeys(b, gone)
 }
@@ -189,6 +190,8 @@ type source struct {
 	c      *bolt.Cursor
 	prefix []byte
 	block  *blockReader
+	places placeReader
+	at     []byte // places of the term the block is at
 }
 
 // part writes the next terms, up to mergeBytes.
@@ -240,16 +243,19 @@ func mergeTerm(open []*source, w *blockWriter, live *liveDocs) ([]*source, []byt
 		}
 	}
 	term := bytes.Clone(least)
-	var docs []uint32
+	var p postings
 	rest := open[:0]
 	for _, s := range open {
 		if !bytes.Equal(s.block.term, term) {
 			rest = append(rest, s)
 			continue
 		}
-		for _, d := range s.block.docs {
-			if live.has(d) {
-				docs = append(docs, d)
+		for w := (walker{s.block.docs, s.at}); len(w.docs) > 0; {
+			if d := w.docs[0]; live.has(d) {
+				p.add(d, w.places())
+			}
+			if err := w.step(); err != nil {
+				return nil, nil, err
 			}
 		}
 		more, err := s.next()
@@ -260,7 +266,7 @@ func mergeTerm(open []*source, w *blockWriter, live *liveDocs) ([]*source, []byt
 			rest = append(rest, s)
 		}
 	}
-	return rest, term, w.add(term, ascending(docs))
+	return rest, term, w.add(term, p.sorted())
 }
 
 // liveDocs remembers which documents still are.
@@ -282,25 +288,11 @@ func everyTerm([]byte) bool { return true }
 
 // start moves a source to its first term after at.
 func (s *source) start(at []byte) (bool, error) {
-	k, v := s.c.Seek(s.prefix)
-	if at != nil {
-		key := append(bytes.Clone(s.prefix), at...)
-		if k, v = s.c.Seek(key); k == nil || !bytes.Equal(k, key) {
-			if k == nil {
-				k, v = last(s.c)
-			} else {
-				k, v = s.c.Prev()
-			}
-			if k == nil || !bytes.HasPrefix(k, s.prefix) {
-				k, v = s.c.Seek(s.prefix)
-			}
-		}
-	}
+	k, v := blockOf(s.c, s.prefix, at)
 	if k == nil || !bytes.HasPrefix(k, s.prefix) {
 		return false, nil
 	}
-	var err error
-	if s.block, err = newBlockReader(v); err != nil {
+	if err := s.open(k, v); err != nil {
 		return false, err
 	}
 	for {
@@ -315,6 +307,9 @@ func (s *source) start(at []byte) (bool, error) {
 func (s *source) next() (bool, error) {
 	for {
 		more, err := s.block.next(everyTerm)
+		if err == nil && more {
+			s.at, err = s.places.next()
+		}
 		if err != nil || more {
 			return more, err
 		}
@@ -322,8 +317,16 @@ func (s *source) next() (bool, error) {
 		if k == nil || !bytes.HasPrefix(k, s.prefix) {
 			return false, nil
 		}
-		if s.block, err = newBlockReader(v); err != nil {
+		if err := s.open(k, v); err != nil {
 			return false, err
 		}
 	}
+}
+
+// open begins with a block.
+func (s *source) open(k, v []byte) (err error) {
+	if s.block, err = newBlockReader(v); err == nil {
+		s.places, err = placesOf(s.c.Bucket(), k)
+	}
+	return err
 }

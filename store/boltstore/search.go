@@ -221,7 +221,14 @@ func (s *searching) word(n store.Node) (docs docSet, exact bool, err error) {
 		}
 		return err
 	}
-	for _, t := range l.All {
+	all := l.All
+	if len(l.At) > 1 {
+		if docs, err = s.phrase(l); err != nil {
+			return docSet{}, false, err
+		}
+		first, all = false, nil
+	}
+	for _, t := range all {
 		if err := narrow(t, false); err != nil {
 			return docSet{}, false, err
 		}
@@ -234,17 +241,58 @@ func (s *searching) word(n store.Node) (docs docSet, exact bool, err error) {
 	return docs, l.Exact, nil
 }
 
-func (s *searching) term(term string, begins bool) (out docSet, err error) {
-	b := s.tx.index(indexSegment)
-	if !s.listed {
-		if s.segments, err = segments(b); err != nil {
-			return out, err
-		}
-		if s.late, err = s.unindexed(); err != nil {
-			return out, err
-		}
-		s.listed = true
+// phrase asks the index for terms that stand as far from each other as in a
+// phrase.
+func (s *searching) phrase(l store.Lookup) (out docSet, err error) {
+	if err := s.list(); err != nil {
+		return out, err
 	}
+	b := s.tx.index(indexSegment)
+	var docs []uint32
+	visit := func(doc uint32) { docs = append(docs, doc) }
+	for _, seg := range s.segments {
+		if err := s.tx.ctx.Err(); err != nil {
+			return out, err
+		}
+		terms := make([]walker, len(l.All))
+		for k := 0; k < len(terms) && err == nil && (k == 0 || len(terms[k-1].docs) > 0); k++ {
+			terms[k], err = walk(b, seg.id, []byte(l.All[k]))
+		}
+		if err == nil && len(terms[len(terms)-1].docs) > 0 {
+			err = together(terms, l.At, visit)
+		}
+		if err != nil {
+			return out, err
+		}
+	}
+	for n := range s.late {
+		if !slices.ContainsFunc(l.All, func(t string) bool { return !s.late[n].has(t, false) }) {
+			visit(s.late[n].doc)
+		}
+	}
+	out.add(docs)
+	out.seal()
+	return out, nil
+}
+
+// list finds out which segments there are, and what is in none yet.
+func (s *searching) list() (err error) {
+	if s.listed {
+		return nil
+	}
+	if s.segments, err = segments(s.tx.index(indexSegment)); err != nil {
+		return err
+	}
+	s.late, err = s.unindexed()
+	s.listed = err == nil
+	return err
+}
+
+func (s *searching) term(term string, begins bool) (out docSet, err error) {
+	if err := s.list(); err != nil {
+		return out, err
+	}
+	b := s.tx.index(indexSegment)
 	for _, seg := range s.segments {
 		if err := s.tx.ctx.Err(); err != nil {
 			return out, err

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
+
+	"rapport/store"
 )
 
 // The search index is a list of segments. A segment maps terms to the numbers
@@ -19,11 +21,15 @@ import (
 // Rows of the bucket: "m" segment -> level, documents; "b" segment first-term
 // -> a block. A block is zstd over: for each term uvarint bytes shared with
 // the term before, uvarint bytes of its own, those, uvarint count, uvarint
-// differences of the numbers.
+// differences of the numbers. "p" segment first-term -> the places of the same
+// terms, read for phrases only: for each term uvarint bytes, the packed places of
+// each document or noPlaces. Where the row is missing, or a term has no bytes, only
+// the texts tell, as of what was indexed before format 4.
 
 const (
 	rowManifest = 'm'
 	rowBlock    = 'b'
+	rowPlaces   = 'p'
 	// blockSize is how many bytes a block has before it is compressed, save
 	// that one term's numbers always stay together.
 	blockSize = 8 << 10
@@ -43,6 +49,9 @@ func blockKey(id uint32, term []byte) []byte {
 	return append(appendUint32([]byte{rowBlock}, id), term...)
 }
 
+// placesKey is the key of the places beside the block of a key.
+func placesKey(block []byte) []byte { return append([]byte{rowPlaces}, block[1:]...) }
+
 func (i segmentInfo) value() []byte { return appendUint32([]byte{i.level}, i.docs) }
 
 // segments lists the segments in use.
@@ -60,7 +69,7 @@ func segments(b *bolt.Bucket) ([]segmentInfo, error) {
 
 // segmentBuilder gathers the terms of a transaction's documents.
 type segmentBuilder struct {
-	postings map[string][]uint32
+	postings map[string]*postings
 	docs     uint32
 	size     int
 }
@@ -68,20 +77,21 @@ type segmentBuilder struct {
 // maxBuilt bounds the postings a transaction gathers before a segment is cut.
 const maxBuilt = 2_000_000
 
-func (tx *Tx) addTerms(doc uint32, terms []string) error {
+func (tx *Tx) addTerms(doc uint32, terms []store.Term) error {
 	if tx.terms == nil {
-		tx.terms = &segmentBuilder{postings: map[string][]uint32{}}
+		tx.terms = &segmentBuilder{postings: map[string]*postings{}}
 	}
 	b := tx.terms
 	for _, t := range terms {
-		if t == "" {
+		if t.Text == "" {
 			continue
 		}
-		list := b.postings[t]
-		if n := len(list); n > 0 && list[n-1] == doc {
-			continue
+		list := b.postings[t.Text]
+		if list == nil {
+			list = &postings{}
+			b.postings[t.Text] = list
 		}
-		b.postings[t] = append(list, doc)
+		list.add(doc, t.At)
 	}
 	b.docs++
 	if b.size += len(terms); b.size > maxBuilt {
@@ -110,7 +120,7 @@ func (tx *Tx) flushTerms() error {
 	w := blockWriter{id: id, put: bucket.Put}
 	for _, t := range terms {
 		// Numbers ascend as documents are put, but not in a reindex.
-		if err := w.add([]byte(t), ascending(b.postings[t])); err != nil {
+		if err := w.add([]byte(t), b.postings[t].sorted()); err != nil {
 			return fmt.Errorf("write search index: %w", err)
 		}
 	}
@@ -126,12 +136,14 @@ type blockWriter struct {
 	id          uint32
 	put         func(k, v []byte) error
 	raw         []byte
+	places      []byte
+	placed      bool // some are known
 	first, last []byte
 	written     int // compressed bytes handed to put
 }
 
-func (w *blockWriter) add(term []byte, docs []uint32) error {
-	if len(docs) == 0 {
+func (w *blockWriter) add(term []byte, p *postings) error {
+	if len(p.docs) == 0 {
 		return nil
 	}
 	if w.first == nil {
@@ -144,12 +156,14 @@ func (w *blockWriter) add(term []byte, docs []uint32) error {
 	w.raw = binary.AppendUvarint(w.raw, uint64(shared))
 	w.raw = binary.AppendUvarint(w.raw, uint64(len(term)-shared))
 	w.raw = append(w.raw, term[shared:]...)
-	w.raw = binary.AppendUvarint(w.raw, uint64(len(docs)))
+	w.raw = binary.AppendUvarint(w.raw, uint64(len(p.docs)))
 	before := uint32(0)
-	for _, d := range docs {
+	for _, d := range p.docs {
 		w.raw = binary.AppendUvarint(w.raw, uint64(d-before))
 		before = d
 	}
+	w.places = append(binary.AppendUvarint(w.places, uint64(len(p.at))), p.at...)
+	w.placed = w.placed || len(p.at) > 0
 	w.last = append(w.last[:0], term...)
 	if len(w.raw) >= blockSize {
 		return w.close()
@@ -161,10 +175,15 @@ func (w *blockWriter) close() error {
 	if w.first == nil {
 		return nil
 	}
-	v := packText(w.raw)
+	key, v := blockKey(w.id, w.first), packText(w.raw)
 	w.written += len(v)
-	err := w.put(blockKey(w.id, w.first), v)
-	w.raw, w.first, w.last = w.raw[:0], nil, nil
+	err := w.put(key, v)
+	if w.placed {
+		v = packText(w.places)
+		w.written += len(v)
+		err = errors.Join(err, w.put(placesKey(key), v))
+	}
+	w.raw, w.places, w.placed, w.first, w.last = w.raw[:0], w.places[:0], false, nil, nil
 	return err
 }
 
@@ -178,11 +197,16 @@ type blockReader struct {
 }
 
 func newBlockReader(v []byte) (*blockReader, error) {
+	raw, err := unpackBlock(v)
+	return &blockReader{raw: raw}, err
+}
+
+func unpackBlock(v []byte) ([]byte, error) {
 	raw, err := unpackText(v)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errSegment, err)
 	}
-	return &blockReader{raw: raw}, nil
+	return raw, nil
 }
 
 // next moves to the next term; false at the end. The numbers are decoded only
@@ -263,23 +287,62 @@ func (r *blockReader) uvarint() (uint64, bool) {
 	return v, true
 }
 
+// blockOf moves a cursor to the block of a segment in which a term lies if
+// anywhere, or to the first one.
+func blockOf(c *bolt.Cursor, prefix, term []byte) (k, v []byte) {
+	key := append(bytes.Clone(prefix), term...)
+	if k, v = c.Seek(key); bytes.Equal(k, key) {
+		return k, v
+	}
+	// The term lies in the block that begins before it, if any.
+	if k == nil {
+		k, v = last(c)
+	} else {
+		k, v = previous(c, k)
+	}
+	if k == nil || !bytes.HasPrefix(k, prefix) {
+		return c.Seek(prefix)
+	}
+	return k, v
+}
+
+// walk opens the documents of a term in one segment, none where it has none.
+func walk(b *bolt.Bucket, id uint32, term []byte) (walker, error) {
+	prefix := blockKey(id, nil)
+	k, v := blockOf(b.Cursor(), prefix, term)
+	if k == nil || !bytes.HasPrefix(k, prefix) {
+		return walker{}, nil
+	}
+	r, err := newBlockReader(v)
+	if err != nil {
+		return walker{}, err
+	}
+	p, err := placesOf(b, k)
+	if err != nil {
+		return walker{}, err
+	}
+	wanted := func(t []byte) bool { return bytes.Equal(t, term) }
+	for {
+		more, err := r.next(wanted)
+		if err != nil || !more || bytes.Compare(r.term, term) > 0 {
+			return walker{}, err
+		}
+		at, err := p.next()
+		if err != nil {
+			return walker{}, err
+		}
+		if bytes.Equal(r.term, term) {
+			return walker{r.docs, at}, nil
+		}
+	}
+}
+
 // lookUp visits the numbers of a term, or of every term that begins with it,
 // in one segment. The slice visit is given is used again.
 func lookUp(b *bolt.Bucket, id uint32, term []byte, begins bool, visit func(docs []uint32)) error {
 	prefix := blockKey(id, nil)
 	c := b.Cursor()
-	k, v := c.Seek(blockKey(id, term))
-	if k == nil || !bytes.Equal(k, blockKey(id, term)) {
-		// The term lies in the block that begins before it, if any.
-		if k == nil {
-			k, v = last(c)
-		} else {
-			k, v = c.Prev()
-		}
-		if k == nil || !bytes.HasPrefix(k, prefix) {
-			k, v = c.Seek(prefix)
-		}
-	}
+	k, v := blockOf(c, prefix, term)
 	wanted := func(t []byte) bool {
 		return bytes.Equal(t, term) || begins && bytes.HasPrefix(t, term)
 	}
