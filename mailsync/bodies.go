@@ -3,6 +3,7 @@ package mailsync
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"rapport/records/message"
 )
@@ -46,7 +47,10 @@ func groupOf(items []message.Item) int {
 }
 
 func (p *pass) fetchGroup(items []message.Item) error {
-	req := p.requestBodies(items)
+	req, err := p.requestBodies(items)
+	if err != nil {
+		return err
+	}
 	defer req.discard()
 	return p.takeGroup(items, req)
 }
@@ -59,16 +63,20 @@ func (p *pass) takeGroup(items []message.Item, req *fetchRequest) error {
 	return p.hand(items, req)
 }
 
-func (p *pass) requestBodies(items []message.Item) *fetchRequest {
+func (p *pass) requestBodies(items []message.Item) (*fetchRequest, error) {
 	var uids []uint32
 	var bytes int64
 	for _, it := range items {
 		uids = append(uids, it.UID)
 		bytes += it.Size
 	}
-	req := &fetchRequest{asked: message.UIDs(uids...), section: sectionBody, offset: -1, size: bytes, spool: p.s.spool}
+	price, err := p.admit(bytes, len(items), slices.Max(uids))
+	if err != nil {
+		return nil, err
+	}
+	req := &fetchRequest{asked: message.UIDs(uids...), section: sectionBody, offset: -1, size: bytes, spool: p.s.spool, price: price}
 	p.sess.start(req, allow(bytes))
-	return req
+	return req, nil
 }
 
 // hand gives a group's items with their bodies to the taker; what did not
@@ -112,7 +120,10 @@ func (p *pass) body(got *part) message.Source {
 // empty; nothing twice is settled by whether the message is still there.
 func (p *pass) fetchAlone(it message.Item) error {
 	p.said = ""
-	req := p.requestBodies([]message.Item{it})
+	req, err := p.requestBodies([]message.Item{it})
+	if err != nil {
+		return err
+	}
 	defer req.discard()
 	if err := p.finish(req); err != nil {
 		return p.blame(err, req)
@@ -145,7 +156,7 @@ func (p *pass) fetchLarge(it message.Item) error {
 	case err == nil && whole:
 		it.Body = spooled{path: f.Name(), size: size}
 		return p.taker.put(it)
-	case err != nil && size > 0 && !p.again && (kind == Lost || kind == Silent):
+	case err != nil && size > 0 && !p.again && (kind == Lost || kind == Silent || kind == Spent):
 		p.breakOff(it, f.Name(), from, size)
 	default:
 		os.Remove(f.Name())
@@ -161,7 +172,15 @@ func (p *pass) fetchLarge(it message.Item) error {
 // an error the server does not give ranges otherwise.
 func (p *pass) ranges(it message.Item, f *os.File, from int64) (at int64, whole bool, err error) {
 	for at = from; at < maxSpooled; {
-		req := &fetchRequest{asked: message.UIDs(it.UID), section: sectionBody, offset: at, length: rangeBody, size: it.Size, spool: p.s.spool}
+		last := int64(0) // counted as a message with its last range
+		if at+rangeBody >= it.Size {
+			last = 1
+		}
+		price, err := p.admit(max(0, min(rangeBody, it.Size-at)), int(last), it.UID)
+		if err != nil {
+			return at, false, err
+		}
+		req := &fetchRequest{asked: message.UIDs(it.UID), section: sectionBody, offset: at, length: rangeBody, size: it.Size, spool: p.s.spool, price: price}
 		p.sess.start(req, allow(rangeBody))
 		if err := p.finish(req); err != nil {
 			req.discard()
@@ -179,9 +198,6 @@ func (p *pass) ranges(it message.Item, f *os.File, from int64) (at int64, whole 
 		}
 		if at += n; got.whole || n < rangeBody {
 			return at, true, nil
-		}
-		if err := p.s.spend(p.ctx, p.sess); err != nil {
-			return at, false, err
 		}
 	}
 	return at, false, nil

@@ -3,66 +3,77 @@ package mailsync
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	"rapport/records/message"
 )
 
-// spend counts the bytes received against the day's budget.
-func (s *Syncer) spend(ctx context.Context, sess *session) error {
+// headEstimate is what a header is taken to weigh before it came.
+const headEstimate = 6 << 10
+
+// admit asks whether so much may be asked for, of messages up to the UID top.
+func (p *pass) admit(bytes int64, bodies int, top uint32) (usage, error) {
+	n := usage{bytes, int64(bodies)}
+	if err := p.s.ledger.admit(p.ctx, n, p.isFresh(top)); err != nil {
+		return usage{}, err
+	}
+	return n, nil
+}
+
+// isFresh tells whether a message came since the folder was last read.
+func (p *pass) isFresh(uid uint32) bool { return p.prog.Scanned && p.known > 0 && uid > p.known }
+
+// fresh returns the messages that came since the folder was last read.
+func (p *pass) fresh(uids message.UIDSet) message.UIDSet {
+	if !p.isFresh(uids.Max()) {
+		return message.UIDSet{}
+	}
+	return uids.Minus(message.UIDRanges(message.UIDRange{Lo: 1, Hi: p.known}))
+}
+
+// spend counts the bytes received, and the request they were promised to.
+func (s *Syncer) spend(ctx context.Context, sess *session, promised usage) error {
 	s.mu.Lock()
 	total := sess.w.received.Load()
 	n := total - sess.counted
 	sess.counted = total
-	day := s.o.Now().Format(time.DateOnly)
-	if s.day != day {
-		s.day, s.spent = day, 0
-	}
-	s.spent += n
-	spent := s.spent
 	s.mu.Unlock()
-	if s.o.Mailbox.DailyBytes <= 0 {
+	err := s.ledger.took(ctx, promised, usage{n, promised.Messages})
+	if errors.Is(err, context.Canceled) {
 		return nil
 	}
-	if s.o.Budget != nil {
-		err := s.o.Budget.Spend(ctx, s.o.Mailbox.Name, day, n)
-		if err == nil {
-			spent, err = s.o.Budget.Spent(ctx, s.o.Mailbox.Name, day)
-		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return ofSink(err, "count bytes of %s", day)
-		}
-	}
-	if spent < s.o.Mailbox.DailyBytes {
-		return nil
-	}
-	now := s.o.Now()
-	tomorrow := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 30, 0, now.Location())
-	return &Fault{Kind: Spent, Text: fmt.Sprintf("the day's budget of %d MB is used up; it goes on tomorrow", s.o.Mailbox.DailyBytes>>20), Wait: tomorrow.Sub(now)}
+	return err
 }
 
 // untilTomorrow waits on the connection as it stands where the day's budget is
-// used up, since that is nothing to part for, and says so in the status. Any
-// other fault comes back.
+// used up, since that is nothing to part for, and says so in the status. New
+// mail ends the wait: a part of the budget is kept for it. Any other fault
+// comes back.
 func (s *Syncer) untilTomorrow(ctx context.Context, sess *session, err error) error {
 	var f *Fault
 	if !errors.As(err, &f) || f.Kind != Spent {
 		return err
 	}
-	tomorrow := s.o.Now().Add(f.Wait)
+	again := s.o.Now().Add(f.Wait)
 	s.mu.Lock()
 	s.patient = true
 	s.mu.Unlock()
+	select {
+	case <-sess.w.changed:
+	default: // only what comes from now on counts
+	}
 	for {
-		left := tomorrow.Sub(s.o.Now())
+		left := again.Sub(s.o.Now())
 		if left <= 0 {
 			return nil
 		}
-		s.become(message.StateWaiting, err, tomorrow)
+		s.become(message.StateWaiting, err, again)
 		s.broadcast()
-		if _, err := sess.idle(ctx, min(left, s.o.Mailbox.Idle), nil); err != nil || ctx.Err() != nil {
+		why, err := sess.idle(ctx, min(left, s.o.Mailbox.Idle), nil)
+		if err != nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
+		}
+		if why == changes {
+			return nil
 		}
 	}
 }

@@ -48,6 +48,7 @@ type fetchRequest struct {
 	broken  error // a fault of ours while storing
 	held    int64 // bytes kept in memory
 	waited  bool
+	price   usage // promised of the day's budget
 	err     error
 }
 

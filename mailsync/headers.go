@@ -8,17 +8,26 @@ import (
 )
 
 // askHeads sends the request for the newest headers that are still to do.
-func (p *pass) askHeads() *fetchRequest {
+func (p *pass) askHeads() (*fetchRequest, error) {
 	n := headChunk
 	if t := p.s.trouble(p.f.name); t != nil && !t.uids.Intersect(p.todo).Empty() {
 		n = t.size
 	}
 	chunk := p.todo.Newest(n)
+	if fresh := p.fresh(chunk); !fresh.Empty() { // which may use more of the day's budget
+		chunk = fresh
+	}
 	if chunk.Empty() {
-		return nil
+		return nil, nil
+	}
+	price, err := p.admit(int64(chunk.Len())*headEstimate, 0, chunk.Max())
+	if err != nil {
+		return nil, err
 	}
 	p.todo = p.todo.Minus(chunk)
-	return p.requestHeads(chunk)
+	req := p.requestHeads(chunk)
+	req.price = price
+	return req, nil
 }
 
 func (p *pass) requestHeads(uids message.UIDSet) *fetchRequest {
@@ -75,6 +84,10 @@ func (p *pass) heads(req *fetchRequest) ([]*part, error) {
 // whole range for one message in it, often after giving the others.
 func (p *pass) finish(req *fetchRequest) error {
 	err := p.sess.finish(req)
+	if counted := p.s.spend(p.ctx, p.sess, req.price); err == nil && counted != nil {
+		return counted
+	}
+	req.price = usage{}
 	if err == nil || kindOf(err) != Refused {
 		return err
 	}

@@ -85,6 +85,9 @@ func (s *Syncer) walk(ctx context.Context, sess *session, f folder, o HeadsOptio
 	for !todo.Empty() {
 		chunk := todo.Newest(headChunk)
 		todo = todo.Minus(chunk)
+		if err := s.ledger.admit(ctx, usage{}, false); err != nil {
+			return err
+		}
 		copies, err := s.walkChunk(sess, chunk)
 		if err != nil {
 			return err
@@ -95,7 +98,7 @@ func (s *Syncer) walk(ctx context.Context, sess *session, f folder, o HeadsOptio
 		if err := visit(mf, copies); err != nil {
 			return err
 		}
-		if err := s.spend(ctx, sess); err != nil {
+		if err := s.spend(ctx, sess, usage{}); err != nil {
 			return err
 		}
 	}

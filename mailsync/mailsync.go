@@ -74,7 +74,6 @@ type Mailbox struct {
 	Include     []string                              // folder patterns; empty: all that are mail
 	Exclude     []string
 	Connections int           // at most this many at once; 0: 3
-	DailyBytes  int64         // budget a day; 0: none
 	Poll        time.Duration // 0: 15 min
 	Idle        time.Duration // IDLE renewed after; 0: 9 min
 }
@@ -92,19 +91,13 @@ type Options struct {
 	Transcript func(line string)
 	// FingerprintKey keys the digests of headers by which UID reuse is noticed.
 	FingerprintKey []byte
-	// Budget keeps what was received on which day; nil: in memory only.
-	Budget Budget
+	// Ledger counts what the account gives; nil: it has no limits.
+	Ledger *Ledger
 	// Failed, when not nil, hears of a fault when it begins, changes (by its text) and ends (nil).
 	Failed func(mailbox string, err error)
 	// Panicked, when not nil, hears of every message that was quarantined
 	// because it made the sink panic.
 	Panicked func(error)
-}
-
-// Budget remembers across restarts how many bytes a mailbox gave on a day.
-type Budget interface {
-	Spent(ctx context.Context, mailbox, day string) (int64, error)
-	Spend(ctx context.Context, mailbox, day string, n int64) error
 }
 
 // withDefaults fills in what was left open.

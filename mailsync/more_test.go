@@ -182,34 +182,44 @@ func TestGmail(t *testing.T) {
 	}
 }
 
-// TestM9_DailyBudget has the budget run out midway: it goes on the next day.
+// TestM9_DailyBudget has the budget run out midway: what lies there goes on as
+// room comes, on the connections there are, and mail that arrives is read
+// meanwhile.
 func TestM9_DailyBudget(t *testing.T) {
 	t.Parallel()
 	faulty(t, 900, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
-		o.Mailbox.DailyBytes = 200_000
+		for i := range f.Messages { // 30 MB
+			f.Messages[i].Raw = append(f.Messages[i].Raw, bytes.Repeat([]byte("0123456789abcdef"), 2<<10)...)
+		}
+		o.Ledger = NewLedger(Limits{Bytes: 10e6}, time.Now, nil)
 		o.Failed = func(_ string, err error) {
 			if err != nil {
 				t.Errorf("shown as a fault: %v", err)
 			}
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		y := syncer(t, o)
-		go func() { done <- y.Run(ctx) }()
+		y := runs(t, o)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if st := y.Status(); st.State != message.StateWaiting || time.Until(st.NextTry) > 25*time.Hour || sink.state(t, "INBOX").Stored.Len() == 900 {
 			t.Errorf("after a minute %+v", st)
 		}
-		time.Sleep(4 * 24 * time.Hour)
+		fresh := f.Messages[0]
+		fresh.UID, fresh.Raw = 5000, mail(5000, "cleo@client.example", "ada@example.org", "today", "hello")
+		s.Add(f, fresh)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if p := sink.state(t, "INBOX"); !p.Stored.Has(5000) || p.Stored.Len() == 901 {
+			t.Errorf("a minute after a mail came, stored are %s", p.Stored)
+		}
+		time.Sleep(5 * 24 * time.Hour)
 		synctest.Wait()
 		oracle(t, sink, f)
 		if n := s.Opened(); n != 2 { // the watch and the rounds
-			t.Errorf("%d connections in five days, want the two to wait", n)
+			t.Errorf("%d connections in six days, want the two to wait", n)
 		}
-		cancel()
-		<-done
+		y.stop()
 	})
+	t.Attr("tries", "2")
 }
 
 // TestBigAmongSmall has mails larger than a batch, and than all that may be

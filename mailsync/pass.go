@@ -29,6 +29,7 @@ type pass struct {
 	prog   message.Progress
 	listed message.UIDSet
 	todo   message.UIDSet
+	known  uint32 // the highest UID that was settled at the beginning
 	gone   message.UIDSet
 	spoilt message.UIDSet      // quarantined by this pass
 	sums   map[uint32][16]byte // fingerprints seen on the way
@@ -180,7 +181,8 @@ func (p *pass) listByFetch(found message.UIDSet) error {
 
 // plan works out what there is to do.
 func (p *pass) plan() error {
-	p.todo = p.listed.Minus(p.prog.Settled())
+	settled := p.prog.Settled()
+	p.todo, p.known = p.listed.Minus(settled), settled.Max()
 	p.newest = p.listed.Newest(fingerprints)
 	p.s.listedNow(p.f.name)
 	return nil
@@ -242,7 +244,7 @@ func (p *pass) fetchAll() error {
 		err = rescue.Do(p.fetchChunks) // the taker must end whatever happens
 	}
 	taken := p.taker.finish()
-	p.s.spend(p.ctx, p.sess)
+	p.s.spend(p.ctx, p.sess, usage{})
 	if taken != nil {
 		return taken
 	}
@@ -263,7 +265,7 @@ func (p *pass) between() error {
 		}
 		p.listed, p.todo = p.listed.Union(more), p.todo.Union(more)
 	}
-	return p.s.spend(p.ctx, p.sess)
+	return p.s.spend(p.ctx, p.sess, usage{})
 }
 
 // judge has the sink judge a chunk and returns whose bodies it wishes; the

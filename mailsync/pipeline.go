@@ -1,6 +1,10 @@
 package mailsync
 
-import "rapport/records/message"
+import (
+	"slices"
+
+	"rapport/records/message"
+)
 
 // What is asked for ahead of its use: enough that the server always has the
 // next answer to prepare, over a line with a long round trip too.
@@ -17,7 +21,7 @@ type pipeline struct {
 	flying []flight       // asked for and not used yet, oldest first
 	want   []message.Item // whose bodies are to be asked for
 	large  []message.Item // whose bodies are to be asked for alone
-	spent  error          // the day's budget is used up: what is under way is used, nothing more is asked for
+	spent  error          // the day's budget is used up, or cannot be read: what is under way is used, and only new mail is asked for
 }
 
 // flight is a request under way: for headers, or for the bodies of items.
@@ -41,16 +45,12 @@ func (p *pass) fetchChunks() error {
 		var err error
 		switch {
 		case len(l.flying) > 0:
-			if err = l.use(); kindOf(err) == Spent {
-				l.spent, err = err, nil
-			}
-		case l.spent != nil:
-			return l.spent
-		case len(l.large) > 0:
+			err = l.use()
+		case len(l.large) > 0 && (l.spent == nil || l.isFresh(l.large[0].UID)):
 			err = p.fetchLarge(l.large[0])
 			l.large = l.large[1:]
 		default:
-			return nil
+			return l.spent
 		}
 		if err != nil {
 			return err
@@ -61,9 +61,6 @@ func (p *pass) fetchChunks() error {
 // ask sends requests as long as there is room for their answers. Bodies are
 // asked for together where that makes none wait for long.
 func (l *pipeline) ask() {
-	if l.spent != nil {
-		return
-	}
 	heads, groups := 0, 0
 	for _, f := range l.flying {
 		if f.section == sectionHeader {
@@ -72,8 +69,11 @@ func (l *pipeline) ask() {
 			groups++
 		}
 	}
-	for heads < headsAhead && len(l.large) == 0 && len(l.want)+heads*headChunk < wantAhead {
-		req := l.askHeads()
+	for l.spent == nil && heads < headsAhead && len(l.large) == 0 && len(l.want)+heads*headChunk < wantAhead {
+		req, err := l.askHeads()
+		if err != nil {
+			l.spent = err
+		}
 		if req == nil {
 			break
 		}
@@ -81,11 +81,22 @@ func (l *pipeline) ask() {
 		heads++
 	}
 	for groups < groupsAhead && len(l.want) > 0 {
+		if l.spent != nil && !l.isFresh(l.want[0].UID) {
+			return
+		}
 		n := groupOf(l.want)
+		if i := slices.IndexFunc(l.want[:n], func(it message.Item) bool { return l.isFresh(it.UID) != l.isFresh(l.want[0].UID) }); i > 0 {
+			n = i
+		}
 		if n == len(l.want) && groups > 0 && heads > 0 {
 			break // more may come to go with these
 		}
-		l.flying = append(l.flying, flight{l.requestBodies(l.want[:n]), l.want[:n:n]})
+		req, err := l.requestBodies(l.want[:n])
+		if err != nil {
+			l.spent = err
+			return
+		}
+		l.flying = append(l.flying, flight{req, l.want[:n:n]})
 		l.want = l.want[n:]
 		groups++
 	}
@@ -136,15 +147,16 @@ func (l *pipeline) useHeads(req *fetchRequest) error {
 func (l *pipeline) abandon() {
 	for _, f := range l.flying {
 		l.sess.abandon(f.fetchRequest)
+		l.s.spend(l.ctx, l.sess, f.price)
 	}
 }
 
 // carefully settles one chunk with one request at a time, and tells whether
 // there may be more to do.
 func (p *pass) carefully() (bool, error) {
-	req := p.askHeads()
+	req, err := p.askHeads()
 	if req == nil {
-		return false, nil
+		return false, err
 	}
 	heads, err := p.heads(req)
 	if err != nil {

@@ -19,6 +19,7 @@ type Syncer struct {
 	o      Options
 	dialed bool          // by Options.Dial, which resolves names itself
 	limit  *rate.Limiter // of SEARCH commands
+	ledger *Ledger
 	nudge  chan struct{} // one token: look again now
 	one    chan struct{} // held by whoever makes passes outside Run
 
@@ -32,8 +33,6 @@ type Syncer struct {
 	work         message.Backfill
 	began        time.Time
 	settledCount int
-	day          string
-	spent        int64
 	noLabels     bool // Gmail's labels were promised and refused
 	width        int  // connections the server bears, as far as known
 	running      bool
@@ -64,6 +63,9 @@ func New(o Options) (*Syncer, error) {
 		nudge: make(chan struct{}, 1), one: make(chan struct{}, 1),
 		folders: map[string]message.FolderStatus{}, said: map[string]string{}, lists: map[string]time.Time{},
 		troubles: map[string]*trouble{}, bump: make(chan struct{}), width: o.Mailbox.Connections,
+	}
+	if s.ledger = o.Ledger; s.ledger == nil {
+		s.ledger = NewLedger(Limits{}, o.Now, nil)
 	}
 	s.state = message.MailboxStatus{Name: o.Mailbox.Name, State: message.StateIdle, Since: o.Now()}
 	return s, nil

@@ -2,96 +2,83 @@ package app
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"time"
 
+	"rapport/internal/config"
+	"rapport/mailsync"
 	"rapport/store"
 )
 
-// stateBudget is where the store keeps what a mailbox gave on a day, by its name.
-const stateBudget = "budget "
+// stateBudget is where the store keeps what an account gave of late, by its
+// host and name: several mailboxes may read one account, and a mailbox may be
+// called otherwise some day.
+const stateBudget = "budget of "
 
-// How much of what was received a crash may make forgotten: keeping it costs a
-// commit.
-const (
-	budgetBytes = 32 << 20
-	budgetEvery = time.Minute
-)
-
-// budget implements mailsync.Budget on the store. Its methods may be called
-// concurrently.
-type budget struct {
+// ledgers are the accounts that have limits. Methods may be called concurrently.
+type ledgers struct {
 	store store.Store
+	now   func() time.Time
 
-	mu    sync.Mutex // guards boxes
-	boxes map[string]*spent
+	mu  sync.Mutex // guards all
+	all map[string]ledger
 }
 
-// spent is what one mailbox gave.
-type spent struct {
-	Day   string `json:"day"` // 2006-01-02
-	Bytes int64  `json:"bytes"`
-
-	kept   int64 // of Bytes
-	keptAt time.Time
+type ledger struct {
+	*mailsync.Ledger
+	limits mailsync.Limits
 }
 
-func newBudget(s store.Store) *budget { return &budget{store: s, boxes: map[string]*spent{}} }
+func newLedgers(s store.Store, now func() time.Time) *ledgers {
+	return &ledgers{store: s, now: now, all: map[string]ledger{}}
+}
 
-// Spent implements mailsync.Budget.
-func (b *budget) Spent(ctx context.Context, mailbox, day string) (int64, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s, err := b.on(ctx, mailbox, day)
-	if err != nil {
-		return 0, err
+// of returns the ledger of a mailbox's account. Where its limits changed, a
+// new one goes on with what the old one had counted.
+func (l *ledgers) of(m config.Mailbox) *mailsync.Ledger {
+	limits := mailsync.Limits{Bytes: m.DailyBytes(), Messages: int64(m.DailyMessages)}
+	account := strings.ToLower(m.User + " at " + m.Host)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.all[account]; ok && known.limits == limits {
+		return known.Ledger
+	} else if ok {
+		_ = known.Close(context.Background()) // what a crash could lose may be lost here too
 	}
-	return s.Bytes, nil
+	made := ledger{mailsync.NewLedger(limits, l.now, accountBudget{l.store, stateBudget + account}), limits}
+	l.all[account] = made
+	return made.Ledger
 }
 
-// Spend implements mailsync.Budget.
-func (b *budget) Spend(ctx context.Context, mailbox, day string, n int64) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s, err := b.on(ctx, mailbox, day)
-	if err != nil {
+// close keeps what was counted.
+func (l *ledgers) close(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var faults []error
+	for _, a := range l.all {
+		faults = append(faults, a.Close(ctx))
+	}
+	return errors.Join(faults...)
+}
+
+// accountBudget implements mailsync.Budget on the store.
+type accountBudget struct {
+	store store.Store
+	key   string
+}
+
+// Load implements mailsync.Budget.
+func (b accountBudget) Load(ctx context.Context) (book []byte, err error) {
+	err = b.store.View(ctx, func(tx store.Tx) (err error) {
+		book, err = tx.State().Get(b.key)
 		return err
-	}
-	if s.Bytes += n; s.Bytes-s.kept < budgetBytes && time.Since(s.keptAt) < budgetEvery || s.Bytes == s.kept {
-		return nil
-	}
-	if err := keepBook(ctx, b.store, stateBudget+mailbox, s); err != nil {
-		return err
-	}
-	s.kept, s.keptAt = s.Bytes, time.Now()
-	return nil
+	})
+	return book, err
 }
 
-// on returns what a mailbox gave on a day. A clock that is set back across
-// midnight brings no second budget; one that was ahead for longer than that
-// does not spend what is to come. The caller holds mu.
-func (b *budget) on(ctx context.Context, mailbox, day string) (*spent, error) {
-	s := b.boxes[mailbox]
-	if s == nil {
-		book, err := upkeepBook[spent](ctx, b.store, stateBudget+mailbox)
-		if err != nil {
-			return nil, err
-		}
-		book.kept, book.keptAt = book.Bytes, time.Now()
-		s = &book
-		b.boxes[mailbox] = s
-	}
-	if s.Day == day || s.Day == dayAfter(day) {
-		return s, nil
-	}
-	*s = spent{Day: day, keptAt: s.keptAt}
-	return s, nil
-}
-
-func dayAfter(day string) string {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return ""
-	}
-	return t.AddDate(0, 0, 1).Format(time.DateOnly)
+// Save implements mailsync.Budget.
+func (b accountBudget) Save(ctx context.Context, book []byte) error {
+	return b.store.Update(ctx, func(tx store.Tx) error { return tx.State().Put(b.key, book) })
 }

@@ -198,40 +198,6 @@ func TestM79_PasswordFiles(t *testing.T) {
 	t.Attr("tries", strconv.Itoa(tries))
 }
 
-// TestM79_BudgetSurvives counts a day's bytes over restarts and clocks that are
-// set.
-func TestM79_BudgetSurvives(t *testing.T) {
-	t.Parallel()
-	s := openTestStore(t)
-	ctx := t.Context()
-	step := func(fresh bool, b *budget, day string, n, want int64) *budget {
-		t.Helper()
-		if fresh {
-			b = newBudget(s)
-		}
-		if err := b.Spend(ctx, "ada", day, n); err != nil {
-			t.Fatal(err)
-		}
-		got, err := b.Spent(ctx, "ada", day)
-		if err != nil || got != want {
-			t.Errorf("on %s %d were spent, %v; want %d", day, got, err, want)
-		}
-		return b
-	}
-	b := step(true, nil, "2026-03-01", 40<<20, 40<<20)
-	b = step(false, b, "2026-03-01", 1<<20, 41<<20)
-	b = step(true, b, "2026-03-01", 50<<20, 90<<20) // a crash forgets what was not kept yet
-	b = step(true, b, "2026-03-01", 0, 90<<20)
-	b = step(false, b, "2026-02-28", 5<<20, 95<<20)  // set back across midnight
-	b = step(false, b, "2026-03-02", 40<<20, 40<<20) // the next day
-	b = step(false, b, "2027-03-02", 40<<20, 40<<20) // a year ahead
-	b = step(true, b, "2026-03-02", 1<<20, 1<<20)    // and back
-	if other, err := b.Spent(ctx, "bob", "2026-03-02"); err != nil || other != 0 {
-		t.Errorf("another mailbox: %d, %v", other, err)
-	}
-	t.Attr("tries", "8")
-}
-
 // TestM79_LeapIsNoticedAtOnce sets the clock between two looks at it: whoever
 // asks is told before the next look.
 func TestM79_LeapIsNoticedAtOnce(t *testing.T) {

@@ -42,7 +42,7 @@ func (s *system) newEngine(cfg config.Mailbox, failed func(error)) (engine, erro
 	log := s.log.With("component", "mailsync") // which adds the mailbox
 	o := mailsync.Options{
 		Mailbox: box, Sink: spared{s.intake, s.room}, Log: log, Now: s.now, Dial: s.dial,
-		SpoolDir: spoolDir(s.cfg.DataDir), Budget: s.budget,
+		SpoolDir: spoolDir(s.cfg.DataDir), Ledger: s.ledgers.of(cfg),
 		Failed:   func(_ string, err error) { failed(err) },
 		Panicked: func(error) { s.metrics.panics.WithLabelValues(cfg.Name).Inc() },
 	}
@@ -66,15 +66,9 @@ func (s *system) mailbox(cfg config.Mailbox) (mailsync.Mailbox, error) {
 		Include: cfg.Folders.Include, Exclude: cfg.Folders.Exclude,
 		Connections: min(cmp.Or(cfg.Connections, connsWanted), connections(openFiles(), len(s.config().Boxes()))), Poll: cfg.Poll.Std(),
 	}
-	if cfg.Provider == config.Gmail {
-		box.DailyBytes = gmailDaily
-	}
 	box.Password = s.cfg.Password(cfg).Resolve
 	return box, nil
 }
-
-// gmailDaily is what Gmail lets a client download a day (2,500 MB).
-const gmailDaily = 2500 << 20
 
 // openStore opens the store in a directory, waiting a little for its lock.
 func openStore(dir string, log *slog.Logger, now func() time.Time, patience time.Duration) (*boltstore.Store, error) {

@@ -53,7 +53,7 @@ type system struct {
 	intake  *intake.Intake
 	fleet   *fleet
 	room    *room
-	budget  *budget
+	ledgers *ledgers
 	rosters rosters // of the mailbox groups
 	clock   *wallClock
 	auth    *auth.Service
@@ -121,7 +121,8 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	}
 	show(ctx)
 	s.sayRestored(ctx)
-	s.room, s.budget = newRoom(cfg.DataDir), newBudget(s.store)
+	s.room, s.ledgers = newRoom(cfg.DataDir), newLedgers(s.store, o.now)
+	undo.push("budgets", s.ledgers.close)
 	s.fleet = &fleet{build: s.newEngine, explain: s.room.explain, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}
 	lineup, err := s.fleet.prepare(cfg.Boxes())
 	if err != nil {

@@ -72,15 +72,17 @@ type Account struct {
 
 // Mailbox is one account that is read over IMAP.
 type Mailbox struct {
-	Name        string   `yaml:"name" required:"true" doc:"Short name, used in commands and status."`
-	Provider    Provider `yaml:"provider" default:"imap" doc:"Preset for host, limits and Authentication-Results."`
-	Account     `yaml:",inline"`
-	Since       Since      `yaml:"since" default:"all" doc:"How far back mail is read: a span such as 2y, a date, or all."`
-	Folders     Folders    `yaml:"folders" doc:"Which folders are read; drafts, junk and trash never are."`
-	Visibility  Visibility `yaml:"visibility" default:"full" doc:"How much of this mailbox's mail others see."`
-	AuthservID  string     `yaml:"authserv_id" doc:"Name under which the provider writes Authentication-Results; others' are not believed."`
-	Connections int        `yaml:"connections" min:"1" max:"20" doc:"Connections to the server at most at once; the default is the preset of the provider: 3 for imap, 4 for gmail and outlook."`
-	Poll        Duration   `yaml:"poll" default:"15m" doc:"How often the server is asked even when it announces nothing."`
+	Name          string   `yaml:"name" required:"true" doc:"Short name, used in commands and status."`
+	Provider      Provider `yaml:"provider" default:"imap" doc:"Preset for host, limits and Authentication-Results."`
+	Account       `yaml:",inline"`
+	Since         Since      `yaml:"since" default:"all" doc:"How far back mail is read: a span such as 2y, a date, or all."`
+	Folders       Folders    `yaml:"folders" doc:"Which folders are read; drafts, junk and trash never are."`
+	Visibility    Visibility `yaml:"visibility" default:"full" doc:"How much of this mailbox's mail others see."`
+	AuthservID    string     `yaml:"authserv_id" doc:"Name under which the provider writes Authentication-Results; others' are not believed."`
+	Connections   int        `yaml:"connections" min:"1" max:"20" doc:"Connections to the server at most at once; the default is the preset of the provider: 3 for imap, 4 for gmail and outlook."`
+	DailyMB       int        `yaml:"daily_mb" min:"100" max:"10000000" doc:"Megabytes read of the account in any 24 hours at most; the default is the provider's: 2500 for gmail, else any amount."`
+	DailyMessages int        `yaml:"daily_messages" min:"100" max:"10000000" doc:"Messages read of the account in any 24 hours at most; the default is any number."`
+	Poll          Duration   `yaml:"poll" default:"15m" doc:"How often the server is asked even when it announces nothing."`
 }
 
 // Folders selects the folders of a mailbox; * stands for any run of characters.

@@ -125,18 +125,18 @@ type preset struct {
 	host        string
 	authserv    string
 	connections int
-	dailyBytes  int64
+	dailyMB     int
 }
 
 var presets = map[Provider]preset{
 	IMAP:    {connections: 3},
-	Gmail:   {host: "imap.gmail.com:993", authserv: "mx.google.com", connections: 4, dailyBytes: 2500 * 1000 * 1000},
+	Gmail:   {host: "imap.gmail.com:993", authserv: "mx.google.com", connections: 4, dailyMB: 2500},
 	Outlook: {host: "outlook.office365.com:993", authserv: "microsoft", connections: 4},
 }
 
-// DailyBytes returns how much may be read of the mailbox in a day, by its
-// provider's rules; 0 means any amount.
-func (m Mailbox) DailyBytes() int64 { return presets[m.Provider].dailyBytes }
+// DailyBytes returns how much may be read of the account in any 24 hours; 0
+// means any amount.
+func (m Mailbox) DailyBytes() int64 { return int64(m.DailyMB) * 1000 * 1000 }
 
 func (v *validator) mailbox(path string, m *Mailbox) {
 	p := presets[m.Provider]
@@ -146,6 +146,9 @@ func (v *validator) mailbox(path string, m *Mailbox) {
 	}
 	if m.Connections == 0 {
 		m.Connections = p.connections
+	}
+	if m.DailyMB == 0 {
+		m.DailyMB = p.dailyMB
 	}
 	if m.AuthservID == "" {
 		m.AuthservID = p.authserv
