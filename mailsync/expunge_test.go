@@ -195,6 +195,47 @@ func (r *restless) holds(t *testing.T, folder string) map[imap.UID][32]byte {
 	return out
 }
 
+// TestM28_GoneForAMoment has as many messages come as have gone, which are there
+// and are counted, but neither given nor found for as long as a pass takes: the
+// next pass keeps them, though no number of the server's has moved.
+func TestM28_GoneForAMoment(t *testing.T) {
+	t.Parallel()
+	try := counted(t)
+	for _, n := range []int{1, 3} {
+		faulty(t, 20, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+			try()
+			y := syncer(t, o)
+			if err := y.Sync(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			hides := true
+			s.Fetch = func(_ *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, _, usual string) string {
+				if hides && m.UID > 20 {
+					return ""
+				}
+				return usual
+			}
+			s.Hook = func(c *mailtest.ScriptConn, command string) bool {
+				if hides && strings.HasPrefix(command, "UID SEARCH") && strings.Contains(command, " UID ") {
+					c.OK()
+					return true
+				}
+				return false
+			}
+			f.Messages = f.Messages[n:]
+			for i := range n {
+				f.Messages = append(f.Messages, letter(uint32(21+i)))
+			}
+			_ = y.Sync(t.Context()) // it may well say that it is not in sync
+			hides = false
+			if err := y.Sync(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			oracle(t, sink, f)
+		})
+	}
+}
+
 // storages are the formats in which a Dovecot keeps the mail of
 // TestM28_DovecotExpungesMeanwhile, and whether it keeps the UIDs that it told.
 // In a Maildir a session that lists the directory while another moves a file sees

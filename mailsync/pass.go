@@ -369,7 +369,9 @@ func (p *pass) report() (*outcome, error) {
 	}
 	r := message.Report{Folder: p.mf, Listed: listed, At: p.s.o.Now()}
 	settled := listed.Minus(prog.Settled()).Empty()
-	if settled {
+	// A mark promises that this many were all seen. Where the server counted more
+	// than it let us see, or fewer, the next pass looks again.
+	if settled && listed.Len() == int(p.sel.exists) {
 		if r.Mark = p.sel.mark(); r.Mark.UIDNext == 0 { // a server that does not tell gets one that says "complete" and nothing more
 			r.Mark.UIDNext = listed.Max() + 1
 		}
