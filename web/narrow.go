@@ -119,7 +119,7 @@ func (n *narrower) add(out *Page[Entry], v *views, e timeline.Entry, who store.S
 		return err
 	}
 	if n.Text && e.Message != "" {
-		if view.Text, err = v.said(e.ID); err != nil {
+		if view.Text, err = v.said(e); err != nil {
 			return err
 		}
 	}
@@ -129,12 +129,16 @@ func (n *narrower) add(out *Page[Entry], v *views, e timeline.Entry, who store.S
 
 // said returns what the author of a message newly wrote, "" where its text is
 // not to be seen.
-func (v *views) said(id timeline.ID) (string, error) {
-	text, err := v.tx.Entries().Text(id)
+func (v *views) said(e timeline.Entry) (string, error) {
+	text, err := v.tx.Entries().Text(e.ID)
 	if err != nil {
 		return "", missing(err)
 	}
-	text = message.NewText(text)
+	m, err := v.tx.Messages().Get(e.Message)
+	if missing(err) != nil {
+		return "", err
+	}
+	text = message.NewText(text, m.Head)
 	if len(text) <= maxSaid {
 		return text, nil
 	}

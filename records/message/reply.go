@@ -3,21 +3,35 @@ package message
 import "strings"
 
 // NewText returns what the author of a mail newly wrote of its readable text,
-// as [Parsed].Reply.
-func NewText(text string) string { return newText(text, strings.Split(text, "\n")) }
+// as [Parsed].Reply. Of the head it looks at the sender, whose name begins a
+// signature, and at whether the mail is a forward; the zero value of both does
+// no harm.
+func NewText(text string, h Head) string { return newText(text, strings.Split(text, "\n"), h) }
 
 // newText returns what the author newly wrote: the text without quotes, the
-// lines that introduce them, forwarded mail and the signature. Where it is
-// not plain that a passage is quoted, it stays.
+// lines that introduce them, forwarded mail, signatures and what programs add.
+// Where it is not plain that a passage is one of these, it stays.
 //
-// lines is text cut at its line feeds; its elements are moved.
-func newText(text string, lines []string) string {
-	all := len(lines)
-	lines = cutForward(lines)
-	lines = dropQuotes(lines)
-	lines = cutSignature(lines)
-	if len(lines) < all {
-		text = strings.Join(lines, "\n")
+// lines is text cut at its line feeds.
+func newText(text string, lines []string, h Head) string {
+	own := ownLines(lines, h)
+	by := authorOf(h)
+	kept, all := make([]string, 0, len(lines)), 0
+	for _, s := range own {
+		all += s.to - s.from
+		kept = append(kept, cutSignature(lines[s.from:s.to], by)...)
+	}
+	switch {
+	case len(kept) == len(lines):
+	case !blank(kept):
+		text = strings.Join(kept, "\n")
+	default: // a signature alone is what was written
+		text = ""
+		for _, s := range own {
+			if part := lines[s.from:s.to]; !onlyAdded(part) {
+				text += strings.Join(part, "\n") + "\n"
+			}
+		}
 	}
 	out := strings.TrimSpace(text)
 	for strings.Contains(out, "\n\n\n") {
@@ -26,95 +40,66 @@ func newText(text string, lines []string) string {
 	return out
 }
 
-// cutForward ends the text where a forwarded or quoted mail begins with a
-// block of header lines, or with a line that announces one.
-func cutForward(lines []string) []string {
-	for i, line := range lines {
-		if len(line) > 400 || strings.HasPrefix(line, ">") {
-			continue
-		}
-		if isDivider(line) || isUnderscores(line) && i+1 < len(lines) && isBlockAt(lines, i+1) || isBlockAt(lines, i) {
-			if strings.TrimSpace(strings.Join(lines[:i], "")) == "" && i == 0 && !isDivider(line) {
-				continue // a mail that begins like this has nothing else
-			}
-			return lines[:i]
+// blank reports whether no line says anything.
+func blank(lines []string) bool {
+	for _, line := range lines {
+		if strings.TrimSpace(line) != "" {
+			return false
 		}
 	}
-	return lines
+	return true
 }
 
-func isBlockAt(lines []string, i int) bool {
-	field, _ := headerLine(lines[i])
-	if field != "from" && field != "date" {
-		return false
-	}
-	_, _, ok := headerBlock(lines, i)
-	return ok
-}
+// span is a run of lines, without its last.
+type span struct{ from, to int }
 
-// isDivider recognises "-----Original Message-----" in any language, and
-// "Begin forwarded message:".
-func isDivider(line string) bool {
-	t := strings.TrimSpace(line)
-	if t == "" || t[0] != '-' && t[0] != '_' && t[len(t)-1] != ':' {
-		return false
-	}
-	dashes := strings.HasPrefix(t, "---") && strings.HasSuffix(t, "---") && strings.Trim(t, "- ") != ""
-	if !dashes && !strings.HasSuffix(t, ":") && !strings.HasPrefix(t, "_____") {
-		return false
-	}
-	low := strings.ToLower(t)
-	anywhere, introduces := dashes || strings.HasPrefix(t, "_____"), strings.HasSuffix(low, ":")
-	for _, m := range forwardMarks {
-		if anywhere && strings.Contains(low, m) || introduces && strings.HasPrefix(low, m) {
-			return true
+// ownLines returns the lines that are neither quoted nor introduce a quote.
+func ownLines(lines []string, h Head) (own []span) {
+	_, kind := cutPrefixes(h.Subject)
+	forward := kind&forwardPrefix != 0
+	begun := false // the author has said something
+	keep := func(i int) {
+		if n := len(own) - 1; n >= 0 && own[n].to == i {
+			own[n].to++
+		} else {
+			own = append(own, span{i, i + 1})
 		}
 	}
-	return false
-}
-
-func isUnderscores(line string) bool {
-	if strings.IndexByte(line, '_') < 0 {
-		return false
-	}
-	t := strings.TrimSpace(line)
-	return len(t) >= 10 && strings.Trim(t, "_") == ""
-}
-
-// dropQuotes removes quoted lines with the lines that introduce them. Where
-// an introduction is followed by no quote mark at all, everything after it is
-// the quote.
-func dropQuotes(lines []string) []string {
-	last := len(lines) - 1 // the last quoted line
-	for last >= 0 && !isQuoted(lines[last]) {
-		last--
-	}
-	out := lines[:0] // it never overtakes i
 	for i := 0; i < len(lines); i++ {
-		if isQuoted(lines[i]) {
+		if isQuoted(lines[i]) && !isEscapedFrom(lines, i) {
 			continue
 		}
-		if n := attribution(lines, i); n > 0 {
-			next := i + n
-			for next < len(lines) && strings.TrimSpace(lines[next]) == "" {
-				next++
-			}
-			if next >= len(lines) {
-				break
-			}
-			if isQuoted(lines[next]) {
-				i = next - 1
-				continue
-			}
-			if next > last {
-				break
-			}
+		if strings.TrimSpace(lines[i]) == "" {
+			keep(i)
+			continue
 		}
-		out = append(out, lines[i])
+		in := introductionAt(lines, i)
+		if in.kind == noIntroduction {
+			keep(i)
+			begun = true
+			continue
+		}
+		next := in.end
+		for next < len(lines) && strings.TrimSpace(lines[next]) == "" {
+			next++
+		}
+		switch marked := next < len(lines) && isQuoted(lines[next]); {
+		case next == len(lines) && in.kind != weakAttribution, marked:
+		case in.kind == mark, in.kind == block && (begun || forward), in.kind == attribution && begun:
+			return own // the rest is quoted, or forwarded, without marks
+		case in.kind == attribution:
+			// Whoever deletes the quote and leaves this line writes below it.
+		default:
+			keep(i)
+			begun = true
+			continue
+		}
+		i = in.end - 1
 	}
-	return out
+	return own
 }
 
+// isQuoted reports whether a line bears the mark of a quote.
 func isQuoted(line string) bool {
 	t := skipBlanks(line)
 	if t == "" || t[0] != '>' && t[0] != '&' && t[0] != '|' {
@@ -123,125 +108,151 @@ func isQuoted(line string) bool {
 	return strings.HasPrefix(t, ">") || strings.HasPrefix(t, "&gt;") || strings.HasPrefix(t, "| ") && strings.Count(t, "|") == 1
 }
 
-// wroteWords end or hold the middle of an attribution line, lower case.
-var wroteWords = []string{
-	" wrote:", " writes:", " schrieb", " a écrit", " escribió", " ha scritto", " escreveu", " schreef", " skrev", " kirjoitti", " napisał", " napisal", " пишет", " написал", " έγραψε", " yazdı", " şunu yazdı", " írta:", " napsal", " napísal", "写道", "寫道", "のメール:", "さんは書きました", "님이 작성:", " כתב", " כתבה", " كتب", " লিখেছেন", " va escriure", " a scris", " scrisse", " rašė", " wrote ---", " said:", " dixit:",
+// isEscapedFrom reports whether the mark before a line is that of a mailbox
+// file, which puts one before every From at the beginning of a line.
+func isEscapedFrom(lines []string, i int) bool {
+	return strings.HasPrefix(lines[i], ">From ") && (i == 0 || !isQuoted(lines[i-1])) && (i+1 == len(lines) || !isQuoted(lines[i+1]))
 }
 
-// attribution returns how many lines, beginning at i, say "On DATE, NAME
-// wrote:" in any language; 0 where they do not.
-func attribution(lines []string, i int) int {
-	joined := ""
-	for n := 1; n <= 4 && i+n <= len(lines); n++ {
-		line := strings.TrimSpace(lines[i+n-1])
-		if line == "" || len(line) > 300 || n > 1 && isQuoted(lines[i+n-1]) {
-			return 0
-		}
-		if !strings.HasSuffix(line, ":") && !strings.HasSuffix(line, "：") && !strings.HasSuffix(line, "---") {
-			if n == 1 && !opensAttribution(line) || strings.ContainsAny(line[len(line)-1:], ".!?") {
-				return 0
-			}
-			continue
-		}
-		joined = " " + strings.Join(lines[i:i+n], " ")
-		if !saysWhen(joined) {
-			continue
-		}
-		joined = strings.ToLower(joined)
-		for _, w := range wroteWords {
-			if k := strings.LastIndex(joined, w); k >= 0 && len(joined)-k < len(w)+160 {
-				return n
-			}
-		}
-	}
-	return 0
+// introductionKind says what lines before a quote are.
+type introductionKind int
+
+const (
+	noIntroduction  introductionKind = iota
+	weakAttribution                  // says who wrote, but prose does so as well
+	attribution                      // "On DATE, NAME wrote:"
+	block                            // header lines, as Outlook puts them
+	mark                             // a line that says that a mail follows, with what stands behind it
+)
+
+// introduction is what stands before a quote, up to its end.
+type introduction struct {
+	kind introductionKind
+	end  int
 }
 
-// openers begin the lines that introduce a quote, lower case.
-var openers = []string{"on ", "am ", "le ", "el ", "il ", "em ", "op ", "den ", "på ", "w dniu ", "dnia ", "ma ", "dne ", "στις ", "tarih", "в ", "at ", "in article ", "> on ", "em ", "a ", "vào ", "pada ", "from: ", "quoting ", "il giorno ", "no dia ", "ti ", "la "}
+// introductionAt reads what may introduce a quote at line i, which is not blank.
+func introductionAt(lines []string, i int) introduction {
+	line := lines[i]
+	if len(line) > 400 {
+		return introduction{}
+	}
+	if isMark(lines, i) {
+		in := introduction{mark, i + 1}
+		if k := afterBlanks(lines, i+1, 3); k < len(lines) {
+			if end := blockAt(lines, k, true); end > 0 {
+				in.end = end
+			} else if end, kind := attributionAt(lines, k); kind == attribution {
+				in.end = end
+			}
+		}
+		return in
+	}
+	if isRule(line) {
+		k := afterBlanks(lines, i+1, 2)
+		if k < len(lines) && !isRule(lines[k]) {
+			if next := introductionAt(lines, k); next.kind >= attribution {
+				return next
+			}
+			if end := looseBlock(lines, k); end > 0 {
+				return introduction{block, end}
+			}
+		}
+		return introduction{}
+	}
+	if end := blockAt(lines, i, false); end > 0 {
+		return introduction{block, end}
+	}
+	end, kind := attributionAt(lines, i)
+	return introduction{kind, end}
+}
 
-// opensAttribution reports whether a line may be the first of several that
-// say when and who: prose before them is not.
-func opensAttribution(line string) bool {
-	line = clip(line, 40)
-	switch line[0] {
-	case '<', '"':
-		return true
+// afterBlanks returns the first line from i on that says something, passing
+// at most a number of blank ones.
+func afterBlanks(lines []string, i, most int) int {
+	for n := 0; i < len(lines) && n < most && strings.TrimSpace(lines[i]) == ""; n++ {
+		i++
 	}
-	for _, c := range []byte(line) {
-		if c >= '0' && c <= '9' {
-			return true
+	return i
+}
+
+// isRule recognises a line drawn with signs.
+func isRule(line string) bool {
+	t := strings.Trim(line, " \t\u00a0*")
+	if len(t) < 4 || strings.IndexByte("-_=~#", t[0]) < 0 && !strings.HasPrefix(t, "—") && !strings.HasPrefix(t, "–") && !strings.HasPrefix(t, "─") {
+		return false
+	}
+	return strings.Trim(t, "-_=~#—–─ ") == ""
+}
+
+// isMark recognises "-----Original Message-----" in any language, and "Begin
+// forwarded message:". Without dashes or a colon it needs header lines below.
+func isMark(lines []string, i int) bool {
+	line := strings.Trim(lines[i], edges)
+	if len(line) < 6 || len(line) > 200 {
+		return false
+	}
+	dashes := len(line) > 4 && isDash(line[:2]) && isDash(line[len(line)-2:])
+	colon := strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：")
+	if !dashes && !colon && (len(line) > 60 || i+1 >= len(lines) || !isHeaderLine(lines[afterBlanks(lines[:len(lines)-1], i+1, 2)])) {
+		return false
+	}
+	inner := strings.ToLower(strings.Trim(line, "-_=* \t\u00a0"))
+	if inner == "" {
+		return false
+	}
+	for _, marks := range [2][]string{forwardMarks, originalMarks} {
+		for _, m := range marks {
+			if dashes && strings.Contains(inner, m) || strings.HasPrefix(inner, m) && (colon || len(inner) < len(m)+4) {
+				return true
+			}
 		}
 	}
-	if !isASCII(line) {
-		line = strings.ToLower(line)
-	}
-	for _, o := range openers {
-		if hasPrefixFold(line, o) {
-			return true
-		}
+	// A language nobody taught: dashes around words, and header lines below.
+	if dashes && len(inner) < 80 {
+		k := afterBlanks(lines, i+1, 2)
+		return k < len(lines) && looseBlock(lines, k) > 0
 	}
 	return false
 }
 
-// hasPrefixFold reports whether s begins with prefix, which is in lower case;
-// capital ASCII letters of s count as small ones.
-func hasPrefixFold(s, prefix string) bool {
-	if len(s) < len(prefix) {
-		return false
+func isDash(s string) bool { return s == "--" || s == "__" || s == "==" }
+
+// blockAt returns the index after a block of header lines that begins at i, 0
+// where there is none. Outlook names people without their addresses; then the
+// date has to be one. After a mark fewer fields will do.
+func blockAt(lines []string, i int, marked bool) int {
+	found, end := headerFields(lines, i)
+	from, n := found["from"], len(found)
+	switch {
+	case n < 2 || from == "" || when(clip(from, 12)).clock:
+		return 0
+	case n < 3 && !marked:
+		return 0
+	case strings.Contains(from+found["to"], "@"):
+		return end
+	case when(found["date"]).dated() && (marked || found["subject"] != "" || found["to"] != ""):
+		return end
 	}
-	for i := range len(prefix) {
-		c := s[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != prefix[i] {
-			return false
-		}
-	}
-	return true
+	return 0
 }
 
-// saysWhen reports whether a line that says "wrote:" also says when or who
-// by address: prose does so rarely.
-func saysWhen(joined string) bool {
-	digits := 0
-	for _, c := range []byte(joined) {
-		if c >= '0' && c <= '9' {
-			digits++
+// looseBlock is blockAt for names of fields that are in no list: at least three
+// lines of a short name with a value, with an address and a date among them.
+func looseBlock(lines []string, i int) int {
+	n, address, date := 0, false, false
+	for ; i < len(lines) && n < 8; i++ {
+		line := unquote(lines[i])
+		k := strings.IndexAny(line, ":：")
+		if k <= 0 || k > 60 || strings.Count(line[:k], " ") > 3 {
+			break
 		}
+		address = address || strings.Contains(line, "@")
+		date = date || when(line[k:]).dated()
+		n++
 	}
-	return digits >= 3 || strings.Contains(joined, "@")
-}
-
-// sentFrom begin the lines that phones add, lower case.
-var sentFrom = []string{"sent from my ", "sent from outlook", "get outlook for", "von meinem iphone gesendet", "von meinem ipad gesendet", "gesendet von mein", "envoyé de mon", "enviado desde mi", "inviato da ", "enviado do meu", "verzonden vanaf mijn", "verstuurd vanaf mijn", "skickat från min", "sendt fra min", "lähetetty iphone", "wysłane z iphone", "отправлено с iphone", "从我的", "iphoneから送信"}
-
-// cutSignature ends the text at the line "-- ", or at what phones add.
-func cutSignature(lines []string) []string {
-	for i, line := range lines {
-		if i == 0 {
-			continue
-		}
-		if strings.HasPrefix(line, "--") || strings.HasPrefix(line, "—") {
-			if t := trimBlanks(line); t == "--" || t == "—" && i >= len(lines)-10 {
-				return lines[:i]
-			}
-		}
-		if i < len(lines)-6 {
-			continue
-		}
-		low := strings.TrimSpace(trimBlanks(line))
-		if !isASCII(low) {
-			low = strings.ToLower(low)
-		}
-		if len(low) < 80 {
-			for _, s := range sentFrom {
-				if hasPrefixFold(low, s) {
-					return lines[:i]
-				}
-			}
-		}
+	if n >= 3 && address && date {
+		return i
 	}
-	return lines
+	return 0
 }
