@@ -270,7 +270,10 @@ func TestPagesWithoutScripts(t *testing.T) {
 	r.open(message+"?view=html", "Nachbestellung")
 	r.open(message, "Decide")
 	r.send("/file", map[string]string{"who": "nobody at all"}, "Nobody is known as nobody at all")
-	r.send("/file", map[string]string{"who": "Grace Okafor"}, "Filed under Grace Okafor too.", "Grace Okafor")
+	r.send("/file", map[string]string{"who": "Grace Okafor"}, "Filed under Grace Okafor.", "Grace Okafor")
+	if strings.Contains(r.body, "Not under Jonas") {
+		t.Error("what was filed elsewhere by hand is filed where a rule had put it, too")
+	}
 	r.send("/undo", nil, "Taken back.")
 	r.send("/withdraw", nil, "Withdrawn from every history.")
 	r.send("/undo", nil, "Taken back.")
