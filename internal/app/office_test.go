@@ -87,7 +87,7 @@ func newOffice(t *testing.T) *office {
 	var stop func()
 	o.s, stop = o.built(RunOptions{Now: o.time})
 	t.Cleanup(stop)
-	o.client, o.local = web.NewHandlerClient(o.s.handler), web.WithPrincipal(t.Context(), access.Principal{Kind: access.Local})
+	o.open()
 	if _, err := o.client.AddOrganisation(o.local, web.OrganisationInput{Name: "Press Works", Domains: []string{"press.example"}, Kind: "customer"}); err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +99,11 @@ func newOffice(t *testing.T) *office {
 		o.staff[strings.ToLower(a.Name)] = o.hire(a)
 	}
 	return o
+}
+
+// open has the test ask the API as the server's own command line does.
+func (o *office) open() {
+	o.client, o.local = web.NewHandlerClient(o.s.handler), web.WithPrincipal(o.t.Context(), access.Principal{Kind: access.Local})
 }
 
 func (o *office) time() time.Time {
