@@ -141,10 +141,11 @@ func runScale(ctx context.Context, out io.Writer, o scaleOptions) (err error) {
 		if !ok {
 			return fmt.Errorf("measure %q: the parts are idle, entries, pages and restore", part)
 		}
-		if err := do(ctx); err != nil {
+		err := do(ctx)
+		l.table(part) // what was measured before an error, too
+		if err != nil {
 			return fmt.Errorf("measure %s: %w", part, err)
 		}
-		l.table(part)
 	}
 	return l.save()
 }

@@ -103,6 +103,9 @@ func (l *scaleLab) starts(ctx context.Context, s *flowSite, n int) (*flowDaemon,
 			if _, err := d.settled(ctx, mailboxesOf); err != nil {
 				return nil, errors.Join(err, d.stop())
 			}
+			if err := d.rest(ctx); err != nil {
+				return nil, errors.Join(err, d.stop())
+			}
 			l.note(figure{Part: "entries", Name: "anonymous memory, idle", Unit: "MB", Aim: fewMemory}, n, float64(anonymous(d.cmd.Process.Pid))/1e6)
 			return d, nil
 		}
@@ -121,7 +124,16 @@ type question struct {
 
 // ask measures the questions and then what changes the store.
 func (l *scaleLab) ask(ctx context.Context, s *flowSite, d *flowDaemon, n int) error {
-	questions, err := l.questions(ctx, s.flow, d)
+	if err := l.interrogate(ctx, "entries", s.flow, d, n); err != nil {
+		return err
+	}
+	l.note(figure{Part: "entries", Name: "anonymous memory after the questions", Unit: "MB"}, n, float64(anonymous(d.cmd.Process.Pid))/1e6)
+	return l.change(ctx, s.flow, d, n)
+}
+
+// interrogate measures the questions one by one.
+func (l *scaleLab) interrogate(ctx context.Context, part string, f *mailtest.Flow, d *flowDaemon, n int) error {
+	questions, err := l.questions(ctx, f, d)
 	if err != nil {
 		return err
 	}
@@ -136,10 +148,9 @@ func (l *scaleLab) ask(ctx context.Context, s *flowSite, d *flowDaemon, n int) e
 				all = append(all, time.Since(began))
 			}
 		}
-		l.note(figure{Part: "entries", Name: q.name, Unit: "ms", Aim: q.aim, AimAt: manyEntries}, n, median(all).Seconds()*1e3)
+		l.note(figure{Part: part, Name: q.name, Unit: "ms", Aim: q.aim, AimAt: manyEntries}, n, median(all).Seconds()*1e3)
 	}
-	l.note(figure{Part: "entries", Name: "anonymous memory after the questions", Unit: "MB"}, n, float64(anonymous(d.cmd.Process.Pid))/1e6)
-	return l.change(ctx, s.flow, d, n)
+	return nil
 }
 
 const pageSize = 50

@@ -63,6 +63,9 @@ func (l *scaleLab) pagesOf(ctx context.Context, n int) (err error) {
 	if _, err := d.settled(ctx, mailboxesOf); err != nil {
 		return err
 	}
+	if err := d.rest(ctx); err != nil {
+		return err
+	}
 	opened, err := pagesToOpen(ctx, flow, d)
 	if err != nil {
 		return err
@@ -77,6 +80,9 @@ func (l *scaleLab) pagesOf(ctx context.Context, n int) (err error) {
 	})
 	if broken != nil { // the others are measured all the same
 		fmt.Fprintln(l.out, broken)
+	}
+	if err := l.interrogate(ctx, "pages", flow, d, n); err != nil {
+		return err
 	}
 	return inBrowser(func(t browser.T) {
 		b := browser.Start(t)
@@ -184,6 +190,15 @@ func (l *scaleLab) serve(ctx context.Context, address string, p pageOpened, n in
 
 // show opens a page in browsers that have seen none of it.
 func (l *scaleLab) show(t browser.T, b *browser.Browser, address string, p pageOpened, n int) {
+	defer func() { // the others are shown all the same
+		switch why := recover().(type) {
+		case nil:
+		case gaveUp:
+			fmt.Fprintf(l.out, "%s: %v\n", p.name, why)
+		default:
+			panic(why)
+		}
+	}()
 	var painted []time.Duration
 	weight := 0
 	for round := range min(l.Rounds, 3) + 1 {

@@ -120,6 +120,28 @@ func (d *flowDaemon) settled(ctx context.Context, mailboxes int) (time.Duration,
 	}
 }
 
+// rest waits until the daemon does nothing any more: after a first sync it
+// indexes what was filed, and merges the index.
+func (d *flowDaemon) rest(ctx context.Context) error {
+	const look, most = 3 * time.Second, 60 * time.Millisecond
+	before, err := d.cpu()
+	for began := time.Now(); err == nil; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(look):
+		}
+		var now time.Duration
+		if now, err = d.cpu(); err == nil && now-before <= most {
+			return nil
+		}
+		if before = now; time.Since(began) > 15*time.Minute {
+			return fmt.Errorf("the daemon is still at work after a quarter of an hour; see %s", d.log.Name())
+		}
+	}
+	return err
+}
+
 // cpu is the processor time a process has used.
 func (d *flowDaemon) cpu() (time.Duration, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -89,22 +90,33 @@ func deriveWords(b *bolt.Tx) error {
 	return derive(b, ix, organisations, indexOrgWord)
 }
 
-// derive fills an index of a table from its records.
+// derive fills an index of a table from its records. The rows are put in the
+// order of their keys: the engine divides a page only when it commits, so that
+// each row put between others moves all behind it.
 func derive[T any](b *bolt.Tx, into *bolt.Bucket, t *table[T], name string) error {
 	i := slices.IndexFunc(t.indexes, func(ix index[T]) bool { return ix.name == name })
-	rows := into.Bucket([]byte(name))
-	return b.Bucket([]byte(t.name)).ForEach(func(k, raw []byte) error {
+	var rows []row
+	err := b.Bucket([]byte(t.name)).ForEach(func(k, raw []byte) error {
 		var v T
 		if err := decode(k, raw, &v); err != nil {
 			return fmt.Errorf("read %s %x: %w", t.what, k, err)
 		}
 		for key, val := range rowsOf(t.indexes[i], &v) {
-			if err := rows.Put([]byte(key), val); err != nil {
-				return fmt.Errorf("write index %s: %w", name, err)
-			}
+			rows = append(rows, row{[]byte(key), val})
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	bucket := into.Bucket([]byte(name))
+	slices.SortFunc(rows, func(a, b row) int { return bytes.Compare(a.key, b.key) })
+	for _, r := range rows {
+		if err := bucket.Put(r.key, r.val); err != nil {
+			return fmt.Errorf("write index %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func schemaOf(m []migration) uint32 { return uint32(len(m)) + 1 }
