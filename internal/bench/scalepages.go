@@ -84,7 +84,7 @@ func (l *scaleLab) pagesOf(ctx context.Context, n int) (err error) {
 	if err := l.interrogate(ctx, "pages", flow, d, n); err != nil {
 		return err
 	}
-	return inBrowser(func(t browser.T) {
+	return inBrowser(func(t *outside) {
 		b := browser.Start(t)
 		for _, p := range opened {
 			l.show(t, b, d.http, p, n)
@@ -189,7 +189,7 @@ func (l *scaleLab) serve(ctx context.Context, address string, p pageOpened, n in
 }
 
 // show opens a page in browsers that have seen none of it.
-func (l *scaleLab) show(t browser.T, b *browser.Browser, address string, p pageOpened, n int) {
+func (l *scaleLab) show(t *outside, b *browser.Browser, address string, p pageOpened, n int) {
 	defer func() { // the others are shown all the same
 		switch why := recover().(type) {
 		case nil:
@@ -202,15 +202,17 @@ func (l *scaleLab) show(t browser.T, b *browser.Browser, address string, p pageO
 	var painted []time.Duration
 	weight := 0
 	for round := range min(l.Rounds, 3) + 1 {
-		tab := b.Open(t, browser.Options{Origin: "http://" + address})
-		v := tab.Goto(p.path(round))
-		if faults := v.Faults(); len(faults) > 0 {
-			t.Errorf("%s: %s", p.name, faults[0])
-		}
-		weight = max(weight, v.Bytes)
-		if round > 0 {
-			painted = append(painted, tab.Painted())
-		}
+		t.once(func() { // and closed: a page that stays open listens to what happens
+			tab := b.Open(t, browser.Options{Origin: "http://" + address})
+			v := tab.Goto(p.path(round))
+			if faults := v.Faults(); len(faults) > 0 {
+				t.Errorf("%s: %s", p.name, faults[0])
+			}
+			weight = max(weight, v.Bytes)
+			if round > 0 {
+				painted = append(painted, tab.Painted())
+			}
+		})
 	}
 	l.note(figure{Part: "pages", Name: p.name + ", first content", Unit: "s", Aim: paintedWithin, AimAt: manyEntries}, n, median(painted).Seconds())
 	l.note(figure{Part: "pages", Name: p.name + ", transferred", Unit: "KB", Aim: weighsAtMost, AimAt: manyEntries}, n, float64(weight)/1e3)
@@ -226,18 +228,13 @@ type outside struct {
 type gaveUp struct{ error }
 
 // inBrowser runs what drives a browser; where none is installed it says so.
-func inBrowser(do func(browser.T)) (err error) {
+func inBrowser(do func(*outside)) (err error) {
 	dir, err := os.MkdirTemp("", "rapport-browser")
 	if err != nil {
 		return fmt.Errorf("make a place for the browser: %w", err)
 	}
 	t := &outside{dir: dir}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	defer func() {
-		for i := len(t.undone) - 1; i >= 0; i-- {
-			t.undone[i]()
-		}
-	}()
 	defer func() {
 		switch why := recover().(type) {
 		case nil:
@@ -247,8 +244,21 @@ func inBrowser(do func(browser.T)) (err error) {
 			panic(why)
 		}
 	}()
-	do(t)
+	t.once(func() { do(t) })
 	return nil
+}
+
+// once does something and undoes what it left.
+func (t *outside) once(do func()) {
+	before := t.undone
+	t.undone = nil
+	defer func() {
+		for i := len(t.undone) - 1; i >= 0; i-- {
+			t.undone[i]()
+		}
+		t.undone = before
+	}()
+	do()
 }
 
 func (t *outside) Helper()                           {}
