@@ -68,7 +68,10 @@ func (s *Syncer) untilTomorrow(ctx context.Context, sess *session, err error) er
 		}
 		s.become(message.StateWaiting, err, again)
 		s.broadcast()
-		why, err := sess.idle(ctx, min(left, s.o.Mailbox.Idle), nil)
+		if s.yields() {
+			return errYield
+		}
+		why, err := sess.idle(ctx, min(left, s.o.Mailbox.Idle, s.o.Gate.patience()), nil)
 		if err != nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}

@@ -33,6 +33,12 @@ func (s *Syncer) Check(ctx context.Context) []Step {
 			return c.steps
 		}
 	}
+	seat, err := s.o.Gate.enter(ctx, nil)
+	if err != nil {
+		c.note("connect", "", fmt.Errorf("wait for one of the connections that mailboxes share: %w", err))
+		return c.steps
+	}
+	defer seat.leave()
 	sess, err := connect(ctx, s.o, s.o.Transcript)
 	if err != nil {
 		name := "connect"

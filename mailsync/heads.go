@@ -43,6 +43,11 @@ func (s *Syncer) Heads(ctx context.Context, o HeadsOptions, visit func(message.F
 
 // aside runs work on a connection beside those of Run.
 func (s *Syncer) aside(ctx context.Context, work func(*session, []folder) error) error {
+	seat, err := s.o.Gate.enter(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("mailbox %s: wait for a connection: %w", s.o.Mailbox.Name, err)
+	}
+	defer seat.leave()
 	sess, err := s.open(ctx)
 	if err != nil {
 		return fmt.Errorf("mailbox %s: %w", s.o.Mailbox.Name, err)

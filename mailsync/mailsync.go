@@ -91,6 +91,9 @@ type Options struct {
 	Transcript func(line string)
 	// FingerprintKey keys the digests of headers by which UID reuse is noticed.
 	FingerprintKey []byte
+	// Gate shares the connections of the sign-in with other mailboxes; nil:
+	// there are none.
+	Gate *Gate
 	// Ledger counts what the account gives; nil: it has no limits.
 	Ledger *Ledger
 	// Failed, when not nil, hears of a fault when it begins, changes (by its text) and ends (nil).

@@ -253,6 +253,9 @@ func (p *pass) fetchAll() error {
 
 // between looks after what may have changed while a chunk was read.
 func (p *pass) between() error {
+	if p.s.yields() {
+		return errYield
+	}
 	if now := p.sess.w.selected(); now.uidValidity != p.sel.uidValidity {
 		return errRenumbered
 	} else if int(now.exists) > p.listed.Minus(p.gone).Len() {

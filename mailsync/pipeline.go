@@ -1,6 +1,7 @@
 package mailsync
 
 import (
+	"errors"
 	"slices"
 
 	"rapport/records/message"
@@ -21,7 +22,7 @@ type pipeline struct {
 	flying []flight       // asked for and not used yet, oldest first
 	want   []message.Item // whose bodies are to be asked for
 	large  []message.Item // whose bodies are to be asked for alone
-	spent  error          // the day's budget is used up, or cannot be read: what is under way is used, and only new mail is asked for
+	spent  error          // the day's budget is used up, or another mailbox's turn has come: what is under way is used, and only new mail is asked for
 }
 
 // flight is a request under way: for headers, or for the bodies of items.
@@ -45,7 +46,9 @@ func (p *pass) fetchChunks() error {
 		var err error
 		switch {
 		case len(l.flying) > 0:
-			err = l.use()
+			if err = l.use(); errors.Is(err, errYield) {
+				l.spent, err = err, nil
+			}
 		case len(l.large) > 0 && (l.spent == nil || l.isFresh(l.large[0].UID)):
 			err = p.fetchLarge(l.large[0])
 			l.large = l.large[1:]

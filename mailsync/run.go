@@ -16,6 +16,9 @@ import (
 // errReplan says that the folders to watch are others than before.
 var errReplan = errors.New("the folders changed")
 
+// errYield says that other mailboxes wait for the connections of this one.
+var errYield = errors.New("another mailbox's turn")
+
 // loop is one connection's work: the watch over a folder, or the rounds over
 // all the others.
 type loop struct {
@@ -48,7 +51,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errors.Is(err, errReplan) {
+		if errors.Is(err, errReplan) || errors.Is(err, errYield) {
 			continue
 		}
 		if rescue.Of(err) != nil {
@@ -99,6 +102,9 @@ func (s *Syncer) rest(ctx context.Context, err error, failures, refused int) err
 	wait := backoff(failures, err)
 	switch kindOf(err) {
 	case TooMany:
+		if s.o.Gate != nil { // which has heard of it
+			break
+		}
 		s.mu.Lock()
 		s.width = max(1, s.width-1)
 		s.mu.Unlock()
@@ -143,10 +149,20 @@ func (s *Syncer) opens() int {
 
 // generation plans the connections and runs them until the first of them
 // cannot go on by itself.
-func (s *Syncer) generation(ctx context.Context) error {
+func (s *Syncer) generation(ctx context.Context) (fault error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
+	seat, err := s.takeSeat(ctx)
+	if err != nil {
+		return err
+	}
+	defer seat.leave()
+	defer func() {
+		if kindOf(fault) == TooMany {
+			seat.refused()
+		}
+	}()
 	sess, err := s.open(ctx)
 	if err != nil {
 		return err
@@ -160,6 +176,7 @@ func (s *Syncer) generation(ctx context.Context) error {
 	s.mu.Lock()
 	width := s.width
 	s.mu.Unlock()
+	width = 1 + seat.extras(width-1)
 	watched := watchable(folders)
 	watched = watched[:min(len(watched), width)]
 	main := s.enter()
@@ -185,6 +202,29 @@ func (s *Syncer) generation(ctx context.Context) error {
 		})
 	})
 	return group.Wait()
+}
+
+// takeSeat waits for the mailbox's turn at the gate.
+func (s *Syncer) takeSeat(ctx context.Context) (*seat, error) {
+	if s.o.Gate != nil {
+		s.become(message.StateWaiting, nil, time.Time{})
+	}
+	seat, err := s.o.Gate.enter(ctx, s.look)
+	s.mu.Lock()
+	s.seat = seat
+	s.mu.Unlock()
+	if s.o.Gate != nil && err == nil {
+		s.become(message.StateStarting, nil, time.Time{})
+	}
+	return seat, err
+}
+
+// yields tells whether the mailbox is to leave its connections to others.
+func (s *Syncer) yields() bool {
+	s.mu.Lock()
+	seat := s.seat
+	s.mu.Unlock()
+	return seat.yields()
 }
 
 // watchable returns the folders whose mail people wait for, first the most
@@ -268,6 +308,9 @@ func (s *Syncer) restsOf(l *loop) int {
 // watches one folder in between where there is a connection to spare.
 func (s *Syncer) rounds(ctx context.Context, sess *session, watched []folder, own string, l *loop) error {
 	for {
+		if s.yields() {
+			return errYield
+		}
 		ticket := s.starts(l)
 		folders, err := s.discover(ctx, sess)
 		if err != nil {
@@ -359,6 +402,9 @@ func (s *Syncer) statuses(sess *session, folders []folder) error {
 // watchFor watches one folder for ever.
 func (s *Syncer) watchFor(ctx context.Context, sess *session, f folder, l *loop) error {
 	for {
+		if s.yields() {
+			return errYield
+		}
 		if err := s.watch(ctx, sess, &f, l, s.starts(l)); err != nil {
 			return err
 		}

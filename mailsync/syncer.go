@@ -33,8 +33,9 @@ type Syncer struct {
 	work         message.Backfill
 	began        time.Time
 	settledCount int
-	noLabels     bool // Gmail's labels were promised and refused
-	width        int  // connections the server bears, as far as known
+	seat         *seat // of Run, at the gate
+	noLabels     bool  // Gmail's labels were promised and refused
+	width        int   // connections the server bears, as far as known
 	running      bool
 	loops        []*loop       // of Run, the rounds first
 	want         int           // the last ticket given to a Sync that waits for Run
@@ -74,17 +75,22 @@ func New(o Options) (*Syncer, error) {
 // Nudge makes the supervisor look again now: a search was queued, UIDs were
 // reopened, or a refused sign-in is worth another try.
 func (s *Syncer) Nudge() {
+	s.look()
+	select {
+	case s.nudge <- struct{}{}:
+	default: // it is to look already
+	}
+}
+
+// look wakes the loops that rest.
+func (s *Syncer) look() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, l := range s.loops {
 		select {
 		case l.wake <- struct{}{}:
 		default: // it is to wake already
 		}
-	}
-	s.mu.Unlock()
-	select {
-	case s.nudge <- struct{}{}:
-	default: // it is to look already
 	}
 }
 
@@ -280,6 +286,11 @@ func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
 // syncOnce makes passes on one connection until all is settled or no pass
 // brings anything further.
 func (s *Syncer) syncOnce(ctx context.Context) error {
+	seat, err := s.o.Gate.enter(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer seat.leave()
 	sess, err := s.open(ctx)
 	if err != nil {
 		return err

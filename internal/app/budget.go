@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -61,6 +62,31 @@ func (l *ledgers) close(ctx context.Context) error {
 		faults = append(faults, a.Close(ctx))
 	}
 	return errors.Join(faults...)
+}
+
+// gates are the sign-ins, by host and name, whose connections several mailboxes
+// may share. Methods may be called concurrently.
+type gates struct {
+	mu  sync.Mutex // guards all
+	all map[string]*mailsync.Gate
+}
+
+// of returns the gate of a mailbox's sign-in.
+func (g *gates) of(m config.Mailbox) *mailsync.Gate {
+	key := strings.ToLower(cmp.Or(m.Login, m.User) + " at " + m.Host)
+	most := max(m.Connections, m.SharedConnections())
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	known := g.all[key]
+	if known == nil {
+		if g.all == nil {
+			g.all = map[string]*mailsync.Gate{}
+		}
+		known = mailsync.NewGate(most)
+		g.all[key] = known
+	}
+	known.Admit(most)
+	return known
 }
 
 // accountBudget implements mailsync.Budget on the store.

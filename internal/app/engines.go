@@ -42,7 +42,7 @@ func (s *system) newEngine(cfg config.Mailbox, failed func(error)) (engine, erro
 	log := s.log.With("component", "mailsync") // which adds the mailbox
 	o := mailsync.Options{
 		Mailbox: box, Sink: spared{s.intake, s.room}, Log: log, Now: s.now, Dial: s.dial,
-		SpoolDir: spoolDir(s.cfg.DataDir), Ledger: s.ledgers.of(cfg),
+		SpoolDir: spoolDir(s.cfg.DataDir), Ledger: s.ledgers.of(cfg), Gate: s.gates.of(cfg),
 		Failed:   func(_ string, err error) { failed(err) },
 		Panicked: func(error) { s.metrics.panics.WithLabelValues(cfg.Name).Inc() },
 	}

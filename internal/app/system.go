@@ -54,6 +54,7 @@ type system struct {
 	fleet   *fleet
 	room    *room
 	ledgers *ledgers
+	gates   gates
 	rosters rosters // of the mailbox groups
 	clock   *wallClock
 	auth    *auth.Service

@@ -125,14 +125,19 @@ type preset struct {
 	host        string
 	authserv    string
 	connections int
+	shared      int // connections of one sign-in, of all mailboxes together; people's own clients need some
 	dailyMB     int
 }
 
 var presets = map[Provider]preset{
-	IMAP:    {connections: 3},
-	Gmail:   {host: "imap.gmail.com:993", authserv: "mx.google.com", connections: 4, dailyMB: 2500},
-	Outlook: {host: "outlook.office365.com:993", authserv: "microsoft", connections: 4},
+	IMAP:    {connections: 3, shared: 8},
+	Gmail:   {host: "imap.gmail.com:993", authserv: "mx.google.com", connections: 4, shared: 10, dailyMB: 2500},
+	Outlook: {host: "outlook.office365.com:993", authserv: "microsoft", connections: 4, shared: 12},
 }
+
+// SharedConnections returns how many connections all mailboxes that sign in
+// as one may have together.
+func (m Mailbox) SharedConnections() int { return presets[m.Provider].shared }
 
 // DailyBytes returns how much may be read of the account in any 24 hours; 0
 // means any amount.
