@@ -21,11 +21,11 @@ type Outbox interface {
 	Freeze(outbox.ID, []byte) error
 	// Drop lets go of the bytes; of what was dropped already it is no error.
 	Drop(outbox.ID) error
-	// Due lists what waits and is due, of one sender, the longest due first.
-	Due(sender string, now time.Time, s Slice) (Page[outbox.Delivery], error)
-	// NextDue is when the next of a sender's deliveries that waits is due; the
-	// zero time where none waits.
-	NextDue(sender string) (time.Time, error)
+	// Due lists what of a run waits and is due, the longest due first.
+	Due(run campaign.RunID, now time.Time, s Slice) (Page[outbox.Delivery], error)
+	// NextDue is when the next of a run's deliveries that waits is due, and
+	// whether one waits.
+	NextDue(campaign.RunID) (time.Time, bool, error)
 	// List goes through the deliveries of a run, or of all; in order of their
 	// ids, those of one state together where the filter names none.
 	List(OutboxFilter, Slice) (Page[outbox.Delivery], error)
@@ -46,6 +46,8 @@ type Runs interface {
 	Put(campaign.Run) error
 	// List goes newest first; campaign "" means all.
 	List(campaign string, s Slice) (Page[campaign.Run], error)
+	// In lists the runs in a state, oldest first.
+	In(campaign.RunState, Slice) (Page[campaign.Run], error)
 }
 
 // Suppression says that an address is not to be written to. It survives whom

@@ -107,11 +107,12 @@
 //	    relation.wait         side, "c" | "o", time(since) id id(thread)             -
 //	    relation.answer       "c" id | "o" id, way time(answered) id(entry)          time(asked)
 //	    delivery.once         digest(run, step, epoch, folded address)  id
-//	    delivery.due          text(sender) time(due) id                 -
+//	    delivery.due          id(run) time(due) id                      -
 //	    delivery.run          id(run) state id                          -
 //	    delivery.state        state id: "i" intent, "m" ambiguous, "u" unknown       -
 //	    delivery.to           text(folded address) id                   -
 //	    run.campaign          text(name) id                             -
+//	    run.state             text(state) id                            -
 //	    followup.due          "o" | "d", text(due) id                   -
 //	    followup.owner        text(owner) "o" | "d", text(due) id       -
 //	    followup.about        "c" | "o" | "m", id, "o" | "d", text(due) id           -

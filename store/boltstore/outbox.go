@@ -34,7 +34,7 @@ var deliveries = &table[outbox.Delivery]{
 		}},
 		{indexDeliveryDue, func(d *outbox.Delivery, add func(k, v []byte)) {
 			if d.State.Waiting() {
-				add(appendID(appendTime(appendText(nil, shorten(d.Sender)), d.Due), string(d.ID)), nil)
+				add(appendID(appendTime(appendID(nil, string(d.Run)), d.Due), string(d.ID)), nil)
 			}
 		}},
 		{indexDeliveryRun, func(d *outbox.Delivery, add func(k, v []byte)) {
@@ -131,8 +131,8 @@ func (o outboxOf) Drop(id outbox.ID) error {
 	return o.tx.data(bucketOutgoing).Delete(appendID(nil, string(id)))
 }
 
-func (o outboxOf) Due(sender string, now time.Time, s store.Slice) (store.Page[outbox.Delivery], error) {
-	prefix := appendText(nil, shorten(sender))
+func (o outboxOf) Due(run campaign.RunID, now time.Time, s store.Slice) (store.Page[outbox.Delivery], error) {
+	prefix := appendID(nil, string(run))
 	l := o.tx.listing(indexDeliveryDue, prefix)
 	l.until = appendTime(append([]byte{}, prefix...), now.Add(time.Microsecond))
 	return pageOf(o.tx, l, s, func(rest, _ []byte) (outbox.Delivery, bool, error) {
@@ -144,14 +144,14 @@ func (o outboxOf) Due(sender string, now time.Time, s store.Slice) (store.Page[o
 	})
 }
 
-func (o outboxOf) NextDue(sender string) (time.Time, error) {
-	prefix := appendText(nil, shorten(sender))
+func (o outboxOf) NextDue(run campaign.RunID) (time.Time, bool, error) {
+	prefix := appendID(nil, string(run))
 	k, _ := o.tx.index(indexDeliveryDue).Cursor().Seek(prefix)
 	if !strings.HasPrefix(string(k), string(prefix)) {
-		return time.Time{}, nil
+		return time.Time{}, false, nil
 	}
 	due, _, err := readTime(k[len(prefix):])
-	return due, err
+	return due, err == nil, err
 }
 
 func (o outboxOf) List(f store.OutboxFilter, s store.Slice) (store.Page[outbox.Delivery], error) {
@@ -193,6 +193,9 @@ var runs = &table[campaign.Run]{
 		{indexRunCampaign, func(r *campaign.Run, add func(k, v []byte)) {
 			add(appendID(appendText(nil, shorten(r.Campaign)), string(r.ID)), nil)
 		}},
+		{indexRunState, func(r *campaign.Run, add func(k, v []byte)) {
+			add(appendID(appendText(nil, string(r.State)), string(r.ID)), nil)
+		}},
 	},
 }
 
@@ -219,6 +222,11 @@ func (r runsOf) List(name string, s store.Slice) (store.Page[campaign.Run], erro
 	}
 	l.newest = true
 	return pageOf(r.tx, l, s, func(rest, _ []byte) (campaign.Run, bool, error) { return runs.get(r.tx, rest) })
+}
+
+func (r runsOf) In(state campaign.RunState, s store.Slice) (store.Page[campaign.Run], error) {
+	return pageOf(r.tx, r.tx.listing(indexRunState, appendText(nil, string(state))), s,
+		func(rest, _ []byte) (campaign.Run, bool, error) { return runs.get(r.tx, rest) })
 }
 
 var suppressions = &table[store.Suppression]{

@@ -84,6 +84,7 @@ const (
 	indexDeliveryState  = "delivery.state"
 	indexDeliveryTo     = "delivery.to"
 	indexRunCampaign    = "run.campaign"
+	indexRunState       = "run.state"
 )
 
 var (
@@ -118,7 +119,7 @@ var indexBuckets = []string{
 	indexFollowUpDue, indexFollowUpOwner, indexFollowUpAbout,
 	indexContactFacet, indexOrgFacet, indexContactWord, indexOrgWord,
 	indexDispatchTurn,
-	indexDeliveryOnce, indexDeliveryDue, indexDeliveryRun, indexDeliveryState, indexDeliveryTo, indexRunCampaign,
+	indexDeliveryOnce, indexDeliveryDue, indexDeliveryRun, indexDeliveryState, indexDeliveryTo, indexRunCampaign, indexRunState,
 }
 
 // indexed are the tables with derived rows, for check and reindex.
