@@ -50,7 +50,7 @@ var may = map[string][]string{
 	"intake":             with(recordPackages, "matcher", "store", "internal/rescue"),
 	"planner":            with(recordPackages, "store"),
 	"web":                with(recordPackages, "store", "store/veil", "internal/rescue"),
-	"delivery":           {"records/contact", "records/campaign", "records/outbox", "records/timeline", "store"},
+	"delivery":           {"records/contact", "records/campaign", "records/outbox", "records/timeline", "store", "internal/rescue"},
 	"internal/config":    {"records/contact", "records/campaign", "records/survey", "internal/rescue"},
 	"web/pages":          with(recordPackages, "web", "internal/rescue"),
 	"internal/oauth":     {"internal/rescue"},

@@ -73,7 +73,7 @@ type Delivery struct {
 	State    State     `json:"state"`
 	Changed  time.Time `json:"changed"`
 	Due      time.Time `json:"due,omitzero"`     // not to be sent before, while it waits
-	Expires  time.Time `json:"expires,omitzero"` // not to be sent after; set by the first attempt
+	Expires  time.Time `json:"expires,omitzero"` // not to be put off beyond; set by the first attempt
 	Lifetime Lifetime  `json:"lifetime,omitempty"`
 	Attempts int       `json:"attempts,omitempty"` // how often it reached a server that answered about it
 	Dots     int       `json:"dots,omitempty"`     // how often a final dot may have been written
@@ -165,6 +165,7 @@ func (d Delivery) Apply(e Event, now time.Time) (Delivery, error) {
 	if e.What == Find && d.Dots == 0 && d.State != Accepted {
 		return d, fmt.Errorf("delivery %s never had a final dot, %s: %w", d.ID, e.What, ErrTransition)
 	}
+	d.waited(now)
 	d.State, d.Changed, d.Reason = next, now, e.Reason
 	switch e.What {
 	case Commit:
@@ -190,25 +191,19 @@ func (d Delivery) Apply(e Event, now time.Time) (Delivery, error) {
 	return d, nil
 }
 
+// waited gives a delivery back the time by which it was tried later than it was
+// due: its sender's limits and the window of its run are not its server's doing.
+func (d *Delivery) waited(now time.Time) {
+	if d.State == Deferred && !d.Due.IsZero() && !d.Expires.IsZero() && now.After(d.Due) {
+		d.Expires = d.Expires.Add(now.Sub(d.Due))
+	}
+}
+
 // starts begins the time a delivery has, with its first attempt.
 func (d *Delivery) starts(now time.Time) {
 	if d.Expires.IsZero() && d.Lifetime > 0 {
 		d.Expires = now.Add(time.Duration(d.Lifetime))
 	}
-}
-
-// Hold gives a waiting delivery the time back that its sender's quota or the
-// window of its run took.
-func (d Delivery) Hold(waited time.Duration) Delivery {
-	if !d.Expires.IsZero() && waited > 0 {
-		d.Expires = d.Expires.Add(waited)
-	}
-	return d
-}
-
-// Late reports whether a waiting delivery may not be sent any more.
-func (d Delivery) Late(now time.Time) bool {
-	return d.State.Waiting() && !d.Expires.IsZero() && now.After(d.Expires)
 }
 
 // retries are the waits between attempts; the last one repeats.

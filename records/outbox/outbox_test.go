@@ -85,12 +85,16 @@ func TestLife(t *testing.T) {
 			t.Errorf("wait %d is %v, want %v", n, waits[n], want)
 		}
 	}
-	if !d.Late(now) || d.Late(noon.Add(24*time.Hour)) {
-		t.Errorf("late %v after 29 h, %v after 24", d.Late(now), d.Late(noon.Add(24*time.Hour)))
+	if want := noon.Add(24 * time.Hour); !d.Expires.Equal(want) || !d.Due.After(want) {
+		t.Errorf("due %v, expires %v; want %v", d.Due, d.Expires, want)
 	}
-	if held := d.Hold(48 * time.Hour); held.Late(now) {
-		t.Error("late though its sender's quota held it for two days")
+	// Its sender's limits hold it for two days, which are not counted.
+	now = now.Add(48 * time.Hour)
+	apply(Event{What: Defer, Reply: &no, Class: ClassTransient, Until: d.Retry(now)})
+	if want := noon.Add(72 * time.Hour); !d.Expires.Equal(want) {
+		t.Errorf("expires %v after two days of waiting, want %v", d.Expires, want)
 	}
+	now = d.Due
 	apply(Event{What: Commit})
 	if d.Dots != 1 || !d.Dotted.Equal(now) || !d.Due.IsZero() {
 		t.Errorf("after its intent: %+v", d)
