@@ -37,6 +37,8 @@ var measures = []measure{
 	{name: "stalwart", corpora: true, run: whole},
 	{name: "mime4j", corpora: true, run: structure},
 	{name: "bounce", corpora: true, run: bounces},
+	{name: "reply.golden", run: golden},
+	{name: "reply", corpora: true, run: replies},
 }
 
 func main() {

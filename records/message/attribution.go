@@ -133,6 +133,7 @@ func opensAttribution(line string) bool {
 // opensWithDate reports whether a date begins the line, or follows a word such
 // as "On" and the day of the week.
 func opensWithDate(line string) bool {
+	opened := slices.ContainsFunc(openers, func(o string) bool { return hasPrefixFold(line, o) }) || !isASCII(clip(line, 8))
 	for n, word := range strings.Fields(clip(line, 80)) {
 		if n > 3 {
 			break
@@ -141,7 +142,10 @@ func opensWithDate(line string) bool {
 		if unicode.IsDigit(r) {
 			return true
 		}
-		if n == 0 && !opensAttribution(line) {
+		if n == 0 {
+			opened = opened || strings.HasSuffix(word, ",") || strings.HasSuffix(word, ".")
+		}
+		if n == 1 && !opened {
 			return false
 		}
 	}

@@ -27,6 +27,10 @@ type htmlWriter struct {
 	skipped int    // how many of that name are open
 	hide    bool   // hidden elements are left out
 	didHide bool
+	quotes  []bool // per open quotation: whether it is one
+	flat    bool   // the open paragraph has no space around it
+
+	hiddenClasses []string
 }
 
 // htmlText returns the readable text of an HTML document: paragraphs, lists
@@ -53,8 +57,11 @@ func (w *htmlWriter) run(s string) {
 			w.endLink()
 			return
 		case html.TextToken:
-			if w.skip == "" {
+			switch w.skip {
+			case "":
 				w.text(z.Text())
+			case "style":
+				w.readSheet(z.Text())
 			}
 		case html.StartTagToken:
 			w.start(z, false)
@@ -64,58 +71,6 @@ func (w *htmlWriter) run(s string) {
 			name, _ := z.TagName()
 			w.end(name)
 		}
-	}
-}
-
-// attributes reads the few attributes that matter: the target of a link, the
-// words for a picture, whether the element is hidden.
-func attributes(z *html.Tokenizer, link, picture bool) (href, alt string, hidden bool) {
-	for range 64 {
-		key, value, more := z.TagAttr()
-		switch string(key) {
-		case "href":
-			if link {
-				href = strings.TrimSpace(string(value))
-			}
-		case "alt":
-			if picture {
-				alt = squeeze(string(value))
-			}
-		case "hidden":
-			hidden = true
-		case "style":
-			hidden = hidden || hides(value)
-		}
-		if !more {
-			break
-		}
-	}
-	return href, alt, hidden
-}
-
-// hides reports whether a style keeps an element from being shown.
-func hides(style []byte) bool {
-	style = clip(style, 2000)
-	if bytes.IndexByte(style, ':') < 0 {
-		return false
-	}
-	v := strings.ToLower(strings.ReplaceAll(string(style), " ", ""))
-	return strings.Contains(v, "display:none") || strings.Contains(v, "mso-hide:all") || strings.Contains(v, "visibility:hidden")
-}
-
-// mayHide reports whether a tag, as it stands, has an attribute that can hide
-// its element.
-func mayHide(tag []byte) bool {
-	for {
-		i := bytes.IndexAny(tag, "sShH")
-		if i < 0 {
-			return false
-		}
-		tag = tag[i:]
-		if len(tag) >= 5 && bytes.EqualFold(tag[:5], []byte("style")) || len(tag) >= 6 && bytes.EqualFold(tag[:6], []byte("hidden")) {
-			return true
-		}
-		tag = tag[1:]
 	}
 }
 
@@ -138,20 +93,22 @@ func (w *htmlWriter) start(z *html.Tokenizer, selfClosing bool) {
 		}
 		return
 	}
-	var href, alt string
-	var hidden bool
-	link, picture := string(name) == "a", string(name) == "img"
-	if hasAttr && (link || picture || mayHide(raw)) {
-		href, alt, hidden = attributes(z, link, picture)
+	var a attributes
+	tag := string(name)
+	if hasAttr && (tag == "a" || tag == "img" || tag == "p" || tag == "blockquote" || mayHide(raw) || len(w.hiddenClasses) > 0) {
+		a = w.attributesOf(z, tag)
 	}
-	if hidden && w.hide && !void[string(name)] && !selfClosing && string(name) != "body" && string(name) != "html" {
+	if a.hidden && w.hide && !void[string(name)] && !selfClosing && string(name) != "body" && string(name) != "html" {
 		w.skip, w.skipped, w.didHide = string(name), 1, true
 		return
 	}
-	switch string(name) {
+	switch tag {
 	case "br":
 		w.breaks++
-	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "dl":
+	case "p":
+		w.flat = a.flat
+		w.paragraph()
+	case "h1", "h2", "h3", "h4", "h5", "h6", "dl":
 		w.block(2)
 	case "div", "section", "article", "header", "footer", "tr", "table", "dt", "dd", "center", "address", "form", "fieldset", "caption", "figure", "option", "tbody":
 		w.block(1)
@@ -172,13 +129,13 @@ func (w *htmlWriter) start(z *html.Tokenizer, selfClosing bool) {
 		w.pre++
 	case "blockquote":
 		w.block(1)
-		w.quote++
+		w.openQuote(!a.indent)
 	case "a":
 		w.endLink()
-		w.href, w.linkAt = href, w.b.Len()
+		w.href, w.linkAt = a.href, w.b.Len()
 	case "img":
-		if alt != "" && len(alt) <= 200 {
-			w.text([]byte("[" + alt + "]"))
+		if a.alt != "" && len(a.alt) <= 200 {
+			w.text([]byte("[" + a.alt + "]"))
 		}
 	}
 }
@@ -193,7 +150,10 @@ func (w *htmlWriter) end(name []byte) {
 		return
 	}
 	switch string(name) {
-	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "dl":
+	case "p":
+		w.paragraph()
+		w.flat = false
+	case "h1", "h2", "h3", "h4", "h5", "h6", "dl":
 		w.block(2)
 	case "div", "section", "article", "header", "footer", "tr", "table", "dt", "dd", "li", "center", "address", "form", "caption":
 		w.block(1)
@@ -207,9 +167,41 @@ func (w *htmlWriter) end(name []byte) {
 		w.block(1)
 	case "blockquote":
 		w.block(1)
-		w.quote = max(w.quote-1, 0)
+		w.closeQuote()
 	case "a":
 		w.endLink()
+	}
+}
+
+// paragraph asks for the space around a paragraph.
+func (w *htmlWriter) paragraph() {
+	if w.flat {
+		w.block(1)
+	} else {
+		w.block(2)
+	}
+}
+
+// maxQuotes bounds the quotations in each other that are told apart.
+const maxQuotes = 64
+
+// openQuote begins a quotation; where it only indents, without marks.
+func (w *htmlWriter) openQuote(marked bool) {
+	if marked {
+		w.quote++
+	}
+	if len(w.quotes) < maxQuotes {
+		w.quotes = append(w.quotes, marked)
+	}
+}
+
+func (w *htmlWriter) closeQuote() {
+	marked := true
+	if n := len(w.quotes); n > 0 {
+		marked, w.quotes = w.quotes[n-1], w.quotes[:n-1]
+	}
+	if marked {
+		w.quote = max(w.quote-1, 0)
 	}
 }
 

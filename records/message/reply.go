@@ -16,13 +16,15 @@ func NewText(text string, h Head) string { return newText(text, strings.Split(te
 func newText(text string, lines []string, h Head) string {
 	own := ownLines(lines, h)
 	by := authorOf(h)
-	kept, all := make([]string, 0, len(lines)), 0
+	kept := make([]string, 0, len(lines))
 	for _, s := range own {
-		all += s.to - s.from
-		kept = append(kept, cutSignature(lines[s.from:s.to], by)...)
+		part := lines[s.from:s.to]
+		kept = append(kept, cutSignature(part, by)...)
+		if strings.TrimSpace(part[len(part)-1]) == "" {
+			kept = append(kept, "") // what stands behind the quote is a paragraph of its own
+		}
 	}
 	switch {
-	case len(kept) == len(lines):
 	case !blank(kept):
 		text = strings.Join(kept, "\n")
 	default: // a signature alone is what was written
@@ -83,7 +85,7 @@ func ownLines(lines []string, h Head) (own []span) {
 		for next < len(lines) && strings.TrimSpace(lines[next]) == "" {
 			next++
 		}
-		switch marked := next < len(lines) && isQuoted(lines[next]); {
+		switch marked := next < len(lines) && isQuoted(lines[next]) && !isEscapedFrom(lines, next); {
 		case next == len(lines) && in.kind != weakAttribution, marked:
 		case in.kind == mark, in.kind == block && (begun || forward), in.kind == attribution && begun:
 			return own // the rest is quoted, or forwarded, without marks

@@ -111,7 +111,7 @@ func likeSigned(delimiter string, rest []string, by author) bool {
 func afterthought(lines []string) []string {
 	for i, line := range lines {
 		if isPostscript(line) {
-			return lines[i:]
+			return append([]string{""}, lines[i:]...)
 		}
 	}
 	return nil
