@@ -46,13 +46,14 @@ type log struct {
 	passed, failed, skipped int
 	failures                []string
 	reasons                 map[string][]string // reason -> tests
+	owed                    map[string]bool     // skipped for the race detector, and not yet passed without
 	tests                   map[string]*test    // by package and name
 	packages                map[string][]string // lines of the package itself
 	faults                  *faults             // nil: not asked for
 }
 
 func main() {
-	l := &log{reasons: map[string][]string{}}
+	l := &log{reasons: map[string][]string{}, owed: map[string]bool{}}
 	args := os.Args[1:]
 	if len(args) > 1 && args[0] == "-rows" {
 		var err error
@@ -62,10 +63,16 @@ func main() {
 		}
 		args = args[2:]
 	}
-	ok := true
-	for run := range slices.Values(split(args)) {
+	ok, runs := true, split(args)
+	for run := range slices.Values(runs) {
 		if !l.run(run) {
 			ok = false
+		}
+	}
+	if len(runs) > 1 { // the further ones are for these
+		for name := range l.owed {
+			ok = false
+			l.failures = append(l.failures, name+" (skipped for the race detector, and in no run without)")
 		}
 	}
 	if l.faults != nil && !l.faults.table() {
@@ -202,10 +209,14 @@ func (l *log) testEvent(e event) {
 		return
 	case "pass":
 		l.passed++
+		delete(l.owed, e.Package+" "+e.Test)
 	case "skip":
 		l.skipped++
 		why := reason(t.lines)
 		l.reasons[why] = append(l.reasons[why], e.Package+" "+e.Test)
+		if strings.Contains(why, "the race detector is on") || strings.HasSuffix(why, "under the race detector") {
+			l.owed[e.Package+" "+e.Test] = true
+		}
 	case "fail":
 		l.failed++
 		l.failures = append(l.failures, e.Package+" "+e.Test)

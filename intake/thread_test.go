@@ -111,6 +111,9 @@ func TestPrivateThreadGoesOn(t *testing.T) {
 
 // TestLongThreadIsErasedToItsEnd: no thread is too long to be judged again.
 func TestLongThreadIsErasedToItsEnd(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector is on; it runs once more without")
+	}
 	t.Parallel()
 	w := newWorld(t)
 	c := w.person("Cleo", "cleo@client.example")

@@ -2,4 +2,4 @@
 
 package main
 
-const fullWorld = 10000
+const raceEnabled = false

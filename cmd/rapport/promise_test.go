@@ -33,6 +33,9 @@ func small(seed uint64) *mailtest.World {
 // TestOrderDoesNotMatter files the same mail in parts: oldest part first, newest
 // part first, and one mailbox after the other.
 func TestOrderDoesNotMatter(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector is on; it runs once more without")
+	}
 	for _, tt := range []struct {
 		name string
 		part func(parts int, i, n int, m mailtest.Mail, w *mailtest.World) int
@@ -126,6 +129,9 @@ func (s *site) killed(t *testing.T, after time.Duration) bool {
 // TestDiscoverFindsCustomers starts from nothing: who was written with often is
 // proposed and created, and nobody else.
 func TestDiscoverFindsCustomers(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector is on; it runs once more without")
+	}
 	w := mailtest.NewWorld(mailtest.Options{Seed: 23, Messages: *worldSize, Scale: 0.1})
 	d := mailtest.StartDovecotWith(t, mailtest.DovecotOptions{Users: w.Accounts()})
 	if err := w.DeliverTo(d); err != nil {

@@ -2,4 +2,4 @@
 
 package main
 
-const fullWorld = 1000
+const raceEnabled = true

@@ -9,18 +9,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
-func smallWorld(t *testing.T) *World {
-	t.Helper()
-	return NewWorld(Options{Seed: 7, Messages: 600, Scale: 0.1})
-}
+func newSmallWorld() *World { return NewWorld(Options{Seed: 7, Messages: 600, Scale: 0.1}) }
+
+// smallWorld is one world for all tests, which only read it.
+var smallWorld = sync.OnceValue(newSmallWorld)
 
 func TestWorldIsTheSameForTheSameSeed(t *testing.T) {
 	t.Parallel()
-	a, b := smallWorld(t), smallWorld(t)
+	a, b := newSmallWorld(), newSmallWorld()
 	for i := range a.Mails {
 		if !bytes.Equal(a.Mails[i].Raw(), b.Mails[i].Raw()) || !bytes.Equal(a.Mails[i].Raw(), a.Mails[i].Raw()) {
 			t.Fatalf("mail %d differs", i)
@@ -36,7 +37,7 @@ func TestWorldIsTheSameForTheSameSeed(t *testing.T) {
 
 func TestWorldHoldsEveryCase(t *testing.T) {
 	t.Parallel()
-	w := smallWorld(t)
+	w := smallWorld()
 	for _, want := range []string{
 		"filed (address)", "filed (domain)", "filed (thread)", "filed (forward)", "filed (bounce)", "review (shared domain)", "skipped (blocked)",
 		"skipped (private)", "skipped (draft)", "skipped (old)", "skipped (internal)", "skipped (nobody known)", "unread (nobody known)",
@@ -64,6 +65,9 @@ func TestWorldHoldsEveryCase(t *testing.T) {
 }
 
 func TestWorldFull(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector is on; it runs once more without")
+	}
 	if testing.Short() {
 		t.Skip("the full world takes seconds")
 	}
@@ -94,7 +98,7 @@ func TestWorldFull(t *testing.T) {
 
 func TestWorldOnServers(t *testing.T) {
 	t.Parallel()
-	w := smallWorld(t)
+	w := smallWorld()
 	d := StartDovecotWith(t, DovecotOptions{Users: w.Accounts()})
 	began := time.Now()
 	if err := w.DeliverTo(d); err != nil {
@@ -126,18 +130,23 @@ func TestWorldOnServers(t *testing.T) {
 	}
 }
 
-// perfect is what a product without faults holds.
-func perfect(w *World) Snapshot {
+// rawsOf are the digests of each message's copies.
+func rawsOf(w *World) map[int][][32]byte {
 	raws := map[int][][32]byte{}
 	for _, m := range w.Mails {
 		if !unread(m.Folder) {
 			raws[m.Message] = append(raws[m.Message], rawSum(m.Raw()))
 		}
 	}
+	return raws
+}
+
+// perfect is what a product without faults holds.
+func perfect(w *World, raws map[int][][32]byte) Snapshot {
 	var s Snapshot
 	for i, t := range w.Truth {
 		e := Entry{MessageID: t.MessageID, Date: t.Date, From: t.From, Subject: t.Subject, Records: slices.Clone(t.Records),
-			Holdings: slices.Clone(t.Holdings), Raws: raws[i][:min(t.Texts, len(raws[i]))], Text: t.Sample + "\r\n  Ref. " + t.Marker}
+			Holdings: slices.Clone(t.Holdings), Raws: slices.Clone(raws[i][:min(t.Texts, len(raws[i]))]), Text: t.Sample + "\r\n  Ref. " + t.Marker}
 		switch t.Expected {
 		case Filed:
 			s.Entries = append(s.Entries, e)
@@ -150,15 +159,16 @@ func perfect(w *World) Snapshot {
 
 func TestOracleAcceptsWhatIsRight(t *testing.T) {
 	t.Parallel()
-	w := smallWorld(t)
-	if faults := Check(w, perfect(w)); len(faults) > 0 {
+	w := smallWorld()
+	if faults := Check(w, perfect(w, rawsOf(w))); len(faults) > 0 {
 		t.Error(Explain(faults))
 	}
 }
 
 func TestOracleSeesEachFault(t *testing.T) {
 	t.Parallel()
-	w := smallWorld(t)
+	w := smallWorld()
+	raws := rawsOf(w)
 	entryOf := func(i int, s Snapshot) Entry {
 		for _, m := range w.Mails {
 			if m.Message == i {
@@ -205,7 +215,7 @@ func TestOracleSeesEachFault(t *testing.T) {
 		}, Extra},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := perfect(w)
+			s := perfect(w, raws)
 			tt.corrupt(&s)
 			faults := Check(w, s)
 			if len(faults) == 0 || !slices.ContainsFunc(faults, func(f Fault) bool { return f.Kind == tt.want }) {
@@ -217,7 +227,7 @@ func TestOracleSeesEachFault(t *testing.T) {
 
 func TestLeakCheck(t *testing.T) {
 	t.Parallel()
-	w := smallWorld(t)
+	w := smallWorld()
 	var word, name string
 	for _, c := range w.Canaries() {
 		if c.Name {
@@ -255,7 +265,7 @@ func TestLeakCheck(t *testing.T) {
 // word by which a leak is told.
 func TestCanariesStandInTheirMessagesOnly(t *testing.T) {
 	t.Parallel()
-	w := smallWorld(t)
+	w := smallWorld()
 	var stored bytes.Buffer
 	for _, m := range w.Mails {
 		tr := w.Truth[m.Message]

@@ -115,6 +115,9 @@ func content(t *testing.T, s *Store) (text string, err error) {
 // refused, or it says what it said before, or asking or checking it finds the
 // damage. It never panics, and never quietly says something else.
 func TestM75_RandomFlips(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector is on; it runs once more without")
+	}
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	s, err := Open(dir, Options{NoMerge: true})

@@ -166,6 +166,9 @@ func crash(t *testing.T, s *Store) {
 // TestM75_FlippedAfterStop flips bytes in the frames of pages right after a
 // clean stop: what a walk would refuse is refused.
 func TestM75_FlippedAfterStop(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector is on; it runs once more without")
+	}
 	t.Parallel()
 	dir := stoppedStore(t)
 	path := filepath.Join(dir, fileDB)
