@@ -201,21 +201,29 @@ func (w *watching) still() bool {
 
 // eventShown returns an event where whoever asks may know of it.
 func (s *Server) eventShown(ctx context.Context, e happened.Event) (happened.Event, bool, error) {
+	shown := false
 	err := s.view(ctx, func(tx store.Tx) (err error) {
-		switch {
-		case e.Message != "":
-			_, err = tx.Messages().Get(e.Message)
-		case e.FollowUp != "":
-			_, err = tx.FollowUps().Get(e.FollowUp)
-		case e.Suggestion != "":
-			_, err = tx.Suggestions().Get(e.Suggestion)
-		}
+		shown, err = EventShown(tx, e)
 		return err
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return e, false, nil
+	return e, shown, err
+}
+
+// EventShown reports whether a transaction shows what an event is about.
+func EventShown(tx store.Tx, e happened.Event) (bool, error) {
+	var err error
+	switch {
+	case e.Message != "":
+		_, err = tx.Messages().Get(e.Message)
+	case e.FollowUp != "":
+		_, err = tx.FollowUps().Get(e.FollowUp)
+	case e.Suggestion != "":
+		_, err = tx.Suggestions().Get(e.Suggestion)
 	}
-	return e, err == nil, err
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Watch calls fn for everything that happens behind the event last, "" being

@@ -82,6 +82,7 @@ var tags = map[string]string{
 	"messages":      "Histories, and the mail on them.",
 	"decisions":     "What people decide about mail, why it is filed where it is, and taking that back.",
 	"events":        "What happens, as it happens: a stream for those who watch.",
+	"webhooks":      "Other programs that are told what happens.",
 	"suggestions":   "Correspondents nobody knows yet.",
 	"daemon":        "What the running program does.",
 	"upkeep":        "Backups, erasure and retention.",

@@ -23,6 +23,7 @@ func TestEveryRoute(t *testing.T) {
 	callRecords(w, calls)
 	callDaemon(w, calls)
 	callRelations(w, calls)
+	callWebhooks(w, calls)
 	maps.Copy(calls, accessCalls(w))
 	s := New(Options{Store: w.store, Records: w.records, Daemon: w.daemon})
 	var patterns []string

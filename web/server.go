@@ -48,6 +48,8 @@ type Options struct {
 	Relations func() RelationSettings
 	// News is what happens, for those who watch. Nil: nothing ever does.
 	News News
+	// Webhooks are who is told what happens.
+	Webhooks Webhooks
 }
 
 // Server answers the JSON API. Its methods may be called concurrently.
@@ -65,6 +67,7 @@ type Server struct {
 	relations  func() RelationSettings
 	news       News
 	watchers   watchers
+	webhooks   Webhooks
 	operations []operation // all of them, as Handler registers them
 	api        huma.API
 	underWay   underWay
@@ -79,7 +82,7 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, records: o.Records, daemon: o.Daemon,
 		now: o.Now, log: o.Log, version: o.Version, spoolDir: o.SpoolDir, identities: o.Identities,
-		mailboxes: o.Mailboxes, access: o.Access, news: o.News, relations: o.Relations,
+		mailboxes: o.Mailboxes, access: o.Access, news: o.News, relations: o.Relations, webhooks: o.Webhooks,
 	}
 	if s.relations == nil {
 		s.relations = func() RelationSettings { return RelationSettings{} }
@@ -199,6 +202,7 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeStore(api)
 	s.describeExport(api)
 	s.describeEvents(api)
+	s.describeWebhooks(api)
 	s.describeDocument(api)
 	s.describeConfiguration(api)
 	s.describeSavedViews(api)

@@ -20,6 +20,7 @@ type metrics struct {
 	reloads  *prometheus.CounterVec
 	alerts   *prometheus.CounterVec
 	jobs     *prometheus.CounterVec
+	webhooks *prometheus.CounterVec
 }
 
 func newMetrics(version string) *metrics {
@@ -30,13 +31,14 @@ func newMetrics(version string) *metrics {
 		reloads:  counter("app", "reloads", "Reloads of the configuration, by result.", "result"),
 		alerts:   counter("app", "alerts", "Alerts by mail, by result.", "result"),
 		jobs:     counter("app", "jobs", "Housekeeping, by job and result.", "job", "result"),
+		webhooks: counter("webhook", "attempts", "Attempts to tell a webhook of an event, by result.", "result"),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "rapport_build_info", Help: "Always 1; the version is the label.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.restarts, m.panics, m.reloads, m.alerts, m.jobs, build,
+	m.registry.MustRegister(m.restarts, m.panics, m.reloads, m.alerts, m.jobs, m.webhooks, build,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

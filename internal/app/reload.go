@@ -54,6 +54,10 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
+	tell, err := webhookSettings(cfg)
+	if err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
 	show, err := s.prepareVisibility(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
@@ -67,6 +71,7 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	s.cfg = cfg
 	s.mu.Unlock()
 	show(ctx)
+	s.told.Configure(tell)
 	s.level.Set(level)
 	swap()
 	// Filing must know a mailbox before its mail comes.

@@ -201,6 +201,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"relations":    func(ctx context.Context) { d.persist(ctx, "relations", d.intake.Relate) },
 		"news":         func(ctx context.Context) { d.persist(ctx, "news", d.news.Run) },
 		"lists":        d.followGroups,
+		"webhooks":     func(ctx context.Context) { d.persist(ctx, "webhooks", d.told.Run) },
 		"memory":       d.giveBack,
 		"watchdog":     func(ctx context.Context) { d.notify.watch(ctx, d.alive) },
 	} {

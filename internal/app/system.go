@@ -18,6 +18,7 @@ import (
 	"rapport/internal/config"
 	"rapport/internal/news"
 	"rapport/internal/rescue"
+	"rapport/internal/webhook"
 	"rapport/matcher"
 	"rapport/records/contact"
 	"rapport/records/message"
@@ -62,6 +63,7 @@ type system struct {
 	feed    http.Handler
 	pages   func() (http.Handler, error) // made when somebody first looks: no command does
 	news    *news.Watch
+	told    *webhook.Service
 	socket  net.Listener
 	key     []byte // of keyed digests
 
@@ -106,7 +108,9 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	if err := prepareSpool(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	s.news = news.New(news.Options{Store: s.store, Now: o.now})
+	if err := s.listenForNews(ctx); err != nil {
+		return nil, err
+	}
 	cfg = s.withGroups(ctx, cfg)
 	s.cfg = cfg
 	if s.intake, err = newIntake(s, cfg); err != nil {
@@ -153,7 +157,7 @@ func (s *system) listen(undo *stops) error {
 	api := web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
-		Identities: s.auth, Access: s.auth, Mailboxes: s.mailboxesShown, News: s.news, Relations: s.relationSettings,
+		Identities: s.auth, Access: s.auth, Mailboxes: s.mailboxesShown, News: s.news, Webhooks: s.told, Relations: s.relationSettings,
 	})
 	s.handler, s.feed = api.Handler(), api.Feed()
 	s.pages = sync.OnceValues(s.newPages)

@@ -41,6 +41,7 @@ type Config struct {
 	Staff      StaffMetrics   `yaml:"staff_metrics" default:"team" doc:"Whether figures name single members, sum the team up, or say nothing of it."`
 	Digest     Digest         `yaml:"digest" doc:"A daily mail to members of what waits and what is to be followed up."`
 	Web        Web            `yaml:"web" doc:"The team's listener, and how people sign in."`
+	Webhooks   Webhooks       `yaml:"webhooks" doc:"Which addresses of the own network may be told what happens; those outside always may."`
 	Log        Log            `yaml:"log" doc:"What is logged, and how."`
 }
 

@@ -42,6 +42,7 @@ func (v *validator) config(c *Config) {
 	v.hours(c)
 	v.digest(c)
 	v.web(&c.Web)
+	v.webhooks(&c.Webhooks)
 }
 
 func (v *validator) dataDir(dir string) {

@@ -30,13 +30,14 @@ type Dialer struct {
 	Allowed []netip.Prefix
 	// Outer, when set, refuses more of what is not in Allowed: a request in the
 	// clear, say.
-	Outer func(netip.Addr) error
+	Outer    func(netip.Addr) error
+	Resolver *net.Resolver // nil: the system's
 }
 
 // DialContext connects as [net.Dialer] does, to each address of a name in turn;
 // an error is a [*Refusal] where all were refused.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	inner := net.Dialer{Timeout: d.Timeout, ControlContext: func(_ context.Context, network, address string, _ syscall.RawConn) error {
+	inner := net.Dialer{Timeout: d.Timeout, Resolver: d.Resolver, ControlContext: func(_ context.Context, network, address string, _ syscall.RawConn) error {
 		return d.judge(network, address)
 	}}
 	return inner.DialContext(ctx, network, address)

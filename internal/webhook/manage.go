@@ -103,7 +103,7 @@ func (s *Service) Change(ctx context.Context, by access.Principal, id string, c 
 		}
 		return errors.Join(tx.Webhooks().Put(w), s.audit(tx, by, "webhook.change", w, said))
 	})
-	s.awake()
+	s.Wake()
 	return w, err
 }
 

@@ -228,20 +228,3 @@ func noNotFound(err error) error {
 	}
 	return err
 }
-
-// Ailing lists the webhooks that need a hand: those that were given up, and
-// those that have taken nothing for an hour.
-func (s *Service) Ailing(ctx context.Context) (ill []hook.Webhook, err error) {
-	err = s.o.Store.View(ctx, func(tx store.Tx) error {
-		ill = nil
-		all, err := tx.Webhooks().List()
-		for _, w := range all {
-			given := w.Disabled != "" && w.Disabled != hook.Paused
-			if given || w.Disabled == "" && !w.Failing.IsZero() && s.o.Now().Sub(w.Failing) >= time.Hour {
-				ill = append(ill, w)
-			}
-		}
-		return err
-	})
-	return ill, err
-}

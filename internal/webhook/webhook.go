@@ -133,7 +133,7 @@ func (s *Service) Heard(ctx context.Context, es []event.Event, behind news.Mark)
 		return putMark(tx, behind)
 	})
 	if err == nil && waits {
-		s.awake()
+		s.Wake()
 	}
 	return err
 }
@@ -178,7 +178,7 @@ func (s *Service) enqueue(tx store.Tx, w hook.Webhook, es []event.Event) (n int,
 			w.Missed = true
 			return n, tx.Webhooks().Put(w)
 		}
-		if err := s.put(tx, w, e, n); err != nil {
+		if err := s.put(tx, w, e, len(es)-n); err != nil {
 			return n, err
 		}
 		n++
@@ -186,12 +186,12 @@ func (s *Service) enqueue(tx store.Tx, w hook.Webhook, es []event.Event) (n int,
 	return n, nil
 }
 
-// put writes the nth dispatch of a transaction down.
-func (s *Service) put(tx store.Tx, w hook.Webhook, e event.Event, n int) error {
+// put writes a dispatch down that goes before so many others of now.
+func (s *Service) put(tx store.Tx, w hook.Webhook, e event.Event, others int) error {
 	now := s.o.Now().UTC()
 	return tx.Dispatches().Put(hook.Dispatch{
 		ID: store.NewID(now), Webhook: w.ID, Event: e, Created: now,
-		Due: now.Add(time.Duration(n) * time.Microsecond), // they go in their order
+		Due: now.Add(time.Duration(-others) * time.Microsecond),
 	})
 }
 
@@ -215,7 +215,8 @@ func (s *Service) catchUp(tx store.Tx, w hook.Webhook) (hook.Webhook, error) {
 	return w, s.put(tx, w, event.Event{ID: store.NewID(now), Type: event.Missed, Time: now}, 0)
 }
 
-func (s *Service) awake() {
+// Wake has Run look what is due. It does not block.
+func (s *Service) Wake() {
 	select {
 	case s.wake <- struct{}{}:
 	default: // it is awake
