@@ -106,7 +106,6 @@ func replies(r *Report) error {
 	return talon(r)
 }
 
-
 // bare reports whether a file of the replies is a text without a header.
 func bare(m mail) bool { return !strings.HasSuffix(m.name, ".eml") }
 

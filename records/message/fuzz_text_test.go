@@ -32,7 +32,7 @@ func FuzzNewText(f *testing.F) {
 			t.Skip()
 		}
 		s = cleanText(s)
-		got := newText(s, strings.Split(s, "\n"))
+		got := newText(s, strings.Split(s, "\n"), Head{})
 		checkText(t, "text", "what is new", got)
 		for w := range strings.FieldsSeq(got) {
 			if !strings.Contains(s, w) {

@@ -30,7 +30,10 @@ type leaf struct {
 	child  *walker  // reads an encoded message
 	mail   *Parsed  // what child found
 	digest [32]byte // set by flush
-	node   int      // index in Parsed.Parts, -1 for what is no part
+	uu     *uuReader
+	tnef   *tnefReader
+	inside []*insideFile // files that uu and tnef found
+	node   int           // index in Parsed.Parts, -1 for what is no part
 }
 
 // newLeaf decides what becomes of a part.
@@ -59,8 +62,14 @@ func (w *walker) newLeaf(h partHeader) *leaf {
 		l.file = true
 	case attached || !strings.HasPrefix(t, "text/") || notText[t]:
 		l.file = true
+		if t == "application/ms-tnef" || t == "application/vnd.ms-tnef" || strings.EqualFold(h.name(), "winmail.dat") {
+			l.tnef = &tnefReader{l: l}
+		}
 	default:
 		l.kind = t
+		if t == "text/plain" && l.base64 == nil && l.qp == nil {
+			l.uu = &uuReader{}
+		}
 		if t == "text/html" {
 			l.limit = w.keep
 		}
@@ -107,6 +116,20 @@ func (l *leaf) write(p piece) {
 	if l.out == nil {
 		l.out = l.w.scratch.take()
 	}
+	if l.uu != nil {
+		taken, back := l.uu.line(l, p)
+		if back.text != nil {
+			l.plain(back)
+		}
+		if taken {
+			return
+		}
+	}
+	l.plain(p)
+}
+
+// plain is write for what is no part of a uuencoded file.
+func (l *leaf) plain(p piece) {
 	if !l.begun && len(bytes.TrimSpace(p.text)) > 0 {
 		l.begun = true
 		if l.base64 != nil && l.kind != "" && notBase64(p.text) {
@@ -177,6 +200,8 @@ func (l *leaf) pass() {
 		l.w.sink(b)
 	}
 	switch {
+	case l.tnef != nil:
+		l.tnef.write(b)
 	case l.child != nil:
 		l.child.lines.write(b)
 	case l.kind != "":
@@ -212,6 +237,13 @@ func (l *leaf) spill(b []byte) {
 
 // flush ends the part.
 func (l *leaf) flush() {
+	if l.uu != nil {
+		if held := l.uu.begin; held != nil {
+			l.plain(piece{text: held, eol: l.uu.eol, first: true, last: true})
+		}
+		l.uu.close(l)
+		l.uu = nil
+	}
 	if l.base64 != nil {
 		l.out = l.base64.finish(l.out)
 		if l.base64.dirty {
@@ -251,8 +283,14 @@ func (w *walker) finishLeaf(l *leaf) {
 	if l.child != nil {
 		w.adopt(l)
 	}
-	if l.file {
+	if l.tnef != nil {
+		l.tnef.close()
+	}
+	if l.file && (l.tnef == nil || !l.tnef.whole || len(l.inside) == 0) {
 		w.attach(l)
+	}
+	for _, f := range l.inside {
+		w.attachInside(f)
 	}
 	if l.kind == "" || l.child != nil {
 		return
