@@ -140,7 +140,7 @@ func (b box) Class() string {
 	return ""
 }
 
-// reasons lists why messages are not kept, most first.
+// reasons lists why messages are not kept, in one order everywhere.
 func reasons(of map[message.Reason]int) []skipped {
 	var out []skipped
 	for _, reason := range slices.Sorted(maps.Keys(of)) {
@@ -148,6 +148,5 @@ func reasons(of map[message.Reason]int) []skipped {
 			out = append(out, skipped{reason, of[reason]})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b skipped) int { return cmp.Compare(b.N, a.N) })
 	return out
 }

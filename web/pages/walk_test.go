@@ -65,6 +65,8 @@ func TestWalk(t *testing.T) {
 		}
 		if i == 0 {
 			c.walk(p, look)
+			c.paths = append(c.paths, documentation)
+			look(documentation, p.Goto(documentation))
 			continue
 		}
 		for _, path := range c.paths {
@@ -78,6 +80,9 @@ func TestWalk(t *testing.T) {
 		t.Errorf("no link leads to %s", pattern)
 	}
 }
+
+// documentation is the readable page of the API, which is none of the pages'.
+const documentation = "/api/v1/docs"
 
 // startDemo runs the demo until the test ends, and returns where its pages are.
 func startDemo(t *testing.T) (origin string) {
