@@ -85,6 +85,7 @@ var only = map[string][]string{
 	"github.com/invopop/jsonschema": {"internal/config"},
 	"github.com/alecthomas/kong":    {"cmd/rapport"},
 	"github.com/danielgtaylor/huma": {"web"},
+	"github.com/yuin/goldmark":      {"records/campaign"},
 	"github.com/microcosm-cc":       {"web/pages"},
 	"github.com/coreos/go-oidc":     {"internal/auth"},
 	"github.com/go-webauthn":        {"internal/auth"},
