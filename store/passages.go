@@ -96,9 +96,33 @@ type spot struct {
 
 // spotted finds the words of a text as Tokens does.
 func spotted(text string) []spot {
-	var out []spot
+	out := make([]spot, 0, len(text)/6+1)
+	if !utf8.ValidString(text) {
+		return spottedSlowly(out, text, 0)
+	}
+	slow := 0
+	for at := 0; at < len(text); {
+		from, to, next, plain := plainPiece(text, at)
+		if plain {
+			out = spottedSlowly(out, text[slow:at], slow)
+			slow = next
+			if from < to {
+				out = append(out, spot{Fold(text[from:to]), from, to})
+			}
+		}
+		at = next
+	}
+	return spottedSlowly(out, text[slow:], slow)
+}
+
+// spottedSlowly adds the words of a piece, which begins at start, by the rules
+// of Unicode.
+func spottedSlowly(out []spot, text string, start int) []spot {
+	if text == "" {
+		return out
+	}
 	for it := words.FromString(text); it.Next(); {
-		word, at := it.Value(), it.Start()
+		word, at := it.Value(), start+it.Start()
 		if r, _ := utf8.DecodeRuneInString(word); spaceless(r) {
 			singles, _ := appendSingles(nil, word, 0, -1)
 			for i, n := 0, 0; i < len(word) && n < len(singles); {

@@ -100,3 +100,33 @@ func TestPlacesAreBounded(t *testing.T) {
 		t.Error("a place without end is read")
 	}
 }
+
+// TestSpottedAsTokens demands that what is marked in a text is what is found in
+// it: the same words, where they stand.
+func TestSpottedAsTokens(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(10, 11))
+	pieces := []string{"press", " ", " ", "Straße", "example.org", ", ", "\n", "東京都", "চিঠি", "don't", "_", "é", "(x)", "\xff", "1,000", "A", "-", "สวัสดี", "\u00ad"}
+	for range 3000 {
+		var b strings.Builder
+		for range rnd.IntN(12) {
+			b.WriteString(pieces[rnd.IntN(len(pieces))])
+		}
+		var got, want []string
+		for _, s := range spotted(b.String()) {
+			if s.word == "" {
+				continue
+			}
+			if s.from >= s.to || Fold(b.String()[s.from:s.to]) != s.word {
+				t.Fatalf("%q: %q is said to stand at %d to %d", b.String(), s.word, s.from, s.to)
+			}
+			got = append(got, s.word)
+		}
+		for _, token := range Tokens(b.String()) {
+			want = append(want, token.Text)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q: marked are %q, found %q", b.String(), got, want)
+		}
+	}
+}

@@ -37,12 +37,12 @@ func Tokens(text string) []Token {
 	}
 	slow := 0 // from here to the present piece the segmentation of Unicode decides
 	for at := 0; at < len(text); {
-		word, next, plain := plainPiece(text, at)
+		from, to, next, plain := plainPiece(text, at)
 		if plain {
 			out = segment(out, text[slow:at])
 			slow = next
-			if word != "" {
-				out = append(out, Token{Text: Fold(word)})
+			if from < to {
+				out = append(out, Token{Text: Fold(text[from:to])})
 			}
 		}
 		at = next
@@ -74,9 +74,10 @@ var byteKind = func() (kinds [256]byte) {
 
 // plainPiece looks at the piece of text from at to behind the next white
 // space. Most of Latin script are plain: one run of ASCII letters and digits
-// with punctuation around it at most, which is a word by every rule.
-func plainPiece(text string, at int) (word string, next int, plain bool) {
-	from, to := -1, -1
+// with punctuation around it at most, which is a word by every rule: from and to
+// say where it stands; there is none where they are the same.
+func plainPiece(text string, at int) (from, to, next int, plain bool) {
+	from, to = -1, -1
 	plain = true
 	i := at
 	for ; i < len(text); i++ {
@@ -94,10 +95,7 @@ func plainPiece(text string, at int) (word string, next int, plain bool) {
 			to = i + 1
 		}
 	}
-	if from >= 0 {
-		word = text[from:to]
-	}
-	return word, i, plain
+	return from, to, i, plain
 }
 
 // segment adds the words of a text that is whole pieces, by the rules of
