@@ -69,6 +69,7 @@ type Account struct {
 	PasswordFile    string  `yaml:"password_file" path:"file" doc:"File with the password, which others must not be able to read."`
 	PasswordEnv     string  `yaml:"password_env" doc:"Environment variable with the password."`
 	PasswordCommand Command `yaml:"password_command" secret:"true" doc:"Command that prints the password: a list is run as it stands, a string by sh -c."`
+	OAuth           OAuth   `yaml:"oauth" doc:"How an access token is got, in place of a password."`
 }
 
 // Mailbox is one account that is read over IMAP.

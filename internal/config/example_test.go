@@ -82,6 +82,9 @@ func TestExampleHoldsEveryKey(t *testing.T) {
 		if strings.HasPrefix(path, "mailbox_groups[].template") {
 			return // its keys are those of mailboxes
 		}
+		if path == "senders[].oauth" {
+			return // as of mailboxes
+		}
 		if top, _, _ := strings.Cut(strings.ReplaceAll(path, "[]", ""), "."); top != "" {
 			block := regexp.MustCompile(`(?ms)^` + top + `:\n(.*?)(^[a-z]|\z)`).FindStringSubmatch(text)
 			if block == nil {

@@ -13,8 +13,7 @@ import (
 // in front of a name stands for the top of the file.
 var later = map[string][]string{
 	"":            {"campaigns", "fatigue", "sales"},
-	"mailboxes[]": {"oauth"},
-	"senders[]":   {"mailbox", "limits", "dkim", "postal_address", "sent_copies", "oauth"},
+	"senders[]":   {"mailbox", "limits", "dkim", "postal_address", "sent_copies"},
 	"retention":   {"newsletter_copies", "sale", "delivery", "answer"},
 	"web":         {"public_listen", "public_url"},
 }
@@ -32,18 +31,17 @@ func (r *reader) unknown(key *yaml.Node, section reflect.Type, path string) {
 	name := key.Value
 	at := sectionOf(path)
 	if slices.Contains(later[at], name) {
-		hint := "remove it: it comes with a later version"
-		if name == "oauth" {
-			r.bad[join(path, "password_file")] = true
-			hint = "sign in with password_file, password_env or password_command; OAuth comes with a later version"
-		}
-		r.fault(key, join(path, name), "not supported yet", hint)
+		r.fault(key, join(path, name), "not supported yet", "remove it: it comes with a later version")
 		return
 	}
 	if (at == "mailboxes[]" || at == "senders[]") && (name == "password" || name == "passwd" || name == "secret") {
 		r.bad[join(path, "password_file")] = true
 		r.fault(key, join(path, name), "a password does not belong in this file",
 			"put it alone in a file with mode 0600 and write password_file: FILE, or use password_env or password_command")
+		return
+	}
+	if strings.HasSuffix(at, ".oauth") && (name == "client_secret" || name == "secret") {
+		r.fault(key, join(path, name), "a secret does not belong in this file", "put it alone in a file with mode 0600 and write client_secret_file: FILE")
 		return
 	}
 	own := keysOf(section)

@@ -82,6 +82,8 @@ func kindSchema(v reflect.Value) *jsonschema.Schema {
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
 			{Type: "integer", Minimum: "1", Maximum: json.Number(strconv.Itoa(maxKeep))}, {Type: "string", Pattern: "^" + spanPattern + "$"},
 		}}
+	case t == reflect.TypeFor[Day]():
+		return &jsonschema.Schema{Type: "string", Pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`, Examples: []any{"2027-01-31"}}
 	case t == commandType:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text(), listOf(text(), 1)}}
 	case t == listType:
@@ -136,7 +138,7 @@ func extend(s *jsonschema.Schema, section reflect.Type) {
 			pattern(s, "user", `\{`)
 		}
 		s.Required = append(s.Required, "user")
-		s.OneOf = oneOf("password_file", "password_env", "password_command")
+		s.OneOf = oneOf("password_file", "password_env", "password_command", "oauth")
 		s.If = &jsonschema.Schema{Properties: jsonschema.NewProperties(), Required: []string{"provider"}}
 		s.If.Properties.Set("provider", &jsonschema.Schema{Enum: []any{"gmail", "outlook"}})
 		s.Else = &jsonschema.Schema{Required: []string{"host"}}
@@ -144,7 +146,9 @@ func extend(s *jsonschema.Schema, section reflect.Type) {
 		pattern(s, "name", nameForm.String())
 		pattern(s, "from", "@")
 		s.Required = append(s.Required, "host")
-		s.DependentRequired = map[string][]string{"password_file": {"user"}, "password_env": {"user"}, "password_command": {"user"}, "login": {"user"}}
+		s.DependentRequired = map[string][]string{"password_file": {"user"}, "password_env": {"user"}, "password_command": {"user"}, "oauth": {"user"}, "login": {"user"}}
+	case reflect.TypeFor[OAuth]():
+		s.DependentRequired = map[string][]string{"client_secret_expires": {"client_secret_file"}}
 	case reflect.TypeFor[Exclusion]():
 		s.OneOf = oneOf("address", "domain", "pattern")
 	case reflect.TypeFor[Ours]():

@@ -63,7 +63,7 @@ log:
 // TestSecretsAreMarked holds that a key named like a secret either says where
 // the secret lies or is marked.
 func TestSecretsAreMarked(t *testing.T) {
-	secret, place := regexp.MustCompile(`password|passwd|secret|token|(^|_)key`), regexp.MustCompile(`_(file|env)$`)
+	secret, place := regexp.MustCompile(`password|passwd|secret|token|(^|_)key`), regexp.MustCompile(`_(file|env|url|expires)$`)
 	looked := 0
 	var walk func(section reflect.Value, path string)
 	walk = func(section reflect.Value, path string) {

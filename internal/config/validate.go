@@ -159,15 +159,15 @@ func (v *validator) mailbox(path string, m *Mailbox) {
 	if m.AuthservID == "" {
 		m.AuthservID = p.authserv
 	}
-	if m.Provider == Outlook && ours {
+	if m.Provider == Outlook && ours && !v.given(path+".oauth") {
 		v.warn(path+".provider", "Microsoft 365 and Outlook.com accept no password over IMAP any more, so signing in will fail",
-			"this needs OAuth, which comes with a later version")
+			"add oauth: {client_id: …}; `rapport auth guide` says where to get one")
 	}
 	if ours && m.TLS != TLSImplicit && v.given(path+".tls") {
 		v.wrong(path+".tls", fmt.Sprintf("%s is reached with implicit TLS", m.Host), "remove the key")
 	}
 	v.account(path, &m.Account, map[TLSMode]string{TLSImplicit: "993", TLSStart: "143", TLSNone: "143"})
-	v.signIn(path, &m.Account, true)
+	v.signIn(path, &m.Account, m.Provider, true)
 	v.ownPreset(path, m)
 	v.since(path, m.Since)
 	v.patterns(path+".folders.include", m.Folders.Include)
@@ -268,11 +268,11 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// signIn checks user and password. Where they are optional, having neither
-// means not to sign in.
-func (v *validator) signIn(path string, a *Account, required bool) {
+// signIn checks user and password, or what is in its place. Where they are
+// optional, having neither means not to sign in.
+func (v *validator) signIn(path string, a *Account, p Provider, required bool) {
 	var given []string
-	for _, key := range []string{"password_command", "password_env", "password_file"} {
+	for _, key := range []string{"oauth", "password_command", "password_env", "password_file"} {
 		if v.given(path + "." + key) {
 			given = append(given, key)
 		}
@@ -285,6 +285,8 @@ func (v *validator) signIn(path string, a *Account, required bool) {
 		v.wrong(path+".password_file", "no password is given", "add password_file, password_env or password_command")
 	case len(given) > 1:
 		v.wrong(path+"."+given[1], "a second password, beside "+given[0], "keep one of them")
+	case v.given(path + ".oauth"):
+		v.oauth(path+".oauth", a, p)
 	}
 	if a.Login != "" && a.User == "" {
 		v.wrong(path+".login", "has no effect without user", "")
@@ -302,7 +304,7 @@ func (v *validator) signIn(path string, a *Account, required bool) {
 
 func (v *validator) sender(path string, s *Sender) {
 	v.account(path, &s.Account, map[TLSMode]string{TLSImplicit: "465", TLSStart: "587", TLSNone: "25"})
-	v.signIn(path, &s.Account, false)
+	v.signIn(path, &s.Account, "", false)
 	if !v.given(path + ".from") {
 		return
 	}
