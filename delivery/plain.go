@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 )
 
 // The patience with a server: for the dialogue, and for the reply after the
@@ -40,7 +41,12 @@ type Sender struct {
 	TLSConfig *tls.Config // roots; ServerName is set from Host; nil: the system's
 	User      string      // who signs in; empty: nobody does
 	Password  func(context.Context) (string, error)
-	From      string // author, with a display name or without
+	// Token, in the place of Password, returns the OAuth access token by which
+	// User's mailbox sends. Stale, when not nil, hears of one that the server
+	// did not take, and reports whether Token may bring another.
+	Token func(context.Context) (string, error)
+	Stale func(token string) bool
+	From  string // author, with a display name or without
 	// Dial replaces the TCP dial, for tests; nil: net.Dialer.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
@@ -63,11 +69,7 @@ func (s Sender) Send(ctx context.Context, m Mail) error {
 	if err != nil {
 		return fmt.Errorf("compose mail to %s: %w", m.To, err)
 	}
-	client, err := s.client(ctx, replyTime)
-	if err != nil {
-		return fmt.Errorf("send through %s: %w", s.Host, err)
-	}
-	conn, err := client.DialToSMTPClientWithContext(ctx)
+	client, conn, err := s.connect(ctx, replyTime)
 	if err != nil {
 		return fmt.Errorf("send through %s: %w", s.Host, err)
 	}
@@ -84,16 +86,32 @@ func (s Sender) Send(ctx context.Context, m Mail) error {
 
 // Check connects and signs in, and sends nothing.
 func (s Sender) Check(ctx context.Context) error {
-	client, err := s.client(ctx, dialTime)
-	if err != nil {
-		return fmt.Errorf("check %s: %w", s.Host, err)
-	}
-	conn, err := client.DialToSMTPClientWithContext(ctx)
+	client, conn, err := s.connect(ctx, dialTime)
 	if err != nil {
 		return fmt.Errorf("check %s: %w", s.Host, err)
 	}
 	_ = client.CloseWithSMTPClient(conn)
 	return nil
+}
+
+// connect dials and signs in; a token that the server does not take any more
+// is replaced once.
+func (s Sender) connect(ctx context.Context, patience time.Duration) (*mail.Client, *smtp.Client, error) {
+	for again := false; ; again = true {
+		client, token, err := s.client(ctx, patience)
+		if err != nil {
+			return nil, nil, err
+		}
+		conn, err := client.DialToSMTPClientWithContext(ctx)
+		if err == nil || token == "" {
+			return client, conn, err
+		}
+		err = bearer{s.User, token}.explain(err)
+		var refused *AuthError
+		if again || s.Stale == nil || !errors.As(err, &refused) || !s.Stale(token) {
+			return nil, nil, err
+		}
+	}
 }
 
 func (s Sender) compose(m Mail) (*mail.Msg, error) {
@@ -117,14 +135,16 @@ func (s Sender) compose(m Mail) (*mail.Msg, error) {
 	return msg, nil
 }
 
-func (s Sender) client(ctx context.Context, patience time.Duration) (*mail.Client, error) {
+// client prepares the library's client; token is what it signs in with, empty
+// where that is a password or nothing.
+func (s Sender) client(ctx context.Context, patience time.Duration) (_ *mail.Client, token string, err error) {
 	host, portText, err := net.SplitHostPort(s.Host)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	port, err := strconv.Atoi(portText)
 	if err != nil {
-		return nil, fmt.Errorf("read port %q: %w", portText, err)
+		return nil, "", fmt.Errorf("read port %q: %w", portText, err)
 	}
 	opts := []mail.Option{
 		mail.WithPort(port), mail.WithTimeout(patience),
@@ -140,11 +160,27 @@ func (s Sender) client(ctx context.Context, patience time.Duration) (*mail.Clien
 	case TLSNone:
 		opts = append(opts, mail.WithTLSPolicy(mail.NoTLS))
 	default:
-		return nil, fmt.Errorf("secure connection: unknown mode %q", s.TLS)
+		return nil, "", fmt.Errorf("secure connection: unknown mode %q", s.TLS)
 	}
-	if s.User == "" || s.Password == nil {
-		return mail.NewClient(host, opts...)
+	switch {
+	case s.User == "":
+	case s.Token != nil:
+		if token, err = s.Token(ctx); err == nil {
+			opts = append(opts, mail.WithSMTPAuthCustom(bearer{s.User, token}))
+		}
+	case s.Password != nil:
+		var auth []mail.Option
+		auth, err = s.byPassword(ctx)
+		opts = append(opts, auth...)
 	}
+	if err != nil {
+		return nil, "", err
+	}
+	client, err := mail.NewClient(host, opts...)
+	return client, token, err
+}
+
+func (s Sender) byPassword(ctx context.Context) ([]mail.Option, error) {
 	password, err := s.Password(ctx)
 	if err != nil {
 		return nil, err
@@ -155,8 +191,7 @@ func (s Sender) client(ctx context.Context, patience time.Duration) (*mail.Clien
 		// loopback only: either way the password may be said.
 		auth = mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthPlainNoEnc, mail.SMTPAuthLoginNoEnc)
 	}
-	opts = append(opts, auth, mail.WithUsername(s.User), mail.WithPassword(password))
-	return mail.NewClient(host, opts...)
+	return []mail.Option{auth, mail.WithUsername(s.User), mail.WithPassword(password)}, nil
 }
 
 // dial connects, secures the connection where TLS is implicit, and ends it

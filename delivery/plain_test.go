@@ -54,6 +54,39 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// TestSendByToken replaces a token that the server does not take any more, once.
+func TestSendByToken(t *testing.T) {
+	t.Parallel()
+	takes := "S3CRET-two"
+	s := newSink(t, func(s *mailtest.Sink) {
+		s.Takes = func(user, token string) bool { return user == "rapport@example.com" && token == takes }
+	})
+	from, current, stale := sender(s), "S3CRET-one", 0
+	from.User, from.Token = "rapport@example.com", func(context.Context) (string, error) { return current, nil }
+	from.Stale = func(token string) bool {
+		stale++
+		current = "S3CRET-two"
+		return token == "S3CRET-one"
+	}
+	if err := from.Send(t.Context(), alert("ada@example.com")); err != nil {
+		t.Fatalf("Send: %v", err)
+	}
+	if got := s.Messages(); len(got) != 1 || got[0].User != "rapport@example.com" || stale != 1 {
+		t.Errorf("the sink got %+v, %d tokens were stale", got, stale)
+	}
+	takes = "another"
+	err := from.Send(t.Context(), alert("ada@example.com"))
+	var refused *delivery.AuthError
+	if !errors.As(err, &refused) || stale != 2 || strings.Contains(err.Error(), "S3CRET") {
+		t.Errorf("Send with a token that is not taken = %v, %d were stale", err, stale)
+	}
+	plain := newSink(t)
+	from.Host = plain.Addr
+	if err := from.Check(t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "PLAIN") {
+		t.Errorf("Check of a server without tokens = %v", err)
+	}
+}
+
 func TestSendRefused(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{"MAIL", "RCPT", "DATA"} {

@@ -83,14 +83,12 @@ func (s Sender) Open(ctx context.Context) (*Session, error) {
 		}
 		return conn, err
 	}
-	library, err := s.client(ctx, commandTime)
-	if err == nil {
-		c.client, err = library.DialToSMTPClientWithContext(ctx)
-	}
+	_, client, err := s.connect(ctx, commandTime)
 	if err != nil {
 		c.drop()
 		return nil, opening(err)
 	}
+	c.client = client
 	return c, nil
 }
 

@@ -55,6 +55,7 @@ type AuthError struct {
 	Login  string
 	Server string // what the server said
 	Fix    string
+	Final  bool // not even a second try may help: nobody has to be asked to know
 }
 
 func (e *AuthError) Error() string {

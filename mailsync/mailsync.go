@@ -66,12 +66,16 @@ type Mailbox struct {
 	TLSConfig *tls.Config // roots; ServerName is set from Host
 	User      string      // the mailbox
 	Login     string      // who signs in; empty: User
-	// Password or Token is asked for at each sign-in. Exactly one is set.
-	Password    func(context.Context) (string, error)
-	Token       func(context.Context) (string, error) // OAuth access token, for XOAUTH2 or OAUTHBEARER
-	Mechanisms  []string                              // allowed, best first; empty: XOAUTH2/OAUTHBEARER with Token, else PLAIN, LOGIN
-	Since       time.Time                             // bounds the first scan; zero: everything
-	Include     []string                              // folder patterns; empty: all that are mail
+	// Password or Token is asked for at each sign-in. Exactly one is set. What
+	// only a person can mend they return as an *AuthError that is Final.
+	Password func(context.Context) (string, error)
+	Token    func(context.Context) (string, error) // OAuth access token, for XOAUTH2 or OAUTHBEARER
+	// Stale, when not nil, hears of a token that the server did not take, or
+	// by which it ended a session. It reports whether Token may bring another.
+	Stale       func(token string) bool
+	Mechanisms  []string  // allowed, best first; empty: XOAUTH2/OAUTHBEARER with Token, else PLAIN, LOGIN
+	Since       time.Time // bounds the first scan; zero: everything
+	Include     []string  // folder patterns; empty: all that are mail
 	Exclude     []string
 	Connections int           // at most this many at once; 0: 3
 	Poll        time.Duration // 0: 15 min

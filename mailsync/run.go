@@ -66,16 +66,21 @@ func (s *Syncer) Run(ctx context.Context) error {
 		failures++
 		var denied *AuthError
 		if errors.As(err, &denied) {
-			refused++
+			if refused++; denied.Final {
+				refused = triesRefused
+			}
 		}
 		if err := s.rest(ctx, err, failures, refused); err != nil {
 			return err
 		}
-		if refused >= 3 {
-			refused = 2 // each nudge is worth one more try
+		if refused >= triesRefused {
+			refused = triesRefused - 1 // each nudge is worth one more try
 		}
 	}
 }
+
+// triesRefused is how many refused sign-ins in a row stop a mailbox.
+const triesRefused = 3
 
 // rest waits as long as the fault asks for.
 func (s *Syncer) rest(ctx context.Context, err error, failures, refused int) error {
@@ -85,7 +90,7 @@ func (s *Syncer) rest(ctx context.Context, err error, failures, refused int) err
 	s.faults++
 	s.patient = patient
 	s.mu.Unlock()
-	if refused >= 3 {
+	if refused >= triesRefused {
 		s.o.Log.Error("sign-in refused; waiting for a hand", "mailbox", s.o.Mailbox.Name, "err", err)
 		s.become(message.StateStopped, err, time.Time{})
 		s.broadcast()

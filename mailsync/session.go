@@ -27,10 +27,11 @@ type session struct {
 	caps            imap.CapSet
 	stop            func() bool // ends the watch on the context
 	box             Mailbox
-	idled           bool  // IDLE is offered
-	tried, searches bool  // whether SEARCH was tried, and whether it finds
-	counted         int64 // bytes received that are in the budget already; guarded by Syncer.mu
-	hush            hush  // of the secret it signed in with
+	idled           bool   // IDLE is offered
+	tried, searches bool   // whether SEARCH was tried, and whether it finds
+	counted         int64  // bytes received that are in the budget already; guarded by Syncer.mu
+	hush            hush   // of the secret it signed in with
+	token           string // it signed in with; empty where that was a password
 }
 
 // dialer gives up after half a minute in all. A host with addresses of both
@@ -206,12 +207,23 @@ func (s *session) fault(err error) error {
 		var f *Fault
 		if errors.As(err, &f) {
 			f.Text = s.hush.of(f.Text)
+			s.noteExpiry(f)
 			return err
 		}
 		return &Fault{Kind: Lost, Text: s.hush.of(err.Error()), err: err}
 	}
 	text := s.hush.of(saidBy(said))
-	return classify(text, errors.New("the server says: "+text))
+	f := classify(text, errors.New("the server says: "+text))
+	s.noteExpiry(f)
+	return f
+}
+
+// noteExpiry tells who keeps the tokens that ours is worth nothing any more,
+// so that the next sign-in has another.
+func (s *session) noteExpiry(f *Fault) {
+	if f.Kind == Expired && s.token != "" && s.box.Stale != nil {
+		s.box.Stale(s.token)
+	}
 }
 
 func saidBy(said *imap.Error) string {

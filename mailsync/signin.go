@@ -59,13 +59,13 @@ func (s *session) mechanisms(caps imap.CapSet) []string {
 // The zero hush takes nothing out.
 type hush struct{ *strings.Replacer }
 
-func newHush(user, secret string) hush {
+func newHush(secret string, said ...string) hush {
 	if secret == "" {
 		return hush{}
 	}
 	var pairs []string
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret)
-	for _, text := range []string{secret, quoted, "\x00" + user + "\x00" + secret, "user=" + user + "\x01auth=Bearer " + secret + "\x01\x01"} {
+	for _, text := range append([]string{secret, quoted}, said...) {
 		pairs = append(pairs, text, redacted, base64.StdEncoding.EncodeToString([]byte(text)), redacted)
 	}
 	return hush{strings.NewReplacer(pairs...)}
@@ -98,28 +98,62 @@ func (s *session) signIn(ctx context.Context) error {
 		return err
 	}
 	user := s.box.login()
-	s.hush = newHush(user, secret)
-	err = s.run(silence, 2*silence, "sign in", func() error {
-		switch both[0] {
-		case "XOAUTH2":
-			return s.c.Authenticate(xoauth2{s.box.User, secret})
-		case "OAUTHBEARER":
-			return s.c.Authenticate(bearer{sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{Username: s.box.User, Token: secret})})
-		case "PLAIN":
-			return s.c.Authenticate(sasl.NewPlainClient("", user, secret))
-		case "LOGIN":
-			if !slices.Contains(s.offered(), "LOGIN") {
-				return s.c.Login(user, secret).Wait()
-			}
-			return s.c.Authenticate(sasl.NewLoginClient(user, secret))
+	var client sasl.Client
+	switch both[0] {
+	case "XOAUTH2":
+		client = xoauth2{s.box.User, secret}
+	case "OAUTHBEARER":
+		client = bearer{sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{Username: s.box.User, Token: secret})}
+	case "PLAIN":
+		client = sasl.NewPlainClient("", user, secret)
+	case "LOGIN":
+		if slices.Contains(s.offered(), "LOGIN") {
+			client = sasl.NewLoginClient(user, secret)
 		}
+	default:
 		return fmt.Errorf("mechanism %s is not known here", both[0])
-	})
-	var f *Fault
-	if errors.As(err, &f) && f.err != nil {
-		if said, ok := strings.CutPrefix(f.err.Error(), "the server says: "); ok {
-			return refusal(s.box, said)
+	}
+	s.hush = hushOf(client, secret)
+	if s.box.Token != nil {
+		s.token = secret
+	}
+	err = s.run(silence, 2*silence, "sign in", func() error {
+		if client == nil {
+			return s.c.Login(user, secret).Wait()
 		}
+		return s.c.Authenticate(client)
+	})
+	return s.signInFault(err)
+}
+
+// hushOf takes out the secret and, where a mechanism begins with it, the whole
+// of what is said first.
+func hushOf(client sasl.Client, secret string) hush {
+	if client == nil {
+		return newHush(secret)
+	}
+	_, first, err := client.Start()
+	if err != nil || !strings.Contains(string(first), secret) {
+		return newHush(secret)
+	}
+	return newHush(secret, string(first))
+}
+
+// signInFault says what a failed sign-in means. A token that the server does
+// not take is worth another try where there is another token.
+func (s *session) signInFault(err error) error {
+	var f *Fault
+	if !errors.As(err, &f) || f.err == nil {
+		return err
+	}
+	said, ok := strings.CutPrefix(f.err.Error(), "the server says: ")
+	if !ok {
+		return err
+	}
+	err = refusal(s.box, said)
+	var refused *AuthError
+	if errors.As(err, &refused) && s.token != "" && s.box.Stale != nil && s.box.Stale(s.token) {
+		return &Fault{Kind: Expired, Text: "the server takes the access token no more: " + said}
 	}
 	return err
 }
@@ -133,14 +167,12 @@ func (s *session) secret(ctx context.Context) (string, error) {
 		return "", &AuthError{Login: s.box.login(), Server: "nothing was tried", Fix: "set a password or OAuth for this mailbox"}
 	}
 	secret, err := ask(ctx)
-	if err != nil {
-		err = fmt.Errorf("get the secret of %s: %w", s.box.login(), err)
-		for _, final := range []string{"invalid_grant", "invalid_client", "unauthorized_client", "access_denied"} {
-			if strings.Contains(err.Error(), final) { // RFC 6749, 5.2: asking again changes nothing
-				return "", &AuthError{Login: s.box.login(), Server: string(clean([]byte(err.Error()), 300)), Fix: "sign in again to renew the authorisation"}
-			}
-		}
+	var final *AuthError
+	if errors.As(err, &final) {
 		return "", err
+	}
+	if err != nil {
+		return "", fmt.Errorf("get the secret of %s: %w", s.box.login(), err)
 	}
 	return secret, nil
 }

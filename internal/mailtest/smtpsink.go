@@ -3,6 +3,7 @@ package mailtest
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,9 @@ type Sink struct {
 	// MAIL, RCPT or DATA (after the final dot), argument the address. nil accepts;
 	// an *smtp.SMTPError gives the code.
 	Reply func(verb, argument string) error
+	// Takes, when set before the server serves, makes it take tokens in the
+	// place of passwords, by XOAUTH2 and OAUTHBEARER, and says which.
+	Takes func(user, token string) bool
 	// Arrived hears of every message taken, when set before the server serves.
 	Arrived func(Received)
 
@@ -135,13 +139,45 @@ type sinkSession struct {
 func (s *sinkSession) Reset()        { s.next = Received{User: s.next.User} }
 func (s *sinkSession) Logout() error { return nil }
 
-func (s *sinkSession) AuthMechanisms() []string { return []string{sasl.Plain} }
+func (s *sinkSession) AuthMechanisms() []string {
+	if s.sink.Takes != nil {
+		return []string{"XOAUTH2", sasl.OAuthBearer}
+	}
+	return []string{sasl.Plain}
+}
 
 func (s *sinkSession) Auth(string) (sasl.Server, error) {
+	if s.sink.Takes != nil {
+		return &bearerServer{session: s}, nil
+	}
 	return sasl.NewPlainServer(func(_, user, _ string) error {
 		s.next.User = user
 		return nil
 	}), nil
+}
+
+// bearerServer takes a token, or says in JSON that it does not, and refuses
+// once that was answered, as Google and Microsoft do.
+type bearerServer struct {
+	session *sinkSession
+	refused bool
+}
+
+// Next implements sasl.Server.
+func (b *bearerServer) Next(response []byte) (challenge []byte, done bool, err error) {
+	if b.refused {
+		return nil, true, &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 3}, Message: "Authentication unsuccessful"}
+	}
+	if response == nil {
+		return []byte{}, false, nil
+	}
+	user, token, ok := Bearer(base64.StdEncoding.EncodeToString(response))
+	if !ok || !b.session.sink.Takes(user, token) {
+		b.refused = true
+		return []byte(`{"status":"400","schemes":"Bearer"}`), false, nil
+	}
+	b.session.next.User = user
+	return nil, true, nil
 }
 
 func (s *sinkSession) Mail(from string, _ *smtp.MailOptions) error {
