@@ -91,6 +91,7 @@ var tags = map[string]string{
 	"follow-ups":    "What is to be done by when, and calendars of it.",
 	"views":         "Lists with their filters, kept under names.",
 	"access":        "Who signs in, and the tokens of programs.",
+	"grants":        "Access tokens, by which mailboxes are read that take no password.",
 	"document":      "This document.",
 }
 

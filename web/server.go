@@ -46,6 +46,8 @@ type Options struct {
 	// Relations says when the team works and what is shown of its members. It
 	// is asked for every request. Nil: always, and nothing of single members.
 	Relations func() RelationSettings
+	// Grants are the sign-ins to mailboxes that take no password. Nil: none is.
+	Grants Grants
 	// News is what happens, for those who watch. Nil: nothing ever does.
 	News News
 	// Webhooks are who is told what happens.
@@ -66,6 +68,7 @@ type Server struct {
 	mailboxes  func() map[string]veil.Mailbox
 	relations  func() RelationSettings
 	news       News
+	grants     Grants
 	watchers   watchers
 	webhooks   Webhooks
 	operations []operation // all of them, as Handler registers them
@@ -82,7 +85,7 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, records: o.Records, daemon: o.Daemon,
 		now: o.Now, log: o.Log, version: o.Version, spoolDir: o.SpoolDir, identities: o.Identities,
-		mailboxes: o.Mailboxes, access: o.Access, news: o.News, relations: o.Relations, webhooks: o.Webhooks,
+		mailboxes: o.Mailboxes, access: o.Access, news: o.News, grants: o.Grants, relations: o.Relations, webhooks: o.Webhooks,
 	}
 	if s.relations == nil {
 		s.relations = func() RelationSettings { return RelationSettings{} }
@@ -207,6 +210,7 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeConfiguration(api)
 	s.describeSavedViews(api)
 	s.describeAccess(api)
+	s.describeGrants(api)
 	s.describeRelations(api)
 	s.describeFollowUps(api)
 	s.describeCalendars(api)

@@ -25,6 +25,7 @@ type cli struct {
 	Member     memberGroup       `cmd:""`
 	User       userGroup         `cmd:""`
 	Token      tokenGroup        `cmd:""`
+	Auth       authGroup         `cmd:""`
 	Audit      auditCommand      `cmd:""`
 	Contact    contactGroup      `cmd:""`
 	Org        organisationGroup `cmd:"" name:"organisation"`

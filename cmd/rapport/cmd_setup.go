@@ -136,32 +136,37 @@ func (c *doctorCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		healthy := true
-		for _, f := range findings {
-			healthy = healthy && f.OK
-			if s.json {
-				if err := s.object(f); err != nil {
-					return err
-				}
-				continue
-			}
-			mark, what := s.screen.paint(green, "ok  "), f.What
-			if warning, ok := strings.CutPrefix(what, "warning: "); ok {
-				mark, what = s.screen.paint(yellow, "note"), warning
-			}
-			if !f.OK {
-				mark = s.screen.paint(red, "FAIL")
-			}
-			s.printf("%s  %s  %s\n", mark, pad(plain(f.Object), 16), plain(what))
-			if f.Fix != "" {
-				s.printf("      %s  %s\n", pad("", 16), s.screen.paint(yellow, plain(f.Fix)))
-			}
-		}
-		if !healthy {
-			return failed()
-		}
-		return nil
+		return s.findings(findings)
 	})
+}
+
+// findings shows what was tried, and fails where something did.
+func (s *session) findings(all []web.Finding) error {
+	healthy := true
+	for _, f := range all {
+		healthy = healthy && f.OK
+		if s.json {
+			if err := s.object(f); err != nil {
+				return err
+			}
+			continue
+		}
+		mark, what := s.screen.paint(green, "ok  "), f.What
+		if warning, ok := strings.CutPrefix(what, "warning: "); ok {
+			mark, what = s.screen.paint(yellow, "note"), warning
+		}
+		if !f.OK {
+			mark = s.screen.paint(red, "FAIL")
+		}
+		s.printf("%s  %s  %s\n", mark, pad(plain(f.Object), 16), plain(what))
+		if f.Fix != "" {
+			s.printf("      %s  %s\n", pad("", 16), s.screen.paint(yellow, plain(f.Fix)))
+		}
+	}
+	if !healthy {
+		return failed()
+	}
+	return nil
 }
 
 type runCommand struct{}

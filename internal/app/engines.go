@@ -66,6 +66,11 @@ func (s *system) mailbox(cfg config.Mailbox) (mailsync.Mailbox, error) {
 		Include: cfg.Folders.Include, Exclude: cfg.Folders.Exclude,
 		Connections: min(cmp.Or(cfg.Connections, connsWanted), connections(openFiles(), len(s.config().Boxes()))), Poll: cfg.Poll.Std(),
 	}
+	if cfg.OAuth.Enabled() {
+		src := s.source(s.config(), grantUser{name: cfg.Name, account: cfg.Account})
+		box.Token, box.Stale = s.tokens(src, cmp.Or(cfg.Login, cfg.User)), src.Stale
+		return box, nil
+	}
 	box.Password = s.cfg.Password(cfg).Resolve
 	return box, nil
 }

@@ -302,6 +302,14 @@ func (b *box) retry() {
 	}
 }
 
+// restart has a mailbox begin anew, whatever it does.
+func (b *box) restart() {
+	if sup := b.supervisor(); sup != nil {
+		sup.hurry()
+		sup.restart(errAnew)
+	}
+}
+
 // held says of every mailbox what keeps it from beginning, or that nothing does.
 func (f *fleet) held(err error) {
 	f.mu.Lock()

@@ -32,7 +32,7 @@ func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
 	}
 	var checks []func(context.Context) []web.Finding
 	for _, b := range boxes {
-		checks = append(checks, func(ctx context.Context) []web.Finding { return checkMailbox(ctx, b) })
+		checks = append(checks, func(ctx context.Context) []web.Finding { return s.checkBox(ctx, b) })
 	}
 	for _, c := range cfg.Senders {
 		checks = append(checks, func(ctx context.Context) []web.Finding {
@@ -222,7 +222,7 @@ func (s *system) troubles() []trouble {
 		}
 		out = append(out, t)
 	}
-	return slices.Concat(out, []trouble{disk}, s.groupTroubles(), s.upkeepTroubles(), s.webhookTroubles())
+	return slices.Concat(out, []trouble{disk}, s.groupTroubles(), s.upkeepTroubles(), s.webhookTroubles(), s.secretTroubles())
 }
 
 // noRoom says what a full disk means and what to do.

@@ -72,6 +72,7 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	s.mu.Unlock()
 	show(ctx)
 	s.told.Configure(tell)
+	s.useGrants(cfg)
 	s.level.Set(level)
 	swap()
 	// Filing must know a mailbox before its mail comes.
@@ -179,8 +180,9 @@ func (s *system) persist(ctx context.Context, what string, do func(context.Conte
 // mostly means that the disk is full.
 const recoverAgain = 15 * time.Second
 
-// wakeStopped lets a mailbox try again whose sign-in was refused, once its
-// password file has changed.
+// wakeStopped lets a mailbox try again whose sign-in was refused, once the file
+// with its password or secret has changed, or what keeps it from an access
+// token may be over.
 func (s *system) wakeStopped(ctx context.Context) {
 	ticker := time.NewTicker(10 * time.Second)
 	defer ticker.Stop()
@@ -193,11 +195,17 @@ func (s *system) wakeStopped(ctx context.Context) {
 		}
 		boxes, _ := s.fleet.all()
 		for _, b := range boxes {
-			s := b.engine.Status()
-			if s.State != message.StateStopped || b.cfg.PasswordFile == "" {
+			st := b.engine.Status()
+			if st.State != message.StateStopped {
 				continue
 			}
-			if info, err := os.Stat(b.cfg.PasswordFile); err == nil && tried.changed(b.cfg.Name, info, s.Since) {
+			again := s.grantMended(b.cfg, st.Since)
+			for _, file := range append(b.cfg.OAuth.Files(), b.cfg.PasswordFile) {
+				if info, err := os.Stat(file); err == nil && tried.changed(b.cfg.Name+" "+file, info, st.Since) {
+					again = true
+				}
+			}
+			if again {
 				b.retry()
 			}
 		}
@@ -234,6 +242,11 @@ func (s *system) newSender(cfg *config.Config, c config.Sender) (delivery.Sender
 	}
 	out := delivery.Sender{
 		Host: c.Host, TLS: delivery.TLSMode(c.TLS), TLSConfig: tlsConfig, From: c.From, Dial: s.dial,
+	}
+	if c.OAuth.Enabled() {
+		src := s.source(cfg, grantUser{name: c.Name, sender: true, account: c.Account})
+		out.User, out.Token, out.Stale = c.User, s.tokens(src, c.User), src.Stale
+		return out, nil
 	}
 	if secret := cfg.SenderPassword(c); !secret.IsZero() {
 		out.Password = secret.Resolve

@@ -202,6 +202,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"news":         func(ctx context.Context) { d.persist(ctx, "news", d.news.Run) },
 		"lists":        d.followGroups,
 		"webhooks":     func(ctx context.Context) { d.persist(ctx, "webhooks", d.told.Run) },
+		"tokens":       func(ctx context.Context) { _ = d.keeper.Run(ctx) }, // ends with ctx only
 		"memory":       d.giveBack,
 		"watchdog":     func(ctx context.Context) { d.notify.watch(ctx, d.alive) },
 	} {

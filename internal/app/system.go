@@ -17,6 +17,7 @@ import (
 	"rapport/internal/auth"
 	"rapport/internal/config"
 	"rapport/internal/news"
+	"rapport/internal/oauth"
 	"rapport/internal/rescue"
 	"rapport/internal/webhook"
 	"rapport/matcher"
@@ -59,6 +60,7 @@ type system struct {
 	rosters rosters // of the mailbox groups
 	clock   *wallClock
 	auth    *auth.Service
+	keeper  *oauth.Keeper // of access tokens
 	handler http.Handler
 	feed    http.Handler
 	pages   func() (http.Handler, error) // made when somebody first looks: no command does
@@ -157,7 +159,7 @@ func (s *system) listen(undo *stops) error {
 	api := web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
-		Identities: s.auth, Access: s.auth, Mailboxes: s.mailboxesShown, News: s.news, Webhooks: s.told, Relations: s.relationSettings,
+		Identities: s.auth, Access: s.auth, Grants: s, Mailboxes: s.mailboxesShown, News: s.news, Webhooks: s.told, Relations: s.relationSettings,
 	})
 	s.handler, s.feed = api.Handler(), api.Feed()
 	s.pages = sync.OnceValues(s.newPages)

@@ -27,6 +27,20 @@ func Load(path string) (*Config, error) {
 	return c, nil
 }
 
+// Draft reads a file as far as it goes, faults or not, for advice on what it
+// still lacks: nothing may run by it. The error says that nothing can be read.
+func Draft(path string) (*Config, error) {
+	abs, data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c, faults, _ := parse(path, abs, data)
+	if _, read := c.places[""]; !read {
+		return nil, faults
+	}
+	return c, nil
+}
+
 // Check returns everything there is to say about the file: faults, with which
 // [Load] refuses it, and warnings. A file that cannot be read is a fault too.
 func Check(path string) (faults, warnings Faults) {
