@@ -40,6 +40,15 @@ func (s *Syncer) Check(ctx context.Context) []Step {
 	}
 	defer seat.leave()
 	sess, err := connect(ctx, s.o, s.o.Transcript)
+	var refused error
+	if err == nil {
+		if refused = sess.signIn(ctx); kindOf(refused) == Expired { // there is another token
+			sess.close()
+			if sess, err = connect(ctx, s.o, s.o.Transcript); err == nil {
+				refused = sess.signIn(ctx)
+			}
+		}
+	}
 	if err != nil {
 		name := "connect"
 		if kindOf(err) == Insecure {
@@ -51,7 +60,7 @@ func (s *Syncer) Check(ctx context.Context) []Step {
 	defer sess.close()
 	c.note("connect", s.o.Mailbox.Host, nil)
 	c.note("TLS", protection(sess.w.conn), nil)
-	if !c.note("sign in", "as "+s.o.Mailbox.login(), sess.signIn(ctx)) {
+	if !c.note("sign in", "as "+s.o.Mailbox.login(), refused) {
 		return c.steps
 	}
 	sess.caps = sess.capabilities()
