@@ -145,6 +145,15 @@ func (c *Client) Search(ctx context.Context, text string, s Slice) (Page[Entry],
 	return call[Page[Entry]](ctx, c, http.MethodGet, "/search", q, nil)
 }
 
+// SearchBest lists entries a query finds, best first: at most limit of the 300
+// newest.
+func (c *Client) SearchBest(ctx context.Context, text string, limit int) (Page[Entry], error) {
+	q := Slice{Limit: limit}.query()
+	q.Set("q", text)
+	q.Set("order", "best")
+	return call[Page[Entry]](ctx, c, http.MethodGet, "/search", q, nil)
+}
+
 // AddNote writes an entry by hand.
 func (c *Client) AddNote(ctx context.Context, n Note) (Entry, error) {
 	return call[Entry](ctx, c, http.MethodPost, "/notes", nil, n)

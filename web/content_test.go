@@ -147,4 +147,19 @@ func TestHistoryNarrowed(t *testing.T) {
 	if !last.Hit || last.Text != "old" {
 		t.Errorf("passage = %+v", found.Items[0].Passages)
 	}
+	best, err := w.client.SearchBest(t.Context(), "11 OR 20 OR mail", 2)
+	if err != nil || len(best.Items) != 2 || best.Next != "" || best.Items[0].Subject != "mail 20" || best.Items[1].Subject != "mail 11" {
+		t.Errorf("SearchBest = %+v, %v; want mail 20, mail 11", best, err)
+	}
+	if len(best.Items) > 0 && (len(best.Items[0].SubjectPassage) == 0 || !best.Items[0].SubjectPassage[0].Hit) {
+		t.Errorf("passage of the best = %+v", best.Items[0].SubjectPassage)
+	}
+	if none, err := w.client.SearchBest(t.Context(), "nowhereatall", 2); err != nil || len(none.Items) != 0 {
+		t.Errorf("SearchBest of nothing = %+v, %v", none, err)
+	}
+	for _, query := range []url.Values{{"q": {"mail"}, "order": {"best"}, "cursor": {"QQ"}}, {"q": {"mail"}, "order": {"worst"}}} {
+		if _, err := call[Page[Entry]](t.Context(), w.client, http.MethodGet, "/search", query, nil); err == nil {
+			t.Errorf("%v is taken", query)
+		}
+	}
 }

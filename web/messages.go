@@ -23,7 +23,7 @@ func (s *Server) describeMessages(api huma.API) {
 	describe(s, api, operation{id: "list-timeline", pattern: "GET /timeline", tag: tag, need: access.Read,
 		summary: "Read a history, newest first"}, s.timeline)
 	describe(s, api, operation{id: "search", pattern: "GET /search", tag: tag, need: access.Read,
-		summary: "Search all histories, newest first"}, s.search)
+		summary: "Search all histories, newest or best first"}, s.search)
 	describe(s, api, operation{id: "add-note", pattern: "POST /notes", tag: tag, need: access.Write,
 		summary: "Write down a note, call or meeting"}, s.addNote)
 	describe(s, api, operation{id: "get-message", pattern: "GET /messages/{id}", tag: tag, need: access.Read,
@@ -67,7 +67,8 @@ func (s *Server) timeline(ctx context.Context, in *history) (page Page[Entry], e
 // searching is the input of a search.
 type searching struct {
 	SliceInput
-	Q string `query:"q" example:"from:carl after:2026-01-01 offer" doc:"Words, all of which must occur, and operators; rapport help search lists them."`
+	Q     string `query:"q" example:"from:carl after:2026-01-01 offer" doc:"Words, all of which must occur, and operators; rapport help search lists them."`
+	Order string `query:"order" enum:"newest,best" default:"newest" doc:"newest first, or best: of the 300 newest that are found, those first in which the words stand most; such a list has no further pages."`
 }
 
 func (s *Server) search(ctx context.Context, in *searching) (Page[Entry], error) {
@@ -76,6 +77,10 @@ func (s *Server) search(ctx context.Context, in *searching) (Page[Entry], error)
 		return Page[Entry]{}, invalid("%s", oneLine(err.Error()))
 	}
 	began := time.Now()
+	if in.Order == "best" {
+		page, err := s.best(ctx, query, in.SliceInput)
+		return page, errors.Join(err, s.onTheBeat(ctx, began))
+	}
 	page, err := paged(ctx, s, func(tx store.Tx) (store.Page[timeline.Entry], error) {
 		return tx.Entries().Search(query, in.slice())
 	}, func(v *views, e timeline.Entry) (Entry, bool, error) { return v.hit(e, query) })

@@ -155,19 +155,33 @@ type Fragment = store.Fragment
 // hit shows an entry that a search found, with the places where its words
 // stand, as far as they are to be seen.
 func (v *views) hit(e timeline.Entry, query store.Query) (Entry, bool, error) {
-	view, shown, err := v.entry(e, store.Subject{})
-	if err != nil || !shown {
-		return view, shown, err
+	view, text, shown, err := v.found(e)
+	if err == nil && shown {
+		view.pass(query, text)
 	}
-	text := e.Text
+	return view, shown, err
+}
+
+// found shows an entry that a search found, and returns its text as far as it
+// is to be seen.
+func (v *views) found(e timeline.Entry) (view Entry, text string, shown bool, err error) {
+	view, shown, err = v.entry(e, store.Subject{})
+	if err != nil || !shown {
+		return view, "", shown, err
+	}
+	text = e.Text
 	if e.Message != "" {
 		if text, err = v.tx.Entries().Text(e.ID); missing(err) != nil {
-			return view, false, err
+			return view, "", false, err
 		}
 	}
-	view.SubjectPassage = onlyHit(query.Passages(view.Subject))
-	view.Passages = query.Passages(text)
-	return view, true, nil
+	return view, text, true, nil
+}
+
+// pass fills in where the words of the query stand.
+func (e *Entry) pass(query store.Query, text string) {
+	e.SubjectPassage = onlyHit(query.Passages(e.Subject))
+	e.Passages = query.Passages(text)
 }
 
 // onlyHit returns the first of passages, nil where there is none.

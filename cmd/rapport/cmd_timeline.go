@@ -26,6 +26,7 @@ func (c *timelineCommand) Run(s *session) error {
 
 type searchCommand struct {
 	Query []string `arg:""`
+	Best  bool
 	listFlags
 }
 
@@ -33,6 +34,12 @@ type searchCommand struct {
 func (c *searchCommand) Run(s *session) error {
 	return s.online(func(api *web.Client) error {
 		return pages(s, c.listFlags, func(ctx context.Context, sl web.Slice) (web.Page[web.Entry], error) {
+			if c.Best {
+				if sl.Cursor != "" {
+					return web.Page[web.Entry]{}, usage("a list with the best first goes on nowhere: leave --cursor out")
+				}
+				return api.SearchBest(ctx, strings.Join(c.Query, " "), sl.Limit)
+			}
 			return api.Search(ctx, strings.Join(c.Query, " "), sl)
 		}, func(es []web.Entry) {
 			if len(es) == 0 {

@@ -21,6 +21,7 @@ const namesAbove = 5
 // found is the page of a search.
 type found struct {
 	Query         string
+	Best          bool // best first instead of newest
 	Contacts      []web.Contact
 	Organisations []web.Organisation
 	Entries       []hit
@@ -89,7 +90,7 @@ var operators = []operator{
 }
 
 func showSearch(v *visit) error {
-	f := found{Query: strings.TrimSpace(v.Query("q")), Operators: operators}
+	f := found{Query: strings.TrimSpace(v.Query("q")), Best: v.Query("order") == "best", Operators: operators}
 	if f.Query == "" {
 		return v.show("search", "search.title", f)
 	}
@@ -100,7 +101,7 @@ func showSearch(v *visit) error {
 			return err
 		}
 	}
-	page, err := v.client().Search(v.ctx(), f.Query, web.Slice{Cursor: cursor, Limit: perHistory})
+	page, err := f.search(v, cursor)
 	switch p := known(err); {
 	case p.Status == http.StatusBadRequest, p.Status == http.StatusNotFound:
 		f.Trouble = p.Detail
@@ -115,9 +116,26 @@ func showSearch(v *visit) error {
 		f.Entries = append(f.Entries, hit{entry{Entry: e, ByName: memberName(members.Items, e.By)}})
 	}
 	if page.Next != "" {
-		f.Older = "/search?" + url.Values{"q": {f.Query}, "cursor": {page.Next}}.Encode()
+		f.Older = f.at(f.Query, f.Best) + "&cursor=" + url.QueryEscape(page.Next)
 	}
 	return v.show("search", "search.title", f)
+}
+
+// search finds entries, newest or best first.
+func (f *found) search(v *visit, cursor string) (web.Page[web.Entry], error) {
+	if f.Best {
+		return v.client().SearchBest(v.ctx(), f.Query, perHistory)
+	}
+	return v.client().Search(v.ctx(), f.Query, web.Slice{Cursor: cursor, Limit: perHistory})
+}
+
+// at is the page of a search.
+func (f *found) at(query string, best bool) string {
+	q := url.Values{"q": {query}}
+	if best {
+		q.Set("order", "best")
+	}
+	return "/search?" + q.Encode()
 }
 
 // names finds people and organisations that are called what was typed.
@@ -131,7 +149,8 @@ func (f *found) names(v *visit) error {
 	return err
 }
 
-// narrower offers what makes a search find less; each turns itself off again.
+// narrower offers what makes a search find less, and the best first; each turns
+// itself off again.
 func (f *found) narrower(v *visit) {
 	now := v.Now.In(v.Zone)
 	for _, n := range []struct{ words, key string }{
@@ -151,6 +170,7 @@ func (f *found) narrower(v *visit) {
 		if !chosen {
 			rest = append(rest, n.words)
 		}
-		f.Narrower = append(f.Narrower, choice{n.words, n.key, "/search?" + url.Values{"q": {strings.Join(rest, " ")}}.Encode(), chosen})
+		f.Narrower = append(f.Narrower, choice{n.words, n.key, f.at(strings.Join(rest, " "), f.Best), chosen})
 	}
+	f.Narrower = append(f.Narrower, choice{"best", "search.chip.best", f.at(f.Query, !f.Best), f.Best})
 }
