@@ -20,19 +20,13 @@ var guides = template.Must(template.New("guide").Parse(guideText))
 
 // guided are the mailboxes and senders that share one way to sign in.
 type guided struct {
-	Names  []string // of mailboxes and senders
-	Users  []string // their accounts
-	OAuth  config.OAuth
-	Send   bool // one of them sends
-	Read   bool // one of them is read
-	Config string
+	Names   []string // of mailboxes and senders
+	Users   []string // their accounts
+	Senders []string // those of the accounts by which mail is sent
+	OAuth   config.OAuth
+	Send    bool // one of them sends
+	Read    bool // one of them is read
 }
-
-// First names one of them, for an example.
-func (g guided) First() string { return g.Names[0] }
-
-// User is an account, for an example.
-func (g guided) User() string { return g.Users[0] }
 
 // Tenant is the directory as it is to be written in commands.
 func (g guided) Tenant() string {
@@ -88,6 +82,9 @@ func guidedOf(cfg *config.Config, name string) (out []guided, known bool) {
 		g.Names = append(g.Names, n)
 		if !slices.Contains(g.Users, a.User) {
 			g.Users = append(g.Users, a.User)
+		}
+		if send && !slices.Contains(g.Senders, a.User) {
+			g.Senders = append(g.Senders, a.User)
 		}
 		g.Send, g.Read = g.Send || send, g.Read || !send
 	}
