@@ -136,7 +136,7 @@ func (c *check) features(sess *session) string {
 
 // folders lists what would be read and what each folder is for.
 func (c *check) folders(s *Syncer, sess *session, lists []listed) {
-	read, all := policy{include: c.box.Include, exclude: c.box.Exclude, labels: sess.caps.Has("X-GM-EXT-1")}.choose(lists)
+	read, all := policy{include: c.box.Include, exclude: c.box.Exclude, labels: sess.caps.Has("X-GM-EXT-1"), exchange: c.box.Provider == "outlook"}.choose(lists)
 	var names []string
 	sent := false
 	for _, f := range read {

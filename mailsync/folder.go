@@ -59,6 +59,7 @@ var roleByUse = map[string]message.Role{
 type policy struct {
 	include, exclude []string
 	labels           bool // All Mail can be read once, with its labels
+	exchange         bool // folders that hold no mail are listed among the others
 }
 
 // choose names the folders, gives them roles and returns those to read; all
@@ -103,17 +104,26 @@ func (p policy) reads(f folder, allMail bool) bool {
 		return false
 	}
 	named := matchAny(p.include, f)
+	if p.exchange && !named && slices.Contains(noMail, strings.ToLower(strings.SplitN(f.path, "/", 2)[0])) {
+		return false
+	}
 	switch f.role {
 	case message.RoleJunk, message.RoleTrash, message.RoleDrafts:
 		return named // only who names it wants it
 	case message.RoleAll:
 		return allMail
 	}
-	if allMail {
-		return false // All Mail holds it already
+	if allMail { // which holds it already; but a label given later shows in its own folder only
+		return f.role == message.RolePrivate
 	}
 	return len(p.include) == 0 || named || f.role == message.RolePrivate
 }
+
+// noMail are Exchange's own folders at the top that hold appointments, chats,
+// feeds and what could not be sent, in the languages they are made in most.
+var noMail = []string{"calendar", "contacts", "tasks", "journal", "notes", "outbox", "sync issues", "conversation history", "rss feeds", "rss subscriptions",
+	"kalender", "kontakte", "aufgaben", "notizen", "postausgang", "synchronisierungsprobleme", "aufgezeichnete unterhaltungen", "rss-feeds",
+	"calendrier", "tâches", "boîte d'envoi", "problèmes de synchronisation", "historique des conversations", "calendario", "contactos", "tareas", "notas", "bandeja de salida"}
 
 // rank orders folders: what people wait for first.
 func rank(r message.Role) int {

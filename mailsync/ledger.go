@@ -90,7 +90,10 @@ func (l *Ledger) admit(ctx context.Context, n usage, urgent bool) error {
 		l.promised = l.promised.plus(n)
 		return nil
 	}
-	wait := l.free(n, urgent).Sub(l.now())
+	wait := time.Minute
+	if !l.fits(l.used().plus(n), urgent) { // else what was promised may come to less
+		wait = l.free(n, urgent).Sub(l.now())
+	}
 	text := fmt.Sprintf("the provider's %d MB a day are used up", l.limits.Bytes/1e6)
 	if l.limits.Messages > 0 && used.Messages+n.Messages > portion(l.limits.Messages, urgent) {
 		text = fmt.Sprintf("the provider's %d messages a day are used up", l.limits.Messages)
@@ -147,7 +150,7 @@ func (l *Ledger) used() usage {
 // time, but for a fiftieth of the limit at least.
 func (l *Ledger) free(n usage, urgent bool) time.Time {
 	n.Bytes, n.Messages = max(n.Bytes, l.limits.Bytes/50), max(n.Messages, l.limits.Messages/50)
-	left := l.used().plus(l.promised)
+	left := l.used()
 	at := l.now()
 	for slot := at.Add(-ledgerWindow).UnixNano() / int64(ledgerSlot); ; slot++ {
 		if l.idle(left) || l.fits(left.plus(n), urgent) {

@@ -95,6 +95,10 @@ func (l *pipeline) ask() {
 			break // more may come to go with these
 		}
 		req, err := l.requestBodies(l.want[:n])
+		for kindOf(err) == Spent && n > 1 { // what is left of the day may do for some of them
+			n /= 2
+			req, err = l.requestBodies(l.want[:n])
+		}
 		if err != nil {
 			l.spent = err
 			return

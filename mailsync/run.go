@@ -428,6 +428,9 @@ func (s *Syncer) watch(ctx context.Context, sess *session, f *folder, l *loop, t
 			d := min(until, s.o.Mailbox.Idle)
 			start := time.Now()
 			why := sess.await(ctx, d, l.wake)
+			for why == changes && ctx.Err() == nil { // of a folder that others look after; some servers tell with every NOOP
+				why = sess.await(ctx, d-time.Since(start), l.wake)
+			}
 			if ctx.Err() != nil || why == called {
 				return ctx.Err()
 			}

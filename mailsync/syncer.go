@@ -117,7 +117,7 @@ func (s *Syncer) discover(ctx context.Context, sess *session) ([]folder, error) 
 	s.mu.Lock()
 	labels := sess.caps.Has("X-GM-EXT-1") && !s.noLabels
 	s.mu.Unlock()
-	read, all := policy{include: s.o.Mailbox.Include, exclude: s.o.Mailbox.Exclude, labels: labels}.choose(lists)
+	read, all := policy{include: s.o.Mailbox.Include, exclude: s.o.Mailbox.Exclude, labels: labels, exchange: s.o.Mailbox.Provider == "outlook"}.choose(lists)
 	if err := s.o.Sink.Listed(ctx, s.o.Mailbox.Name, all); err != nil {
 		return nil, ofSink(err, "note the folders of %s", s.o.Mailbox.Name)
 	}

@@ -26,6 +26,8 @@ type ScriptIMAP struct {
 	Hook func(c *ScriptConn, command string) bool
 	// Fetch, when not nil, replaces the response for one message; "" leaves it out.
 	Fetch func(c *ScriptConn, f *ScriptFolder, m ScriptMessage, items, usual string) string
+	// Sent, when not nil, hears of every piece sent.
+	Sent func(c *ScriptConn, bytes int)
 
 	sync.Mutex
 	conns    map[*ScriptConn]bool
@@ -54,6 +56,8 @@ type ScriptMessage struct {
 	Size     int64 // RFC822.SIZE; 0: the true one
 	Received time.Time
 	Flags    string
+	Labels   string // X-GM-LABELS, as they stand between the parentheses
+	Thread   uint64 // X-GM-THRID
 }
 
 // ScriptConn is one connection as a hook sees it.
@@ -62,6 +66,7 @@ type ScriptConn struct {
 	Tag      string
 	N        int // which connection this is, from 1
 	Selected *ScriptFolder
+	Folders  []*ScriptFolder // of whoever signed in, where a hook said so; nil: the server's
 
 	mu    sync.Mutex // guards writes and piece
 	piece [16 << 10]byte
@@ -80,6 +85,9 @@ func (c *ScriptConn) Send(text string) error {
 	defer c.mu.Unlock()
 	for { // piece by piece: a flood is not copied as a whole
 		n := copy(c.piece[:], text)
+		if c.s != nil && c.s.Sent != nil {
+			c.s.Sent(c, n)
+		}
 		if _, err := c.Conn.Write(c.piece[:n]); err != nil || n == len(text) {
 			return err
 		}
@@ -89,6 +97,19 @@ func (c *ScriptConn) Send(text string) error {
 
 // OK completes the command.
 func (c *ScriptConn) OK() { c.Send(c.Tag + " OK done\r\n") }
+
+// Ask has the client send one more line, as sign-ins do.
+func (c *ScriptConn) Ask(challenge string) (string, error) {
+	c.Send("+ " + challenge + "\r\n")
+	return c.line()
+}
+
+func (c *ScriptConn) folders() []*ScriptFolder {
+	if c.Folders != nil {
+		return c.Folders
+	}
+	return c.s.Folders
+}
 
 // No refuses the command with the text, which may begin with a code.
 func (c *ScriptConn) No(text string) { c.Send(c.Tag + " NO " + text + "\r\n") }
@@ -291,7 +312,7 @@ func (s *ScriptIMAP) capabilities() string {
 func (c *ScriptConn) list() {
 	c.s.Lock()
 	defer c.s.Unlock()
-	for _, f := range c.s.Folders {
+	for _, f := range c.folders() {
 		name := f.Quoted
 		if name == "" {
 			name = strconv.Quote(f.Name)
@@ -313,7 +334,7 @@ func (c *ScriptConn) find(command string) *ScriptFolder {
 	}
 	c.s.Lock()
 	defer c.s.Unlock()
-	for _, f := range c.s.Folders {
+	for _, f := range c.folders() {
 		if f.Name == name {
 			return f
 		}
@@ -433,7 +454,11 @@ func (m ScriptMessage) Response(seq int, items string) string {
 	case strings.Contains(items, "BODY.PEEK[]"):
 		b.Grow(200 + len(m.Raw))
 	}
-	fmt.Fprintf(&b, "* %d FETCH (UID %d", seq, m.UID)
+	fmt.Fprintf(&b, "* %d FETCH (", seq)
+	if strings.Contains(items, "X-GM-LABELS") {
+		fmt.Fprintf(&b, "X-GM-THRID %d X-GM-LABELS (%s) ", m.Thread, m.Labels)
+	}
+	fmt.Fprintf(&b, "UID %d", m.UID)
 	if strings.Contains(items, "FLAGS") {
 		fmt.Fprintf(&b, " FLAGS (%s)", m.Flags)
 	}
