@@ -1,0 +1,180 @@
+// Package planner makes mails of campaigns: it renders them for each recipient
+// and puts them into the outbox.
+package planner
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"mime"
+	netmail "net/mail"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail"
+
+	"rapport/records/campaign"
+	"rapport/records/contact"
+)
+
+// Envelope is what stands above a mail: from whom to whom, and what lets
+// answers, reports and objections find back.
+type Envelope struct {
+	From      string          // one author, with a display name or without
+	To        contact.Address // one recipient
+	ToName    string
+	ReplyTo   contact.Address // a mailbox that is read; "" where From is
+	Date      time.Time
+	MessageID string // without angle brackets
+	Token     string // of the delivery, for reply headers
+	Language  string
+
+	ListID   string // list.example.com; "" for mail that belongs to no list
+	ListName string
+	// Unsubscribe are the ways out: an https address for one click (RFC 8058), an
+	// address to write to with the subject to use (RFC 2369).
+	UnsubscribeURL  string
+	UnsubscribeMail string // mailto:…
+	Feedback        string // Feedback-ID
+}
+
+// header names are from this list alone: no data becomes the name of a field.
+const (
+	fieldToken     = "X-Rapport-Id"
+	fieldSuppress  = "X-Auto-Response-Suppress"
+	fieldAuto      = "Auto-Submitted"
+	fieldFeedback  = "Feedback-ID"
+	fieldListID    = "List-ID"
+	fieldUnsub     = "List-Unsubscribe"
+	fieldUnsubPost = "List-Unsubscribe-Post"
+)
+
+// Compose returns the bytes of a mail as they go over the wire: CRLF, lines of
+// at most 998 octets, ASCII. Composing the same mail twice gives other boundaries:
+// what is to be sent is composed once and kept.
+func Compose(e Envelope, r campaign.Rendered) ([]byte, error) {
+	if strings.TrimSpace(r.Text) == "" || strings.TrimSpace(r.HTML) == "" {
+		return nil, errors.New("compose mail: a part of it is empty")
+	}
+	msg := mail.NewMsg(mail.WithNoDefaultUserAgent(), mail.WithEncoding(mail.EncodingQP))
+	from, err := netmail.ParseAddress(e.From)
+	if err != nil {
+		return nil, fmt.Errorf("compose mail from %q: %w", e.From, err)
+	}
+	for field, set := range map[mail.AddrHeader]*netmail.Address{
+		mail.HeaderFrom: {Name: oneLine(from.Name), Address: from.Address},
+		mail.HeaderTo:   {Name: oneLine(e.ToName), Address: string(e.To)},
+	} {
+		if err := checkAddress(set.Address); err != nil {
+			return nil, fmt.Errorf("compose mail: %s: %w", field, err)
+		}
+		msg.SetAddrHeaderFromMailAddress(field, set)
+	}
+	if e.ReplyTo != "" {
+		if err := errors.Join(checkAddress(string(e.ReplyTo)), msg.ReplyTo(string(e.ReplyTo))); err != nil {
+			return nil, fmt.Errorf("compose mail: Reply-To: %w", err)
+		}
+	}
+	msg.Subject(oneLine(r.Subject))
+	msg.SetDateWithValue(e.Date)
+	msg.SetMessageIDWithValue(e.MessageID)
+	if err := setFields(msg, e); err != nil {
+		return nil, err
+	}
+	msg.SetBodyString(mail.TypeTextPlain, r.Text)
+	msg.AddAlternativeString(mail.TypeTextHTML, r.HTML)
+	var out bytes.Buffer
+	if _, err := msg.WriteTo(&out); err != nil {
+		return nil, fmt.Errorf("compose mail: %w", err)
+	}
+	return checkBytes(out.Bytes())
+}
+
+// setFields writes what lets machines know the mail for what it is.
+func setFields(msg *mail.Msg, e Envelope) error {
+	set := func(field, value string) error {
+		if strings.ContainsAny(value, "\r\n\x00") || len(value) > 900 {
+			return fmt.Errorf("compose mail: the value of %s cannot stand in a header", field)
+		}
+		if value != "" {
+			msg.SetGenHeader(mail.Header(field), value)
+		}
+		return nil
+	}
+	list := e.ListID
+	if list != "" {
+		list = "<" + list + ">"
+		if name := oneLine(e.ListName); name != "" {
+			list = mime.QEncoding.Encode("utf-8", name) + " " + list
+		}
+	}
+	var ways []string
+	post := ""
+	if e.UnsubscribeURL != "" {
+		if !strings.HasPrefix(e.UnsubscribeURL, "https://") {
+			return fmt.Errorf("compose mail: the way out %q is not https", e.UnsubscribeURL)
+		}
+		ways, post = append(ways, "<"+e.UnsubscribeURL+">"), "List-Unsubscribe=One-Click"
+	}
+	if e.UnsubscribeMail != "" {
+		ways = append(ways, "<"+e.UnsubscribeMail+">")
+	}
+	return errors.Join(
+		set(fieldToken, e.Token),
+		set("Content-Language", e.Language),
+		// Not "All": its NDR would keep Exchange from sending bounces.
+		set(fieldSuppress, "OOF, AutoReply, RN, NRN, DR"),
+		set(fieldAuto, "auto-generated"),
+		set("Precedence", "bulk"),
+		set(fieldListID, list),
+		set(fieldUnsub, strings.Join(ways, ", ")),
+		set(fieldUnsubPost, post),
+		set(fieldFeedback, e.Feedback),
+	)
+}
+
+// oneLine makes of a text what may stand in one line of a header.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))), " ")
+}
+
+// checkAddress refuses an address that is read differently by different
+// programs.
+func checkAddress(a string) error {
+	parsed, err := contact.ParseAddress(a)
+	if err != nil {
+		return err
+	}
+	if strings.ContainsAny(a, "\"\\<>()[],;: \t\r\n\x00") || !ascii(a) || string(parsed) == "" {
+		return fmt.Errorf("the address %q cannot be written to", a)
+	}
+	return nil
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// checkBytes is the last look at a mail: what it ends with and what its lines
+// are must be the same for every server it passes.
+func checkBytes(b []byte) ([]byte, error) {
+	if !bytes.HasSuffix(b, []byte("\r\n")) {
+		b = append(b, "\r\n"...)
+	}
+	for line := range bytes.SplitSeq(bytes.TrimSuffix(b, []byte("\r\n")), []byte("\r\n")) {
+		if len(line) > 998 || bytes.ContainsAny(line, "\r\n\x00") || !ascii(string(line)) {
+			return nil, fmt.Errorf("compose mail: the line %.60q cannot be sent", line)
+		}
+	}
+	return b, nil
+}
