@@ -185,23 +185,29 @@ func secretHint(err error) string {
 
 // secretFile checks a password file as far as that needs no password.
 func (v *validator) secretFile(path, file string) {
-	if v.sketch {
+	if v.sketch || !v.hiddenFile(path, file, secretHint) {
 		return
-	}
-	switch err := secretMode(file); {
-	case errors.Is(err, errOpenToOthers):
-		v.wrong(path, "others can read or change "+file, "chmod 600 "+file)
-		return
-	case err != nil:
-		v.wrong(path, fmt.Sprintf("%s cannot be used: %v", file, err), secretHint(err))
-		return
-	}
-	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o006 != 0 {
-		v.warn(path, "others can read or change "+file, "let the platform mount it with mode 0400 where it can")
 	}
 	if _, err := (&source{file: file}).resolve(context.Background()); err != nil {
 		v.wrong(path, file+" cannot be used: "+cause(err), secretHint(err))
 	}
+}
+
+// hiddenFile checks that nobody else can read or change a file; hint says what
+// to do about one that is not there. False: it cannot be used.
+func (v *validator) hiddenFile(path, file string, hint func(error) string) bool {
+	switch err := secretMode(file); {
+	case errors.Is(err, errOpenToOthers):
+		v.wrong(path, "others can read or change "+file, "chmod 600 "+file)
+		return false
+	case err != nil:
+		v.wrong(path, fmt.Sprintf("%s cannot be used: %v", file, err), hint(err))
+		return false
+	}
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o006 != 0 {
+		v.warn(path, "others can read or change "+file, "let the platform mount it with mode 0400 where it can")
+	}
+	return true
 }
 
 func (v *validator) secretEnv(path, name string) {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rapport/internal/mailtest"
 )
 
 // authority returns a self-signed certificate in PEM that ends at the time.
@@ -64,5 +66,60 @@ func TestTLSConfig(t *testing.T) {
 	}
 	if _, err := (Account{CAFile: dir}).TLSConfig(); err == nil {
 		t.Error("a directory is taken for certificates")
+	}
+}
+
+// TestWebCertificate takes a certificate and its key as they are issued, the
+// key in several lines, and refuses keys that do not do.
+func TestWebCertificate(t *testing.T) {
+	t.Parallel()
+	ca, err := mailtest.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	cert, key, err := ca.Issue(now.Add(-time.Hour), now.Add(time.Hour), "localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, other, err := ca.Issue(now.Add(-time.Hour), now.Add(time.Hour), "localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		key  []byte
+		mode os.FileMode
+		want string // of the error; "" is none
+	}{
+		{"as issued", key, 0o600, ""},
+		{"readable by its group", key, 0o640, ""},
+		{"readable by others", key, 0o644, "others can read or change"},
+		{"of another certificate", other, 0o600, "private key does not match"},
+		{"a password", []byte("hunter2"), 0o600, "the certificate cannot be used"},
+		{"not there", nil, 0, "as PEM, with mode 0600"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			files := map[string][]byte{"config.yaml": []byte("data_dir: data\nteam: {domains: [example.com]}\nmailboxes: [{name: ada, host: imap.example.com, user: ada@example.com, password_file: password}]\n" +
+				"web: {listen: \"127.0.0.1:8025\", url: \"https://localhost:8025\", cert_file: cert.pem, key_file: key.pem}\n"), "password": []byte("hunter2\n"), "cert.pem": cert}
+			if tt.key != nil {
+				files["key.pem"] = tt.key
+			}
+			for name, content := range files {
+				if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tt.key != nil {
+				if err := os.Chmod(filepath.Join(dir, "key.pem"), tt.mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := Load(filepath.Join(dir, "config.yaml"))
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("Load = %v, want %q", err, tt.want)
+			}
+		})
 	}
 }

@@ -2,7 +2,9 @@ package config
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
@@ -167,7 +169,7 @@ func (v *validator) certificate(w *Web) {
 		v.wrong("web.key_file", "has no effect without cert_file", "add cert_file: FILE")
 		return
 	}
-	v.secretFile("web.key_file", w.KeyFile)
+	v.hiddenFile("web.key_file", w.KeyFile, keyHint)
 	if v.known("web.key_file") {
 		return
 	}
@@ -175,6 +177,14 @@ func (v *validator) certificate(w *Web) {
 		p := asProblem(err)
 		v.wrong("web.cert_file", p.what, p.hint)
 	}
+}
+
+// keyHint says what to do about a certificate's key that cannot be read.
+func keyHint(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "it is another user's: have the renewal copy it to where the daemon's user can read it, with mode 0600"
+	}
+	return "it holds the certificate's key as PEM, with mode 0600"
 }
 
 // Certificate reads the certificate and its key anew.
