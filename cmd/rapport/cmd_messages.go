@@ -98,6 +98,12 @@ func matchText(m web.Match) string {
 
 // mail prints a mail as it is read.
 func (s *session) mail(m web.Mail) {
+	s.mailFields(m)
+	s.mailText(m)
+}
+
+// mailFields shows what is said of a mail before its text.
+func (s *session) mailFields(m web.Mail) {
 	s.field("from", partyList(m.From))
 	s.field("to", partyList(m.To))
 	s.field("cc", partyList(m.Cc))
@@ -120,6 +126,10 @@ func (s *session) mail(m web.Mail) {
 	for i, d := range m.Defects {
 		s.field(label("defects", i), d)
 	}
+}
+
+// mailText shows a mail's text after a blank line.
+func (s *session) mailText(m web.Mail) {
 	s.printf("\n")
 	for line := range strings.SplitSeq(strings.TrimRight(plainLines(m.Text), "\n "), "\n") {
 		s.printf("%s\n", line)
@@ -197,7 +207,7 @@ func (c *parseCommand) Run(s *session) error {
 			if len(c.File) > 1 {
 				s.printf("%s\n", s.screen.paint(bold, plain(name)))
 			}
-			s.mail(m)
+			s.reading(m)
 		})
 		if err != nil {
 			return err
@@ -206,17 +216,54 @@ func (c *parseCommand) Run(s *session) error {
 	return nil
 }
 
-func (s *session) parse(name string) (web.Mail, error) {
+func (s *session) parse(name string) (message.Reading, error) {
 	f, err := s.open(name)
 	if err != nil {
-		return web.Mail{}, err
+		return message.Reading{}, err
 	}
 	defer f.Close()
 	p, err := message.Parse(f, message.Limits{})
 	if err != nil {
-		return web.Mail{}, fmt.Errorf("read %s: %w", name, err)
+		return message.Reading{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	return message.Describe(name, p), nil
+	return message.DescribeFile(name, p), nil
+}
+
+// reading shows all that is read out of a mail file.
+func (s *session) reading(m message.Reading) {
+	s.mailFields(m.Description)
+	v := m.Verdict
+	if v.AwayUntil != nil {
+		s.field("away until", v.AwayUntil.In(s.loc).Format("Monday 2 January 2006"))
+	}
+	s.field("write instead", v.Successor)
+	if v.Complaint != nil {
+		s.field("complaint", v.Complaint.Type+" "+v.Complaint.Recipient)
+	}
+	if v.Calendar != nil {
+		s.field("meeting", strings.ToLower(v.Calendar.Method)+", "+v.Calendar.Start.In(s.loc).Format("Monday 2 January 2006 15:04 MST")+": "+v.Calendar.Summary)
+	}
+	s.field("about", v.Original.MessageID)
+	if f := m.Forwarded; f != nil {
+		s.field("forwards", partyList(f.From)+": "+f.Subject)
+	}
+	s.field("id", m.MessageID)
+	for i, id := range m.InReplyTo {
+		s.field(label("answers", i), id)
+	}
+	s.field("list", m.List)
+	for i, p := range m.Parts {
+		line := strings.Repeat("  ", p.Depth) + p.Path + " " + p.Type
+		if !strings.HasPrefix(p.Type, "multipart/") {
+			line += ", " + bytesText(p.Size)
+		}
+		s.field(label("parts", i), line)
+	}
+	if m.Reply != "" && m.Reply != m.Text {
+		s.printf("\n%s\n\n%s\n", s.screen.paint(bold, "new"), strings.TrimRight(plainLines(m.Reply), "\n "))
+		s.printf("\n%s\n", s.screen.paint(bold, "whole text"))
+	}
+	s.mailText(m.Description)
 }
 
 // decisionFlags name a message and whom it is about.

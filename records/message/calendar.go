@@ -25,7 +25,7 @@ func readCalendar(s string) CalendarEvent {
 	var e CalendarEvent
 	s = strings.ReplaceAll(cleanText(s), "\n ", "")
 	s = strings.ReplaceAll(s, "\n\t", "")
-	offsets := zoneOffsets(s)
+	zones := readZones(s)
 	inEvent := false
 	for line := range strings.SplitSeq(s, "\n") {
 		name, value, ok := cutProperty(line)
@@ -52,11 +52,11 @@ func readCalendar(s string) CalendarEvent {
 			}
 		case "DTSTART":
 			if inEvent && e.Start.IsZero() {
-				e.Start = icsTime(params, value, offsets)
+				e.Start = icsTime(params, value, zones)
 			}
 		case "DTEND":
 			if inEvent && e.End.IsZero() {
-				e.End = icsTime(params, value, offsets)
+				e.End = icsTime(params, value, zones)
 			}
 		}
 	}
@@ -84,8 +84,8 @@ func unescapeICS(s string) string {
 }
 
 // icsTime reads a date or date-time. A time in a named zone is placed by the
-// offsets that the object itself defines for the zone.
-func icsTime(params, value string, offsets map[string][2]int) time.Time {
+// rules the object itself defines for the zone, else by those we know.
+func icsTime(params, value string, zones map[string]zone) time.Time {
 	value = strings.TrimSpace(value)
 	for _, layout := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
 		t, err := time.Parse(layout, value)
@@ -93,54 +93,15 @@ func icsTime(params, value string, offsets map[string][2]int) time.Time {
 			continue
 		}
 		if i := strings.Index(strings.ToUpper(params), "TZID="); i >= 0 && layout == "20060102T150405" {
-			zone, _, _ := strings.Cut(params[i+5:], ";")
-			if off, ok := offsets[strings.Trim(zone, `"`)]; ok {
-				minutes := off[0]
-				// Which half of the year is summer shows in which offset is larger.
-				if m := t.Month(); off[1] != off[0] && (m > time.March && m < time.November) {
-					minutes = off[1]
-				}
-				t = t.Add(-time.Duration(minutes) * time.Minute)
+			name, _, _ := strings.Cut(params[i+5:], ";")
+			name = strings.Trim(name, `"`)
+			z, ok := zones[name]
+			if !ok {
+				z = knownZone(name)
 			}
+			return z.place(t)
 		}
 		return t
 	}
 	return time.Time{}
-}
-
-// zoneOffsets reads the offsets in minutes, standard and daylight, of the
-// zones an object defines.
-func zoneOffsets(s string) map[string][2]int {
-	out := map[string][2]int{}
-	zone, daylight, seen := "", false, false
-	for line := range strings.SplitSeq(s, "\n") {
-		name, value, ok := cutProperty(line)
-		if !ok || len(out) > 50 {
-			continue
-		}
-		value = strings.TrimSpace(value)
-		switch strings.ToUpper(name) {
-		case "TZID":
-			zone, seen = value, false
-		case "BEGIN":
-			daylight = strings.EqualFold(value, "DAYLIGHT")
-		case "TZOFFSETTO":
-			var d dateReader
-			if len(value) < 3 || zone == "" {
-				continue
-			}
-			d.zone(value)
-			off := out[zone]
-			if !seen {
-				off = [2]int{d.offset, d.offset}
-			}
-			if daylight {
-				off[1] = d.offset
-			} else {
-				off[0] = d.offset
-			}
-			out[zone], seen = off, true
-		}
-	}
-	return out
 }

@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// Description is a mail as scripts read it: what `rapport parse --json` prints
-// of a file, and `rapport message show --json` of a stored mail. Lists are empty
+// Description is a mail as scripts read it: what `rapport message show --json`
+// prints of a stored mail, and part of a [Reading]. Lists are empty
 // rather than absent.
 type Description struct {
 	File        string            `json:"file,omitempty"`
@@ -22,6 +22,29 @@ type Description struct {
 	Verdict     DescribedVerdict  `json:"verdict"`
 	Forwarded   *DescribedForward `json:"forwarded"`
 	Defects     []string          `json:"defects"`
+}
+
+// Reading is all that is read out of a mail file: what `rapport parse --json`
+// prints. Lists are empty rather than absent.
+type Reading struct {
+	Description
+	Sender     []DescribedParty `json:"sender"`
+	Bcc        []DescribedParty `json:"bcc"`
+	Aliases    []string         `json:"aliases"`
+	InReplyTo  []string         `json:"in_reply_to"`
+	References []string         `json:"references"`
+	List       string           `json:"list"`
+	Private    bool             `json:"private"`
+	Parts      []Part           `json:"parts"`
+}
+
+// DescribeFile puts a parsed mail file into the form scripts read.
+func DescribeFile(file string, p Parsed) Reading {
+	h := p.Head
+	return Reading{
+		Description: Describe(file, p), Sender: DescribeParties(h.Sender), Bcc: DescribeParties(h.Bcc), List: h.Auto.ListID, Private: h.Private,
+		Aliases: append([]string{}, h.Aliases...), InReplyTo: append([]string{}, h.InReplyTo...), References: append([]string{}, h.References...), Parts: append([]Part{}, p.Parts...),
+	}
 }
 
 // DescribedParty is a party with name and address always there. Raw stands in

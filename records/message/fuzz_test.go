@@ -40,7 +40,7 @@ func FuzzParse(f *testing.F) {
 		if diff := cmp.Diff(ParseHead(raw), p.Head); diff != "" {
 			t.Errorf("ParseHead and Parse differ (-head +mail):\n%s", diff)
 		}
-		d := Describe("x", p)
+		d := DescribeFile("x", p)
 		for what, text := range map[string]string{"text": p.Text, "HTML": p.HTML, "reply": p.Reply, "subject": p.Head.Subject, "message id": p.Head.MessageID} {
 			checkText(t, "mail", what, text)
 		}
@@ -64,7 +64,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		piecemeal, _ := json.Marshal(Describe("x", q))
+		piecemeal, _ := json.Marshal(DescribeFile("x", q))
 		if !bytes.Equal(whole, piecemeal) || p.TextSum != q.TextSum || p.Sum != q.Sum {
 			t.Errorf("read whole:\n%s\nread byte by byte:\n%s", whole, piecemeal)
 		}

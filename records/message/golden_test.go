@@ -36,7 +36,7 @@ func TestGolden(t *testing.T) {
 			e := json.NewEncoder(&out)
 			e.SetEscapeHTML(false)
 			e.SetIndent("", "  ")
-			if err := e.Encode(Describe(filepath.Base(path), p)); err != nil {
+			if err := e.Encode(DescribeFile(filepath.Base(path), p)); err != nil {
 				t.Fatal(err)
 			}
 			golden := strings.TrimSuffix(path, ".eml") + ".json"
@@ -51,7 +51,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), out.String()); diff != "" {
-				t.Errorf("Describe(%s) differs (-want +got):\n%s", path, diff)
+				t.Errorf("DescribeFile(%s) differs (-want +got):\n%s", path, diff)
 			}
 		})
 	}
