@@ -63,7 +63,11 @@ const maxFaults = 200
 // on meanwhile, and writers but for the check of the pages.
 func (s *Store) Check(ctx context.Context) ([]string, error) {
 	c := &checking{s: s}
-	if err := s.readThrough(ctx); err != nil {
+	f, size, err := openFile(filepath.Join(s.dir, fileDB))
+	if err == nil {
+		err = errors.Join(readThrough(ctx, f, size), f.Close())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("check store: %w", err)
 	}
 	if err := c.pages(ctx); err != nil {
@@ -73,19 +77,6 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 		return c.faults, fmt.Errorf("check store: %w", err)
 	}
 	return c.faults, nil
-}
-
-// readThrough reads the database from its beginning to its end, which the
-// system then holds as far as there is room. The check itself goes from page to
-// page, each of which would be waited for.
-func (s *Store) readThrough(ctx context.Context) error {
-	f, err := os.Open(filepath.Join(s.dir, fileDB))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, &cancelReader{ctx, f}, make([]byte, 1<<20))
-	return err
 }
 
 // records checks each record, its derived rows, with search the search index,
