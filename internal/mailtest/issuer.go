@@ -49,6 +49,8 @@ type Issuer struct {
 	Roles []string
 	// Person is who signs in with a code or browser; "" is nobody yet.
 	Person string
+	// AtOnce has the person sign in with a code as soon as it is shown.
+	AtOnce bool
 	// Reply, when not nil, may answer a request in the issuer's stead. It is
 	// called without the lock.
 	Reply func(w http.ResponseWriter, r *http.Request) bool
@@ -247,7 +249,11 @@ func (i *Issuer) device(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code, shown := rand.Text(), rand.Text()[:8]
-	i.codes[code] = grant{client: r.Form.Get("client_id"), scope: r.Form.Get("scope"), challenge: shown, until: i.now().Add(15 * time.Minute)}
+	g := grant{client: r.Form.Get("client_id"), scope: r.Form.Get("scope"), challenge: shown, until: i.now().Add(15 * time.Minute)}
+	if i.AtOnce {
+		g.user = i.Person
+	}
+	i.codes[code] = g
 	i.answer(w, map[string]any{"device_code": code, "user_code": shown, "verification_uri": i.URL + "/code", "expires_in": 900, "interval": max(i.Interval, 1)})
 }
 
