@@ -110,6 +110,9 @@ func classify(text string, cause error) *Fault {
 			f.Wait = 0 // the usual doubling wait
 		}
 	}
+	if has("authenticated but not connected") {
+		f.Fix = "where this lasts, the account is no mailbox, or whoever signs in may not open it: https://admin.exchange.microsoft.com, Mailboxes, the mailbox, Delegation, Read and manage"
+	}
 	if m := suggested.FindStringSubmatch(text); m != nil {
 		n, _ := strconv.ParseInt(m[1], 10, 64)
 		unit := time.Millisecond
@@ -215,9 +218,13 @@ func refusal(m Mailbox, said string) error {
 	e := &AuthError{Login: m.login(), Server: said, Fix: "check user name and password; a provider may want an app password"}
 	switch {
 	case strings.Contains(low, "application-specific") || strings.Contains(low, "app password"):
-		e.Fix = "the provider wants an app password: make one in the account's security settings"
+		e.Fix = "the provider wants an app password: make one in the account's security settings (Google: https://myaccount.google.com/apppasswords)"
 	case strings.Contains(low, "imap access is disabled") || strings.Contains(low, "not enabled for imap") || strings.Contains(low, "imap is disabled"):
-		e.Fix = "IMAP is switched off for this account: switch it on in the account's or the administrator's settings"
+		e.Fix = "IMAP is switched off for this account: switch it on in the account's or the administrator's settings" + pageOf(m, host,
+			" (Gmail, Settings, Forwarding and POP/IMAP; Workspace: https://admin.google.com, Apps, Gmail, End user access)",
+			" (https://admin.exchange.microsoft.com, Mailboxes, the mailbox, Manage email apps settings, IMAP)")
+	case strings.Contains(low, "web browser") || strings.Contains(low, "webalert"):
+		e.Fix = "Google wants a person to look: sign in with a browser as this user and confirm, https://accounts.google.com/DisplayUnlockCaptcha"
 	case m.Token != nil:
 		e.Fix = "sign in again to renew the authorisation, and check that it covers IMAP for this mailbox"
 	case strings.Contains(host, "gmail") || strings.Contains(host, "google") || m.Provider == "gmail":
@@ -226,6 +233,17 @@ func refusal(m Mailbox, said string) error {
 		e.Fix = "Microsoft 365 takes no passwords over IMAP: use OAuth"
 	}
 	return e
+}
+
+// pageOf adds where to look at a provider, "" at others.
+func pageOf(m Mailbox, host, google, microsoft string) string {
+	switch {
+	case m.Provider == "gmail" || strings.Contains(host, "gmail") || strings.Contains(host, "google"):
+		return google
+	case m.Provider == "outlook" || strings.Contains(host, "outlook") || strings.Contains(host, "office365"):
+		return microsoft
+	}
+	return ""
 }
 
 // blamesPassword tells whether a refusal is about who signs in, whatever

@@ -267,6 +267,34 @@ func TestM35_SeveralLabels(t *testing.T) {
 	t.Attr("tries", "100")
 }
 
+// TestM35_GmailLabels reads All Mail of a Gmail-like server: drafts and what is
+// labelled Private are not filed, and what gets that label later disappears.
+func TestM35_GmailLabels(t *testing.T) {
+	t.Parallel()
+	p := mailtest.NewProvider(mailtest.StyleGmail)
+	a := p.Account(account)
+	all, private := a.Folder("[Gmail]/All Mail"), a.Folder("Private")
+	var own []mailtest.ScriptMessage
+	for n, labels := range []string{`\Inbox`, `\Inbox \Important Customers`, `\Sent`, `\Draft`, `\Inbox Private`, ``, `Private`, `"Private/Family"`} {
+		m := mailtest.ScriptMessage{UID: uint32(n + 1), Labels: labels, Thread: uint64(n), Received: time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC),
+			Raw: raw(fmt.Sprint("m", n), "cleo@client.example", fmt.Sprint("mail ", n), "hello")}
+		all.Messages = append(all.Messages, m)
+		own = append(own, m)
+	}
+	f := onScript(t, &p.ScriptIMAP)
+	for _, m := range own {
+		f.knows(m.Raw)
+	}
+	for range 2 {
+		f.syncs()
+		f.shows("beside drafts and private mail", 4)
+	}
+	private.Messages = append(private.Messages, own[1])
+	f.syncs()
+	f.shows("after one was labelled Private", 3)
+	t.Attr("tries", "9")
+}
+
 // TestM39_SentAndBcc has what we sent both in Sent and, by a blind copy to
 // ourselves, in the Inbox: one entry that went out.
 func TestM39_SentAndBcc(t *testing.T) {

@@ -20,6 +20,7 @@ type Gate struct {
 	most    int
 	now     int // what the server was found to grant, at most most
 	shrunk  time.Time
+	until   time.Time // before which the server wants no commands from anybody
 	seats   []*seat
 	waiting []*seat // first come, first served
 }
@@ -93,7 +94,7 @@ func (g *Gate) serve() {
 	if g.now < g.most && time.Since(g.shrunk) > gateGrows {
 		g.now, g.shrunk = g.now+1, time.Now()
 	}
-	for len(g.waiting) > 0 && g.taken() < g.now {
+	for !g.paused() && len(g.waiting) > 0 && g.taken() < g.now {
 		s := g.waiting[0]
 		g.waiting = g.waiting[1:]
 		s.held, s.since = 1, time.Now()
@@ -101,6 +102,8 @@ func (g *Gate) serve() {
 		close(s.granted)
 	}
 }
+
+func (g *Gate) paused() bool { return time.Now().Before(g.until) }
 
 func (g *Gate) taken() (n int) {
 	for _, s := range g.seats {
@@ -158,7 +161,7 @@ func (s *seat) yields() bool {
 	}
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
-	return len(s.gate.waiting) > 0 && slices.Contains(s.gate.due(), s)
+	return s.gate.paused() || len(s.gate.waiting) > 0 && slices.Contains(s.gate.due(), s)
 }
 
 // refused hears that the server wants fewer connections.
@@ -170,6 +173,26 @@ func (s *seat) refused() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.now, g.shrunk = max(1, min(g.now, g.taken())-1), time.Now()
+}
+
+// pause hears that the server wants to be left alone for so long: that goes
+// for everybody who signs in as this one does.
+func (s *seat) pause(d time.Duration) {
+	if s == nil {
+		return
+	}
+	g := s.gate
+	g.mu.Lock()
+	if until := time.Now().Add(d); until.After(g.until) {
+		g.until = until
+	}
+	all := slices.Clone(g.seats)
+	g.mu.Unlock()
+	for _, o := range all {
+		if o.call != nil {
+			o.call()
+		}
+	}
 }
 
 // leave gives everything back.

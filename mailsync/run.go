@@ -164,8 +164,13 @@ func (s *Syncer) generation(ctx context.Context) (fault error) {
 	}
 	defer seat.leave()
 	defer func() {
-		if kindOf(fault) == TooMany {
+		var f *Fault
+		switch errors.As(fault, &f); {
+		case f == nil:
+		case f.Kind == TooMany:
 			seat.refused()
+		case f.Kind == Throttled && f.Wait > 0:
+			seat.pause(f.Wait)
 		}
 	}()
 	sess, err := s.open(ctx)
