@@ -12,6 +12,7 @@ import (
 const (
 	maxAttributionLines = 5
 	maxAttribution      = 400
+	shortAttribution    = 60 // bytes of one that says neither when nor an address
 )
 
 // attributionAt returns the index after the lines from i on that say "On DATE,
@@ -96,9 +97,12 @@ func endsAttribution(line string) bool {
 func judgeAttribution(s string) introductionKind {
 	c := when(s)
 	at := strings.Contains(s, "@")
+	if !at && c.digits < 3 && len(s) >= shortAttribution {
+		return noIntroduction
+	}
 	angle := at && (strings.IndexByte(s, '<') >= 0 || strings.IndexByte(s, '(') >= 0 || strings.Contains(s, "&lt;"))
 	low := strings.ToLower(" " + s)
-	wrote := slices.ContainsFunc(wroteWords, func(w string) bool {
+	wrote := slices.ContainsFunc(wroteWords.in(low), func(w string) bool {
 		k := strings.LastIndex(low, w)
 		return k >= 0 && len(low)-k < len(w)+160
 	})
@@ -111,7 +115,7 @@ func judgeAttribution(s string) introductionKind {
 		return attribution
 	case wrote && (c.digits >= 3 || at), c.dated() && c.clock && len(s) < 160, angle && c.dated():
 		return weakAttribution
-	case wrote && len(s) < 60: // "Carol Roe wrote:"
+	case wrote && len(s) < shortAttribution: // "Carol Roe wrote:"
 		return weakAttribution
 	}
 	return noIntroduction
@@ -127,13 +131,30 @@ func opensAttribution(line string) bool {
 	if !isASCII(start) {
 		start = strings.ToLower(start)
 	}
-	return slices.ContainsFunc(openers, func(o string) bool { return hasPrefixFold(start, o) })
+	return opens(start)
 }
+
+// opens reports whether a line begins with one of the openers.
+func opens(line string) bool {
+	c := line[0]
+	if c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return slices.ContainsFunc(openersBy[c], func(o string) bool { return hasPrefixFold(line, o) })
+}
+
+// openersBy holds the openers by their first byte: every line is asked.
+var openersBy = func() (by [256][]string) {
+	for _, o := range openers {
+		by[o[0]] = append(by[o[0]], o)
+	}
+	return by
+}()
 
 // opensWithDate reports whether a date begins the line, or follows a word such
 // as "On" and the day of the week.
 func opensWithDate(line string) bool {
-	opened := slices.ContainsFunc(openers, func(o string) bool { return hasPrefixFold(line, o) }) || !isASCII(clip(line, 8))
+	opened := line != "" && opens(line) || !isASCII(clip(line, 8))
 	for n, word := range strings.Fields(clip(line, 80)) {
 		if n > 3 {
 			break

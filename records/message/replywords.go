@@ -4,9 +4,9 @@ import "strings"
 
 // wroteWords say that somebody wrote what follows, lower case. They stand at
 // the end of the line that introduces a quote, or before who or when.
-var wroteWords = []string{
+var wroteWords = phrases(
 	" wrote", " writes", " schrieb", " geschrieben", " a écrit", "a écrit", " escribió", " escribio", " ha scritto", " scrisse", " escreveu", " schreef", " geskryf", " skrev", " skrifaði", " kirjoitti", " napisał", " napisal", " napísal", " napsal", " пишет", " написал", " писал", " написа", " пише", " έγραψε", " yazdı", " şunları yazdı", " írta", " va escriure", " ha escrit", "missatge de ", " escribiu", "idatzi du", " idatzi zuen", " a scris", " rašė", " parašė", " rakstīja", " kirjutas", " napisao", " napisala", " је написао", " sgrifennodd", " ysgrifennodd", " scríobh", " shkroi", " ka shkruar", "写道", "寫道", "写到", "のメール", "さんは書きました", "さんが書きました", "が書きました", "님이 작성", "님이 씀", "작성했습니다", " כתב", " כתבה", "מאת", " كتب", "تمت كتابة", "نوشت", " লিখেছেন", " লিখেছে", "ने लिखा", "लिहिले", " எழுதியது", " రాశారు", "เขียนว่า", "เขียน", "đã viết", " menulis", " sumulat", " sinulat", " aliandika", " said", " dixit", " va scrie", " schreiwt", " folgendes geschrieben",
-}
+)
 
 // openers begin the lines that introduce a quote, lower case.
 var openers = []string{"on ", "am ", "le ", "el ", "il ", "em ", "op ", "den ", "på ", "w dniu ", "dnia ", "ma ", "dne ", "στις ", "tarih", "в ", "at ", "in article ", "> on ", "a ", "vào ", "pada ", "from: ", "quoting ", "il giorno ", "in data ", "no dia ", "ti ", "la ", "în ", "pe ", "на ", "v ", "o ", "hau ", "missatge ", "noong ", "mnamo ", "kuupäev ", "ar ", "ในวันที่", "เมื่อ", "في ", "در ", "بتاريخ", "ב", "בתאריך", "‫", "在", "于", "於", "den ", "ngày ", "lúc ", "gi. ", "zitat von ", "citando ", "quotando ", "—"}
@@ -58,11 +58,11 @@ var lightClosings = wordSet(
 // noticeSelf are how a notice below a mail calls the mail, and noticeSays what
 // it says of it; lower case. One of the first and two of the second make a
 // notice.
-var noticeSelf = []string{
+var noticeSelf = phrases(
 	"e-mail", "email", "message", "communication", "transmission", "nachricht", "mail", "courriel", "mensaje", "correo", "messaggio", "comunicazione", "mensagem", "bericht", "meddelande", "meddelelse", "melding", "viesti", "wiadomość", "wiadomości", "сообщени", "повідомлення", "съобщение", "письмо", "лист", "μήνυμα", "ileti", "mesaj", "üzenet", "zpráv", "správ", "poruka", "порука", "sporočilo", "laiškas", "pranešimas", "kiri", "skeyti", "missatge", "mensaxe", "邮件", "郵件", "メール", "메일", "הודעה", "דוא", "رسالة", "البريد", "ایمیل", "پیام", "ইমেইল", "ই-মেইল", "বার্তা", "ईमेल", "संदेश", "อีเมล", "pesan", "surel", "mesej", "e-mel", "thư", "boodskap",
-}
+)
 
-var noticeSays = []string{
+var noticeSays = phrases(
 	"confidential", "privileged", "intended recipient", "intended solely", "intended only", "solely for", "in error", "unauthori", "disclos", "delete", "notify the sender", "legally", "prohibited", "not the addressee", "named addressee",
 	"vertraulich", "irrtümlich", "versehentlich", "adressat", "empfänger", "unbefugt", "nicht gestattet", "vernichten", "löschen",
 	"confidentiel", "destinataire", "par erreur", "interdit", "détruire", "supprimer",
@@ -74,7 +74,7 @@ var noticeSays = []string{
 	"конфиденциальн", "предназначен", "по ошибке", "удалите", "конфіденційн", "призначен", "помилково", "видаліть", "поверителн", "по погрешка", "изтрийте",
 	"εμπιστευτικ", "εκ παραδρομής", "παραλήπτη", "διαγρά", "gizli", "yanlışlıkla", "siliniz", "alıcı", "bizalmas", "tévedésből", "címzett", "töröl", "confidențial", "destinat", "din greșeală", "ștergeți", "konfidencial", "konfidentsiaalne", "eksituse", "kustuta", "konfidenciāl", "kļūdas", "dzēs", "konfidencial", "per klaidą", "ištrin",
 	"机密", "保密", "收件人", "误", "删除", "機密", "刪除", "誤", "削除", "기밀", "수신인", "수신자", "삭제", "חסוי", "סודי", "בטעות", "למחוק", "מיועד", "سري", "عن طريق الخطأ", "حذف", "محرمانه", "اشتباه", "গোপনীয়", "গোপনীয়", "ভুলবশত", "মুছে", "गोपनीय", "गलती से", "हटा", "ความลับ", "ลบ", "ผู้รับ", "rahasia", "keliru", "hapus", "sulit", "padam", "bảo mật", "nhầm", "xóa",
-}
+)
 
 // footers begin lines that programs and lists put below a mail, lower case.
 var footers = []string{
@@ -92,4 +92,30 @@ func wordSet(lists ...string) map[string]bool {
 		}
 	}
 	return out
+}
+
+// phraseList holds phrases to look for; plain are those in ASCII, with which all
+// begins.
+type phraseList struct{ all, plain []string }
+
+func phrases(list ...string) (p phraseList) {
+	var other []string
+	for _, w := range list {
+		if isASCII(w) {
+			p.all = append(p.all, w)
+		} else {
+			other = append(other, w)
+		}
+	}
+	p.all = append(p.all, other...)
+	p.plain = p.all[:len(list)-len(other)]
+	return p
+}
+
+// in returns the phrases that a text may hold.
+func (p phraseList) in(text string) []string {
+	if isASCII(text) {
+		return p.plain
+	}
+	return p.all
 }

@@ -75,8 +75,10 @@ func cutSignature(lines []string, by author) []string {
 			break
 		}
 	}
-	lines = cutNamed(lines, by)
-	return cutAdded(lines)
+	if short := cutNamed(lines, by); len(short) < len(lines) {
+		return cutAdded(short)
+	}
+	return lines
 }
 
 // isDelimiter recognises the line between text and signature: "-- " by custom
@@ -368,15 +370,17 @@ func isListFooter(lines []string) bool {
 
 // isNotice recognises a notice on who may read the mail.
 func isNotice(lines []string) bool {
-	text := strings.ToLower(clip(strings.Join(lines, " "), 4<<10))
-	if len(text) < 60 || !slices.ContainsFunc(noticeSelf, func(w string) bool { return strings.Contains(text, w) }) {
+	text := strings.ToLower(clip(strings.Join(lines, " "), 2<<10))
+	if len(text) < 60 || !slices.ContainsFunc(noticeSelf.in(text), func(w string) bool { return strings.Contains(text, w) }) {
 		return false
 	}
 	said := 0
-	for _, w := range noticeSays {
+	for _, w := range noticeSays.in(text) {
 		if strings.Contains(text, w) {
-			said++
+			if said++; said == 3 {
+				return true
+			}
 		}
 	}
-	return said >= 3 || said == 2 && len(text) >= 250
+	return said == 2 && len(text) >= 250
 }
