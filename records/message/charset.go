@@ -12,8 +12,10 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // aliases maps labels seen in mail and unknown to the web's index to those it
@@ -60,7 +62,21 @@ func toUTF8(label string, b []byte) string {
 		}
 		return guessText(string(b), "")
 	}
+	if strings.HasPrefix(label, "iso-2022-jp") && !hasEscapes(b) && !isASCII(string(b)) {
+		return decodeRawJapanese(b)
+	}
 	return decodeCharset(label, b)
+}
+
+// decodeRawJapanese decodes Japanese in eight bits that is labelled as one of
+// seven: UTF-8, EUC-JP or Shift_JIS, whichever has no error.
+func decodeRawJapanese(b []byte) string {
+	for _, e := range []encoding.Encoding{unicode.UTF8, japanese.EUCJP, japanese.ShiftJIS} {
+		if out, err := e.NewDecoder().Bytes(b); err == nil && !bytes.Contains(out, []byte("\uFFFD")) {
+			return string(out)
+		}
+	}
+	return guessText(string(b), "")
 }
 
 // decodeCharset decodes b by the web's index, then by go-message's.

@@ -21,6 +21,8 @@ var seeds = []string{
 	"Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nDTSTART;TZID=X:20260101T100000\nEND:VEVENT\n",
 	"Subject: Fwd: x\n\n---------- Forwarded message ---------\nVon: Ada <ada@example.com>\nDatum: 22. November 2026\nBetreff: y\nAn: b@example.org\n\ntext",
 	"Content-Type: text/plain; charset=utf-7; format=flowed\nContent-Transfer-Encoding: quoted-printable\n\n+AOk- =\n> q \n> r\n-- \nsig",
+	"Subject: x\n\nhi\nbegin 644 a.txt\n#0V%T\n`\nend\nbye",
+	withWinmail("hi", winmail()),
 	"Sub\x00ject: a\x00b\nFr\x00om: a@b\n\x00\nbody",
 	"Content-Type: multipart/mixed\n\n--x\nContent-Type: application/pdf; name*0*=utf-8''%41; name*1=b\nContent-Disposition: attachment; filename=\"../../a\"\n\nx\n",
 }

@@ -145,3 +145,11 @@ func TestUuencodedFiles(t *testing.T) {
 		t.Errorf("WritePart = %q, %v", out.String(), err)
 	}
 }
+
+func TestJapaneseUnderAWrongLabel(t *testing.T) {
+	for name, raw := range map[string]string{"EUC-JP": "\xa4\xb3\xa4\xf3\xa4\xcb\xa4\xc1\xa4\xcf", "Shift_JIS": "\x82\xb1\x82\xf1\x82\xc9\x82\xbf\x82\xcd", "UTF-8": "こんにちは", "ISO-2022-JP": "\x1b$B$3$s$K$A$O\x1b(B"} {
+		if p := read(t, "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n"+raw+"\r\n"); p.Text != "こんにちは" {
+			t.Errorf("%s: %q", name, p.Text)
+		}
+	}
+}

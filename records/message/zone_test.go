@@ -39,7 +39,7 @@ func TestMeetingsInTimeZones(t *testing.T) {
 }
 
 // TestKnownZonesAgree compares the rules we know with those of the system,
-// hour by hour over two years.
+// every three hours over two years.
 func TestKnownZonesAgree(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "Europe/London", "Europe/Athens", "America/New_York", "America/Los_Angeles", "Asia/Kolkata", "Asia/Dhaka", "Asia/Tokyo", "Europe/Istanbul"} {
 		there, err := time.LoadLocation(name)
@@ -47,7 +47,7 @@ func TestKnownZonesAgree(t *testing.T) {
 			t.Skipf("the time zones of the system are not installed: %v", err)
 		}
 		z := knownZone(name)
-		for at := time.Date(2025, 1, 1, 0, 30, 0, 0, time.UTC); at.Year() < 2027; at = at.Add(time.Hour) {
+		for at := time.Date(2025, 1, 1, 0, 30, 0, 0, time.UTC); at.Year() < 2027; at = at.Add(3 * time.Hour) {
 			local := at.In(there)
 			wall := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), 0, 0, time.UTC)
 			// In the hour that clocks show twice, either is right.
