@@ -9,7 +9,7 @@ import (
 
 // EventTypes are types of events in the words people type.
 func EventTypes(names []string) []happened.Type {
-	var out []happened.Type
+	out := []happened.Type{}
 	for _, n := range names {
 		out = append(out, happened.Type(n))
 	}

@@ -26,6 +26,7 @@ type cli struct {
 	User       userGroup         `cmd:""`
 	Token      tokenGroup        `cmd:""`
 	Auth       authGroup         `cmd:""`
+	Webhook    webhookGroup      `cmd:""`
 	Audit      auditCommand      `cmd:""`
 	Contact    contactGroup      `cmd:""`
 	Org        organisationGroup `cmd:"" name:"organisation"`
