@@ -24,6 +24,7 @@ func TestDovecotFiling(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector is on; it runs once more without")
 	}
+	t.Parallel()
 	w := mailtest.NewWorld(mailtest.Options{Seed: 1, Messages: *worldSize})
 	d := mailtest.StartDovecot(t, w.Accounts()...)
 	if err := w.DeliverTo(d); err != nil {
@@ -170,6 +171,7 @@ func TestDovecotOrder(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector is on; it runs once more without")
 	}
+	t.Parallel()
 	w := mailtest.NewWorld(mailtest.Options{Seed: 2, Messages: 800})
 	d := mailtest.StartDovecot(t, w.Accounts()...)
 	if err := w.DeliverTo(d); err != nil {

@@ -264,6 +264,7 @@ func TestM73_DiskFull(t *testing.T) {
 
 // TestM73_NoMoreFiles does so for a disk on which no more files can be made.
 func TestM73_NoMoreFiles(t *testing.T) {
+	t.Parallel()
 	s := newFullSite(t, "size=48m,nr_inodes=300")
 	tries := 0
 	for i := range fileCounts {

@@ -36,6 +36,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector is on; it runs once more without")
 	}
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		part func(parts int, i, n int, m mailtest.Mail, w *mailtest.World) int
@@ -81,6 +82,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 // TestKilledAndResumed kills the first sync at random moments, up to three times
 // in a row, and then lets it end: what is held is what an undisturbed run holds.
 func TestKilledAndResumed(t *testing.T) {
+	t.Parallel()
 	w := small(22)
 	d := mailtest.StartDovecotWith(t, mailtest.DovecotOptions{Users: w.Accounts()})
 	if err := w.DeliverTo(d); err != nil {
@@ -132,6 +134,7 @@ func TestDiscoverFindsCustomers(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector is on; it runs once more without")
 	}
+	t.Parallel()
 	w := mailtest.NewWorld(mailtest.Options{Seed: 23, Messages: *worldSize, Scale: 0.1})
 	d := mailtest.StartDovecotWith(t, mailtest.DovecotOptions{Users: w.Accounts()})
 	if err := w.DeliverTo(d); err != nil {

@@ -54,6 +54,7 @@ func TestServiceUnit(t *testing.T) {
 // TestServiceSystemCalls traces the daemon at work and wants no system call
 // that the unit's filter forbids, except those that a refusal does not hurt.
 func TestServiceSystemCalls(t *testing.T) {
+	t.Parallel()
 	for _, tool := range []string{"strace", "systemd-analyze"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			mailtest.SkipOrFail(t, "the unit's filter of system calls is compared by "+tool+", which is not installed")
