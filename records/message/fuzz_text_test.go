@@ -33,7 +33,7 @@ func FuzzNewText(f *testing.F) {
 		}
 		s = cleanText(s)
 		lines := strings.Split(s, "\n")
-		got := newText(s, lines, Head{From: []Party{{Name: "Ada Lovelace", Address: "ada@example.com"}}})
+		got := newText(lines, Head{From: []Party{{Name: "Ada Lovelace", Address: "ada@example.com"}}})
 		checkText(t, "text", "what is new", got)
 		at := 0
 		for line := range strings.SplitSeq(got, "\n") {

@@ -6,14 +6,15 @@ import "strings"
 // as [Parsed].Reply. Of the head it looks at the sender, whose name begins a
 // signature, and at whether the mail is a forward; the zero value of both does
 // no harm.
-func NewText(text string, h Head) string { return newText(text, strings.Split(text, "\n"), h) }
+func NewText(text string, h Head) string { return newText(strings.Split(text, "\n"), h) }
 
 // newText returns what the author newly wrote: the text without quotes, the
 // lines that introduce them, forwarded mail, signatures and what programs add.
 // Where it is not plain that a passage is one of these, it stays.
 //
-// lines is text cut at its line feeds.
-func newText(text string, lines []string, h Head) string {
+// lines is the text cut at its line feeds.
+func newText(lines []string, h Head) string {
+	var text string
 	own := ownLines(lines, h)
 	by := authorOf(h)
 	kept := make([]string, 0, len(lines))
@@ -28,7 +29,6 @@ func newText(text string, lines []string, h Head) string {
 	case !blank(kept):
 		text = strings.Join(kept, "\n")
 	default: // a signature alone is what was written
-		text = ""
 		for _, s := range own {
 			if part := lines[s.from:s.to]; !onlyAdded(part) {
 				text += strings.Join(part, "\n") + "\n"

@@ -9,7 +9,7 @@ var wroteWords = phrases(
 )
 
 // openers begin the lines that introduce a quote, lower case.
-var openers = []string{"on ", "am ", "le ", "el ", "il ", "em ", "op ", "den ", "på ", "w dniu ", "dnia ", "ma ", "dne ", "στις ", "tarih", "в ", "at ", "in article ", "> on ", "a ", "vào ", "pada ", "from: ", "quoting ", "il giorno ", "in data ", "no dia ", "ti ", "la ", "în ", "pe ", "на ", "v ", "o ", "hau ", "missatge ", "noong ", "mnamo ", "kuupäev ", "ar ", "ในวันที่", "เมื่อ", "في ", "در ", "بتاريخ", "ב", "בתאריך", "‫", "在", "于", "於", "den ", "ngày ", "lúc ", "gi. ", "zitat von ", "citando ", "quotando ", "—"}
+var openers = []string{"on ", "am ", "le ", "el ", "il ", "em ", "op ", "den ", "på ", "w dniu ", "dnia ", "ma ", "dne ", "στις ", "tarih", "в ", "at ", "in article ", "> on ", "a ", "vào ", "pada ", "from: ", "quoting ", "il giorno ", "in data ", "no dia ", "ti ", "la ", "în ", "pe ", "на ", "v ", "o ", "hau ", "missatge ", "noong ", "mnamo ", "kuupäev ", "ar ", "ในวันที่", "เมื่อ", "في ", "در ", "بتاريخ", "ב", "בתאריך", "\u202b", "在", "于", "於", "den ", "ngày ", "lúc ", "gi. ", "zitat von ", "citando ", "quotando ", "—"}
 
 // sentWays begin the lines that programs add below a text, lower case.
 var sentWays = []string{

@@ -26,7 +26,7 @@ func (w *walker) finish() {
 	out.own, out.feedback, out.calendar, out.method = own, w.feedback, w.calendar, w.method
 	lines := strings.Split(own, "\n")
 	out.Inner = append(out.Inner, forwardBlocks(own, lines, out.Head)...)
-	out.Reply = newText(own, lines, out.Head)
+	out.Reply = newText(lines, out.Head)
 	found := out.Defects
 	out.Defects = slices.Clone(out.Head.Defects)
 	for _, d := range found {

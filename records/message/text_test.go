@@ -100,7 +100,7 @@ func TestNewText(t *testing.T) {
 		"only a quote":             {"> q\n> r", ""},
 		"dashes are no marker":     {"one\n-----\ntwo", "one\n-----\ntwo"},
 	} {
-		if got := newText(tt.in, strings.Split(tt.in, "\n"), Head{From: []Party{{Name: "Ada Lovelace", Address: "ada@example.com"}}}); got != tt.want {
+		if got := newText(strings.Split(tt.in, "\n"), Head{From: []Party{{Name: "Ada Lovelace", Address: "ada@example.com"}}}); got != tt.want {
 			t.Errorf("%s: newText = %q, want %q", name, got, tt.want)
 		}
 	}
