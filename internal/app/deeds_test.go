@@ -222,3 +222,23 @@ func (o *office) removedPasskey() deed {
 	d.foreign = []foreignForm{{o.staff["ada"], d.path, d.form}, {o.staff["mag"], d.path, d.form}, {p, d.path, fields("present", "not the password")}}
 	return d
 }
+
+func (o *office) deedsOfWebhooks() map[string]func() deed {
+	all := map[string]func() deed{"/settings/webhooks": func() deed {
+		return deed{path: "/settings/webhooks", form: fields("name", "books", "url", "https://books.example/heard", "event", "message.filed")}
+	}}
+	for path, form := range map[string]url.Values{
+		"": fields("name", "other", "url", "https://books.example/other", "event", "message.filed"), "/paused": fields("paused", "yes"), "/secret": nil, "/test": nil, "/remove": fields("sure", "yes"),
+	} {
+		all["/settings/webhooks/{id}"+path] = func() deed {
+			made, err := o.client.AddWebhook(o.local, web.NewWebhook{Name: "w" + path, URL: "https://books.example/" + path})
+			if err != nil {
+				o.t.Fatal(err)
+			}
+			d := about("/settings/webhooks/{id}"+path, made.Webhook.ID, form)
+			d.sends = path == "/test"
+			return d
+		}
+	}
+	return all
+}
