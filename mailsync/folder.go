@@ -272,3 +272,27 @@ func decodeUTF7(raw string) (string, bool) {
 	}
 	return b.String(), true
 }
+
+// share returns the folders that are the rounds' own, and the one of them to
+// watch.
+func share(folders, watched []folder, own string) (mine []folder, last *folder, err error) {
+	for _, w := range watched {
+		if !slices.ContainsFunc(folders, func(f folder) bool { return f.raw == w.raw && f.role == w.role }) {
+			return nil, nil, errReplan
+		}
+	}
+	for _, f := range folders {
+		switch {
+		case slices.ContainsFunc(watched, func(w folder) bool { return w.raw == f.raw }):
+		case f.name == own:
+			last = &f
+			mine = append(mine, f)
+		default:
+			mine = append(mine, f)
+		}
+	}
+	if own != "" && last == nil {
+		return nil, nil, errReplan
+	}
+	return mine, last, nil
+}

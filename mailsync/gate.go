@@ -3,11 +3,17 @@ package mailsync
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"sync"
 	"time"
+
+	"rapport/records/message"
 )
+
+// errYield says that other mailboxes wait for the connections of this one.
+var errYield = errors.New("another mailbox's turn")
 
 // Gate shares the connections a server grants to one sign-in among the
 // mailboxes that use it: delegated and shared mailboxes, and several
@@ -207,4 +213,27 @@ func (s *seat) leave() {
 	g.waiting = slices.DeleteFunc(g.waiting, func(o *seat) bool { return o == s })
 	s.held = 0
 	g.serve()
+}
+
+// takeSeat waits for the mailbox's turn at the gate.
+func (s *Syncer) takeSeat(ctx context.Context) (*seat, error) {
+	if s.o.Gate != nil {
+		s.become(message.StateWaiting, nil, time.Time{})
+	}
+	seat, err := s.o.Gate.enter(ctx, s.look)
+	s.mu.Lock()
+	s.seat = seat
+	s.mu.Unlock()
+	if s.o.Gate != nil && err == nil {
+		s.become(message.StateStarting, nil, time.Time{})
+	}
+	return seat, err
+}
+
+// yields tells whether the mailbox is to leave its connections to others.
+func (s *Syncer) yields() bool {
+	s.mu.Lock()
+	seat := s.seat
+	s.mu.Unlock()
+	return seat.yields()
 }

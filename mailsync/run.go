@@ -16,9 +16,6 @@ import (
 // errReplan says that the folders to watch are others than before.
 var errReplan = errors.New("the folders changed")
 
-// errYield says that other mailboxes wait for the connections of this one.
-var errYield = errors.New("another mailbox's turn")
-
 // loop is one connection's work: the watch over a folder, or the rounds over
 // all the others.
 type loop struct {
@@ -214,29 +211,6 @@ func (s *Syncer) generation(ctx context.Context) (fault error) {
 	return group.Wait()
 }
 
-// takeSeat waits for the mailbox's turn at the gate.
-func (s *Syncer) takeSeat(ctx context.Context) (*seat, error) {
-	if s.o.Gate != nil {
-		s.become(message.StateWaiting, nil, time.Time{})
-	}
-	seat, err := s.o.Gate.enter(ctx, s.look)
-	s.mu.Lock()
-	s.seat = seat
-	s.mu.Unlock()
-	if s.o.Gate != nil && err == nil {
-		s.become(message.StateStarting, nil, time.Time{})
-	}
-	return seat, err
-}
-
-// yields tells whether the mailbox is to leave its connections to others.
-func (s *Syncer) yields() bool {
-	s.mu.Lock()
-	seat := s.seat
-	s.mu.Unlock()
-	return seat.yields()
-}
-
 // watchable returns the folders whose mail people wait for, first the most
 // important.
 func watchable(folders []folder) []folder {
@@ -340,30 +314,6 @@ func (s *Syncer) rounds(ctx context.Context, sess *session, watched []folder, ow
 			return err
 		}
 	}
-}
-
-// share returns the folders that are the rounds' own, and the one of them to
-// watch.
-func share(folders, watched []folder, own string) (mine []folder, last *folder, err error) {
-	for _, w := range watched {
-		if !slices.ContainsFunc(folders, func(f folder) bool { return f.raw == w.raw && f.role == w.role }) {
-			return nil, nil, errReplan
-		}
-	}
-	for _, f := range folders {
-		switch {
-		case slices.ContainsFunc(watched, func(w folder) bool { return w.raw == f.raw }):
-		case f.name == own:
-			last = &f
-			mine = append(mine, f)
-		default:
-			mine = append(mine, f)
-		}
-	}
-	if own != "" && last == nil {
-		return nil, nil, errReplan
-	}
-	return mine, last, nil
 }
 
 func (s *Syncer) round(ctx context.Context, sess *session, folders, mine []folder) error {
