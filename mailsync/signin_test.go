@@ -1,0 +1,97 @@
+package mailsync
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rapport/internal/mailtest"
+	"rapport/records/message"
+)
+
+// TestRevokedToken stops at once, since asking again changes nothing, and says
+// what to do; a nudge is worth one more try.
+func TestRevokedToken(t *testing.T) {
+	t.Parallel()
+	faulty(t, 1, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+		s.Capabilities = "IMAP4rev1 AUTH=XOAUTH2"
+		tokens := 0
+		o.Mailbox.Password = nil
+		o.Mailbox.Token = func(context.Context) (string, error) {
+			tokens++
+			return "", fmt.Errorf("renew: %w", &AuthError{Login: "ada", Server: "AADSTS50173", Fix: "run: rapport auth login ada", Final: true})
+		}
+		notices := 0
+		o.Failed = func(string, error) { notices++ }
+		y := syncer(t, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- y.Run(ctx) }()
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if tokens != 1 || notices != 1 || y.Status().State != message.StateStopped || !strings.Contains(y.Status().Error, "rapport auth login ada") {
+			t.Errorf("%d tokens asked for, %d notices, status %+v", tokens, notices, y.Status())
+		}
+		y.Nudge()
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if tokens != 2 || notices != 1 || y.Status().State != message.StateStopped {
+			t.Errorf("after a nudge: %d tokens asked for, %d notices, status %+v", tokens, notices, y.Status())
+		}
+		cancel()
+		<-done
+	})
+}
+
+// TestStaleToken has a server take the first token for a while only: the next
+// one is asked for at once, and nobody hears of it. A server that takes none
+// is left alone after three tries.
+func TestStaleToken(t *testing.T) {
+	t.Parallel()
+	for _, takes := range []string{"two", "none"} {
+		t.Run(takes, func(t *testing.T) {
+			t.Parallel()
+			faulty(t, 1, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+				s.Capabilities = "IMAP4rev1 IDLE SASL-IR AUTH=OAUTHBEARER"
+				current, signIns := "one", 0
+				s.Hook = func(c *mailtest.ScriptConn, said string) bool {
+					words, ok := strings.CutPrefix(said, "AUTHENTICATE OAUTHBEARER ")
+					if !ok {
+						return false
+					}
+					signIns++
+					if user, token, ok := mailtest.Bearer(words); !ok || user != o.Mailbox.User || token != takes {
+						c.No("[AUTHENTICATIONFAILED] AUTHENTICATE failed for " + words)
+						return true
+					}
+					return false
+				}
+				o.Mailbox.Password = nil
+				o.Mailbox.Token = func(context.Context) (string, error) { return current, nil }
+				o.Mailbox.Stale = func(token string) bool {
+					if token != "one" {
+						return false
+					}
+					current = "two"
+					return true
+				}
+				var notices []error
+				o.Failed = func(_ string, err error) { notices = append(notices, err) }
+				y := runs(t, o)
+				time.Sleep(24 * time.Hour)
+				synctest.Wait()
+				if takes == "two" {
+					if len(notices) != 0 || y.Status().State != message.StateWatching {
+						t.Errorf("%v, status %+v", notices, y.Status())
+					}
+				} else if len(notices) != 1 || signIns != 4 || y.Status().State != message.StateStopped || strings.Contains(notices[0].Error(), "bj1") {
+					t.Errorf("%d sign-ins, %v, status %+v", signIns, notices, y.Status())
+				}
+				y.stop()
+			})
+		})
+	}
+}
