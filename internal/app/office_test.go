@@ -21,7 +21,6 @@ import (
 
 	"rapport/internal/mailtest"
 	"rapport/records/access"
-	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/store"
 	"rapport/store/veil"
@@ -308,14 +307,4 @@ func (o *office) messages() map[string][]message.Message {
 		o.t.Fatal(err)
 	}
 	return out
-}
-
-// contactAt is who an address is of.
-func (o *office) contactAt(a contact.Address) web.Contact {
-	o.t.Helper()
-	c, err := o.client.Contact(o.local, string(a))
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return c
 }

@@ -21,7 +21,7 @@ func CheckURL(text string) error {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		return errors.New("this is no address; it is like https://example.com/hook")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return fmt.Errorf("the address begins with %s:, and not with https:", u.Scheme)
+		return fmt.Errorf("the scheme of the address is %s, and not https", u.Scheme)
 	case u.User != nil:
 		return errors.New("the address holds a name or password; the signature is what proves who sends")
 	case u.Fragment != "":
