@@ -202,12 +202,16 @@ func (p *Page) Axe(rules ...string) []string {
 	return out
 }
 
-// Screenshot writes the whole page as a PNG.
+// Screenshot writes the whole page as a PNG; of a page that is too long for a
+// picture, its beginning.
 func (p *Page) Screenshot(file string) {
 	p.t.Helper()
 	ctx, cancel := p.bounded()
 	defer cancel()
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		png, err = chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	}
 	if err == nil {
 		err = os.WriteFile(file, png, 0o600)
 	}
