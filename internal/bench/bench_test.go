@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"testing"
+	"time"
 )
 
 // BenchmarkPeers is the command's run: it prints its table and lets make bench
@@ -16,5 +18,30 @@ func BenchmarkPeers(b *testing.B) {
 		if err := run(b.Context(), os.Stdout, o); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestReportTellsWhen runs a command that speaks and then goes on: what it
+// said last was said before it ended.
+func TestReportTellsWhen(t *testing.T) {
+	t.Parallel()
+	var out report
+	began := time.Now()
+	out.at = began
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "echo one; echo two; read -r line")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // read ends with 1 at the end of its input
+	if out.String() != "one\ntwo\n" || !out.at.After(began) || time.Since(out.at) < 0 {
+		t.Errorf("said %q at %v, begun at %v", out.String(), out.at, began)
 	}
 }

@@ -91,20 +91,27 @@ func (s *site) command(ctx context.Context, args ...string) (time.Duration, erro
 // ended: what it has filed it makes searchable in between.
 func (s *site) sync(ctx context.Context) (filed, searchable time.Duration, err error) {
 	searchable, err = s.command(ctx, "sync")
+	if err == nil && s.said <= 0 {
+		err = errors.New("rapport sync said nothing of what it filed")
+	}
 	return s.said, searchable, err
 }
 
-// report is what a command prints, and when it did so last.
+// report is what a command prints, and when it did so last. It is no more than
+// a writer: a buffer that can read by itself would be filled without Write.
 type report struct {
-	bytes.Buffer
-	at time.Time
+	said bytes.Buffer
+	at   time.Time
 }
 
 // Write implements io.Writer.
 func (r *report) Write(b []byte) (int, error) {
 	r.at = time.Now()
-	return r.Buffer.Write(b)
+	return r.said.Write(b)
 }
+
+// String returns all that was printed.
+func (r *report) String() string { return r.said.String() }
 
 // watchMemory returns the largest anonymous memory of a process, in bytes; 0
 // where the system does not tell.
