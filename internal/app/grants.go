@@ -38,7 +38,7 @@ func (v grantVault) Save(ctx context.Context, id string, sealed []byte) error {
 }
 
 // newKeeper makes who keeps the access tokens.
-func (s *system) newKeeper() (*oauth.Keeper, error) {
+func (s *system) newKeeper() *oauth.Keeper {
 	return oauth.New(oauth.Options{
 		Vault: grantVault{s.store}, Key: s.key, Now: s.now, Log: s.log.With("component", "oauth"),
 		Changed: func(src *oauth.Source) { s.signedIn(src) },

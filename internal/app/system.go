@@ -130,9 +130,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	s.sayRestored(ctx)
 	s.room, s.ledgers = newRoom(cfg.DataDir), newLedgers(s.store, o.now)
 	undo.push("budgets", s.ledgers.close)
-	if s.keeper, err = s.newKeeper(); err != nil {
-		return nil, err
-	}
+	s.keeper = s.newKeeper()
 	undo.push("access tokens", s.keeper.Close)
 	s.useGrants(cfg)
 	s.fleet = &fleet{build: s.newEngine, explain: s.room.explain, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rapport/internal/rescue"
+	"rapport/internal/seal"
 )
 
 // Options are what a Keeper works with.
@@ -27,7 +28,7 @@ type Options struct {
 // concurrently.
 type Keeper struct {
 	o    Options
-	seal seal
+	box  seal.Box       // seals what the vault keeps
 	wg   sync.WaitGroup // requests under way
 	ctx  context.Context
 	stop context.CancelFunc
@@ -38,7 +39,7 @@ type Keeper struct {
 }
 
 // New makes a Keeper. Close ends it.
-func New(o Options) (*Keeper, error) {
+func New(o Options) *Keeper {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -48,13 +49,9 @@ func New(o Options) (*Keeper, error) {
 	if o.HTTP == nil {
 		o.HTTP = newHTTP()
 	}
-	s, err := newSeal(o.Key)
-	if err != nil {
-		return nil, err
-	}
-	k := &Keeper{o: o, seal: s, sources: map[string]*Source{}}
+	k := &Keeper{o: o, box: seal.NewBox(o.Key, "oauth tokens"), sources: map[string]*Source{}}
 	k.ctx, k.stop = context.WithCancel(context.Background())
-	return k, nil
+	return k
 }
 
 // Close waits for requests under way, so that no rotated token is lost, at

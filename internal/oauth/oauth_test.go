@@ -423,10 +423,7 @@ func TestAnotherKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
 	w.signIn(w.keeper.Use(w.client(oauth.Device)))
-	k, err := oauth.New(oauth.Options{Vault: w.vault, Key: []byte("another key"), Now: w.now})
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := oauth.New(oauth.Options{Vault: w.vault, Key: []byte("another key"), Now: w.now})
 	defer k.Close(t.Context())
 	if f := w.fault(k.Use(w.client(oauth.Device))); !f.Final || !strings.Contains(f.Text, "another key") {
 		t.Errorf("fault = %+v", f)

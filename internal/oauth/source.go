@@ -120,7 +120,7 @@ func (s *Source) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the sign-in of %s: %w", s.client.Name, err)
 	}
-	rec, err := s.k.seal.open(s.id, sealed)
+	rec, err := s.k.opened(s.id, sealed)
 	if err != nil { // worthless, and replaced by the next sign-in
 		s.fault = &Fault{Code: notSigned, Text: err.Error(), Fix: fmt.Sprintf(signAgain, s.client.Name), Final: s.client.Method.ByHand(), err: err}
 	}
@@ -307,7 +307,7 @@ func (s *Source) save() error {
 	rec := s.rec
 	rec.Scopes = slices.Clone(rec.Scopes)
 	s.mu.Unlock()
-	sealed, err := s.k.seal.close(s.id, rec)
+	sealed, err := s.k.sealed(s.id, rec)
 	if err == nil {
 		err = s.k.o.Vault.Save(ctx, s.id, sealed)
 	}

@@ -2,12 +2,7 @@ package oauth
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -39,47 +34,26 @@ type refused struct {
 	At   time.Time `json:"at"`
 }
 
-// seal makes of a record what may lie anywhere. Its first byte is the format;
-// the id is bound to it, so that records cannot be exchanged.
-type seal struct{ aead cipher.AEAD }
-
-const sealFormat = 1
-
-// newSeal derives the key of the records from the store's, which lies outside
-// the store.
-func newSeal(key []byte) (seal, error) {
-	own, err := hkdf.Key(sha256.New, key, nil, "rapport oauth tokens 1", 32)
-	if err != nil {
-		return seal{}, fmt.Errorf("derive the key of the tokens: %w", err)
-	}
-	block, err := aes.NewCipher(own)
-	if err != nil {
-		return seal{}, fmt.Errorf("derive the key of the tokens: %w", err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return seal{aead}, err
-}
-
-func (s seal) close(id string, r record) ([]byte, error) {
+// sealed makes of a record what may lie anywhere, bound to the id it is of.
+func (k *Keeper) sealed(id string, r record) ([]byte, error) {
 	raw, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
-	return append([]byte{sealFormat}, s.aead.Seal(nil, nil, raw, []byte(id))...), nil
+	return k.box.Seal(raw, id), nil
 }
 
-var errSealed = errors.New("the stored sign-in cannot be opened: it was sealed with another key than the one beside the store, or is damaged")
-
-func (s seal) open(id string, sealed []byte) (r record, err error) {
+// opened reads what sealed wrote; nothing is the empty record.
+func (k *Keeper) opened(id string, sealed []byte) (r record, err error) {
 	if len(sealed) == 0 {
 		return r, nil
 	}
-	if sealed[0] != sealFormat {
-		return r, errSealed
+	raw, err := k.box.Open(sealed, id)
+	if err == nil {
+		err = json.Unmarshal(raw, &r)
 	}
-	raw, err := s.aead.Open(nil, nil, sealed[1:], []byte(id))
-	if err != nil || json.Unmarshal(raw, &r) != nil {
-		return record{}, errSealed
+	if err != nil {
+		return record{}, fmt.Errorf("the stored sign-in cannot be opened: %w", err)
 	}
 	return r, nil
 }

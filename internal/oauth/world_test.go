@@ -86,11 +86,8 @@ func (w *world) restart() *oauth.Keeper {
 }
 
 func (w *world) with(v *vault) *oauth.Keeper {
-	k, err := oauth.New(oauth.Options{Vault: v, Key: []byte("the key beside the store, 32 long"), Now: w.now,
+	k := oauth.New(oauth.Options{Vault: v, Key: []byte("the key beside the store, 32 long"), Now: w.now,
 		Log: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	w.t.Cleanup(func() { _ = k.Close(context.Background()) })
 	return k
 }
