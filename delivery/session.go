@@ -171,7 +171,7 @@ func (c *Session) Transmit(ctx context.Context, from, to string, data []byte, be
 		return "", err
 	}
 	for _, a := range []string{from, to} {
-		if err := mailboxSyntax(a); err != nil {
+		if err := outbox.CheckAddress(a); err != nil {
 			return "", err
 		}
 	}
@@ -328,27 +328,4 @@ func stuffed(data []byte) ([]byte, error) {
 		out = append([]byte{'.'}, out...)
 	}
 	return out, nil
-}
-
-// mailboxSyntax refuses what may not stand between < and > of an envelope: it
-// could become a parameter or a command of its own.
-func mailboxSyntax(a string) error {
-	local, domain, ok := cutLast(a, '@')
-	bad := !ok || local == "" || domain == "" || len(local) > 64 || len(a) > 254 ||
-		strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..")
-	for _, r := range a {
-		bad = bad || r <= ' ' || r >= 0x7f || strings.ContainsRune(`"<>()[]\,;:`, r)
-	}
-	if bad || strings.Contains(local, "@") {
-		return fmt.Errorf("the address %q cannot be written to", a)
-	}
-	return nil
-}
-
-func cutLast(s string, sep byte) (before, after string, found bool) {
-	at := strings.LastIndexByte(s, sep)
-	if at < 0 {
-		return s, "", false
-	}
-	return s[:at], s[at+1:], true
 }

@@ -15,6 +15,7 @@ import (
 
 	"rapport/records/campaign"
 	"rapport/records/contact"
+	"rapport/records/outbox"
 )
 
 // Envelope is what stands above a mail: from whom to whom, and what lets
@@ -62,20 +63,20 @@ func Compose(e Envelope, r campaign.Rendered) ([]byte, error) {
 		return nil, fmt.Errorf("compose mail from %q: %w", e.From, err)
 	}
 	for field, set := range map[mail.AddrHeader]*netmail.Address{
-		mail.HeaderFrom: {Name: oneLine(from.Name), Address: from.Address},
-		mail.HeaderTo:   {Name: oneLine(e.ToName), Address: string(e.To)},
+		mail.HeaderFrom: {Name: campaign.OneLine(from.Name), Address: from.Address},
+		mail.HeaderTo:   {Name: campaign.OneLine(e.ToName), Address: string(e.To)},
 	} {
-		if err := checkAddress(set.Address); err != nil {
+		if err := outbox.CheckAddress(set.Address); err != nil {
 			return nil, fmt.Errorf("compose mail: %s: %w", field, err)
 		}
 		msg.SetAddrHeaderFromMailAddress(field, set)
 	}
 	if e.ReplyTo != "" {
-		if err := errors.Join(checkAddress(string(e.ReplyTo)), msg.ReplyTo(string(e.ReplyTo))); err != nil {
+		if err := errors.Join(outbox.CheckAddress(string(e.ReplyTo)), msg.ReplyTo(string(e.ReplyTo))); err != nil {
 			return nil, fmt.Errorf("compose mail: Reply-To: %w", err)
 		}
 	}
-	msg.Subject(oneLine(r.Subject))
+	msg.Subject(campaign.OneLine(r.Subject))
 	msg.SetDateWithValue(e.Date)
 	msg.SetMessageIDWithValue(e.MessageID)
 	if err := setFields(msg, e); err != nil {
@@ -104,7 +105,7 @@ func setFields(msg *mail.Msg, e Envelope) error {
 	list := e.ListID
 	if list != "" {
 		list = "<" + list + ">"
-		if name := oneLine(e.ListName); name != "" {
+		if name := campaign.OneLine(e.ListName); name != "" {
 			list = mime.QEncoding.Encode("utf-8", name) + " " + list
 		}
 	}
@@ -131,29 +132,6 @@ func setFields(msg *mail.Msg, e Envelope) error {
 		set(fieldUnsubPost, post),
 		set(fieldFeedback, e.Feedback),
 	)
-}
-
-// oneLine makes of a text what may stand in one line of a header.
-func oneLine(s string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))), " ")
-}
-
-// checkAddress refuses an address that is read differently by different
-// programs.
-func checkAddress(a string) error {
-	parsed, err := contact.ParseAddress(a)
-	if err != nil {
-		return err
-	}
-	if strings.ContainsAny(a, "\"\\<>()[],;: \t\r\n\x00") || !ascii(a) || string(parsed) == "" {
-		return fmt.Errorf("the address %q cannot be written to", a)
-	}
-	return nil
 }
 
 func ascii(s string) bool {

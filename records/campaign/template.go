@@ -75,6 +75,9 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, ""))
 }
 
+// OneLine makes of a text what may stand in one line of a header.
+func OneLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }
+
 // unmark returns a text with the values of its fields in their places, each as
 // it is after with.
 func unmark(s string, with func(string) string) string {
@@ -237,7 +240,7 @@ func (t *Template) Execute(f Fields) (string, error) {
 // Line fills in a template that is one line of plain text, such as a subject.
 func (t *Template) Line(f Fields) (string, error) {
 	s, err := t.Execute(f)
-	return strings.Join(strings.Fields(clean(plain(s))), " "), err
+	return OneLine(plain(s)), err
 }
 
 // empty names the fields of a template that are printed alone and are empty.
