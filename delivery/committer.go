@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"rapport/internal/rescue"
 	"rapport/records/outbox"
 	"rapport/store"
 )
@@ -107,15 +108,18 @@ func (c *committer) gather(batch []*change) (out []*change, open bool) {
 }
 
 // flush writes a batch in one transaction, answers its intents, and returns the
-// results that could not be written.
+// results that could not be written. A panic in it is an error of the batch:
+// whoever waits for an answer gets one.
 func (c *committer) flush(ctx context.Context, batch []*change) (left []*change) {
-	err := c.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
-		for _, ch := range batch {
-			if err := c.apply(tx, ch); err != nil {
-				return err
+	err := rescue.Do(func() error {
+		return c.store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
+			for _, ch := range batch {
+				if err := c.apply(tx, ch); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	if err != nil {
 		c.fault(err)
@@ -148,7 +152,8 @@ func (c *committer) apply(tx store.Tx, ch *change) error {
 	} else if err != nil {
 		return err
 	}
-	now, err := ch.decide(tx, was)
+	var now outbox.Delivery
+	err = rescue.Do(func() (err error) { now, err = ch.decide(tx, was); return err })
 	ch.err = err
 	if err != nil && !errors.Is(err, errHeld) {
 		return nil

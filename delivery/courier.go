@@ -73,7 +73,7 @@ func NewCourier(o CourierOptions) *Courier {
 }
 
 // Run recovers what an earlier process left, then sends what is due until ctx
-// ends. It returns once every dot that was written has its answer, or after
+// ends, or until something goes wrong that is our own fault. It returns once every dot that was written has its answer, or after
 // stopPatience, and everything known is in the store.
 func (c *Courier) Run(ctx context.Context) error {
 	if err := c.recover(ctx); err != nil {
@@ -87,6 +87,8 @@ func (c *Courier) Run(ctx context.Context) error {
 	c.commit = &committer{store: c.o.Store, after: c.o.Changed, in: make(chan *change, 256), fault: func(err error) {
 		c.o.Log.Error("outbox not written", "err", err)
 	}}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	// Sessions live on after ctx, until the answers are there.
 	sessions, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -96,14 +98,14 @@ func (c *Courier) Run(ctx context.Context) error {
 	var committing, working sync.WaitGroup
 	committing.Go(func() {
 		if err := rescue.Do(func() error { c.commit.run(sessions, stopPatience); return nil }); err != nil {
-			c.o.Log.Error("outbox stopped", "err", err)
+			fail(fmt.Errorf("write the outbox: %w", err))
 		}
 	})
 	for _, l := range c.lines {
 		for range l.Limits.Connections {
 			working.Go(func() {
-				if err := rescue.Do(func() error { return l.work(ctx, sessions) }); err != nil && ctx.Err() == nil {
-					c.o.Log.Error("sender stopped", "sender", l.Name, "err", err)
+				if err := rescue.Do(func() error { l.work(ctx, sessions); return nil }); err != nil {
+					fail(fmt.Errorf("sender %s: %w", l.Name, err))
 				}
 			})
 		}

@@ -312,6 +312,43 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// TestGatePanics has the rule of one recipient go wrong: the others get their
+// mail, that one none, and the courier ends when it is told to.
+func TestGatePanics(t *testing.T) {
+	warm(t)
+	synctest.Test(t, func(t *testing.T) {
+		server := mailtest.NewSMTPScript(nil)
+		b := newBureau(t, 12, piped(server, delivery.Limits{Connections: 3}), func(b *bureau) {
+			b.o.Gate = func(_ store.Tx, d outbox.Delivery, _ time.Time) (outbox.Event, error) {
+				if d.Address == "p3@example.org" {
+					panic("a bug of ours")
+				}
+				return outbox.Event{}, nil
+			}
+		})
+		b.until(t.Context(), all(11, outbox.Accepted))
+		if got := received(server.Taken()); len(got) != 11 || got["p3@example.org"] != nil || b.counts()[outbox.Frozen] != 1 {
+			t.Errorf("sent %v, states %v", got, b.counts())
+		}
+		server.Close()
+		_ = b.store.Close()
+	})
+}
+
+// TestPanicEndsTheCourier has a connection's own code go wrong: Run says so, so
+// that it is begun again, and nothing is sent without its intent.
+func TestPanicEndsTheCourier(t *testing.T) {
+	t.Parallel()
+	b := newBureau(t, 3, line("127.0.0.1:1", delivery.Limits{Connections: 2}))
+	b.o.Lines[0].Sender.Dial = func(context.Context, string) (net.Conn, error) { panic("a bug of ours") }
+	if err := delivery.NewCourier(b.o).Run(patient(t)); err == nil || !strings.Contains(err.Error(), "a bug of ours") {
+		t.Errorf("Run = %v", err)
+	}
+	if got := b.counts(); got[outbox.Frozen] != 3 {
+		t.Errorf("states: %v", got)
+	}
+}
+
 // TestPausedRunSendsNothing pauses, resumes and cancels.
 func TestPausedRunSendsNothing(t *testing.T) {
 	t.Parallel()

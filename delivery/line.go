@@ -212,14 +212,14 @@ func (l *line) fine() {
 
 // work serves one connection until ctx ends; a mail under way then goes on as
 // long as sessions does.
-func (l *line) work(ctx, sessions context.Context) error {
+func (l *line) work(ctx, sessions context.Context) {
 	w := &worker{line: l, sessions: sessions}
 	defer w.hangUp()
 	for ctx.Err() == nil {
 		id, err := l.lease(ctx, idleTime)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return
 		case err != nil: // the store
 			l.trouble(err.Error())
 			l.c.o.Log.Error("outbox not read", "sender", l.Name, "err", err)
@@ -231,7 +231,6 @@ func (l *line) work(ctx, sessions context.Context) error {
 			}
 		}
 	}
-	return nil
 }
 
 // worker is one connection of a line.
