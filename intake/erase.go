@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rapport/records/contact"
+	"rapport/records/hook"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -53,6 +54,9 @@ func (i *Intake) Erase(ctx context.Context, actor string, id contact.ID) (Erased
 				return fmt.Errorf("erase contact %s: %w", c.ID, err)
 			}
 			out.Entries += n
+		}
+		if err := i.forgetDispatches(tx, digests); err != nil {
+			return err
 		}
 		return i.audit(tx, actor, "contact.erase", string(id), "", nil)
 	})
@@ -119,6 +123,36 @@ func (i *Intake) tombstones(people []contact.Contact) []store.Digest {
 	return out
 }
 
+// among tells whether an address is one of the erased.
+func (i *Intake) among(erased []store.Digest) func(contact.Address) bool {
+	return func(a contact.Address) bool { return slices.Contains(erased, tombstone(i.opts.Key, a.Folded())) }
+}
+
+// forgetDispatches removes from what webhooks are told, and were, whatever
+// names an erased address; ids tell nothing of anybody who is gone.
+func (i *Intake) forgetDispatches(tx store.Tx, digests []store.Digest) error {
+	erased := i.among(digests)
+	hooks, err := tx.Webhooks().List()
+	if err != nil {
+		return fmt.Errorf("list webhooks: %w", err)
+	}
+	for _, h := range hooks {
+		told := func(s store.Slice) (store.Page[hook.Dispatch], error) { return tx.Dispatches().Of(h.ID, s) }
+		gone, err := store.Where(told, func(d hook.Dispatch) (bool, error) {
+			return d.Event.Suggestion != "" && erased(d.Event.Suggestion), nil
+		})
+		if err != nil {
+			return fmt.Errorf("list what webhook %s is told: %w", h.ID, err)
+		}
+		for _, d := range gone {
+			if err := tx.Dispatches().Delete(d.Webhook, d.ID); err != nil {
+				return fmt.Errorf("delete dispatch %s: %w", d.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
 // erase removes one record and what people wrote about it alone.
 func (i *Intake) erase(tx store.Tx, c contact.Contact) (int, error) {
 	removed := 0
@@ -174,8 +208,8 @@ func (i *Intake) Reapply(ctx context.Context, digests []store.Digest) (int, erro
 		return 0, nil
 	}
 	var back []contact.Contact
+	erased := i.among(digests)
 	err := i.store.View(ctx, func(tx store.Tx) error {
-		erased := func(a contact.Address) bool { return slices.Contains(digests, tombstone(i.opts.Key, a.Folded())) }
 		found, err := store.Where(allContacts(tx, false), func(c contact.Contact) (bool, error) {
 			return slices.ContainsFunc(c.Addresses, erased), nil
 		})
@@ -194,7 +228,7 @@ func (i *Intake) Reapply(ctx context.Context, digests []store.Digest) (int, erro
 				return fmt.Errorf("put tombstone: %w", err)
 			}
 		}
-		if err := i.forgetSuggestions(tx); err != nil {
+		if err := errors.Join(i.forgetSuggestions(tx), i.forgetDispatches(tx, digests)); err != nil {
 			return err
 		}
 		return i.queue(tx, job{All: true}) // in mail of others, they may be named

@@ -2,12 +2,16 @@ package intake_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"rapport/intake"
 	"rapport/records/contact"
+	"rapport/records/event"
+	"rapport/records/hook"
 	"rapport/records/message"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -31,6 +35,17 @@ func (w *world) everything() string {
 			return err
 		}
 		fmt.Fprintf(&b, "searches %+v\n", pending)
+		hooks, err := tx.Webhooks().List()
+		if err != nil {
+			return err
+		}
+		for _, h := range hooks {
+			told, err := tx.Dispatches().Of(h.ID, store.Slice{Limit: 1000})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, "dispatches %+v\n", told.Items)
+		}
 		for _, name := range []string{"refile-pending", "unread-messages"} {
 			v, err := tx.State().Get(name)
 			if err != nil {
@@ -54,6 +69,47 @@ func mustNot(t *testing.T, w *world, words ...string) {
 				t.Errorf("%q is still in the store: %.300s", word, line)
 			}
 		}
+	}
+}
+
+// TestEraseOfWhatIsTold erases somebody who was suggested while programs were
+// told of it: neither what waits nor what was told keeps the address, and what
+// is of others stays.
+func TestEraseOfWhatIsTold(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld(t)
+	e, err := w.AddContact(ctx, "test", contact.Contact{Name: "Eve Adams", Addresses: []contact.Address{"eve@gone.example"}, Kind: contact.Customer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	dispatches := []hook.Dispatch{
+		{Event: event.Event{Type: event.SuggestionMade, Suggestion: "eve+news@gone.example"}, Due: at},
+		{Event: event.Event{Type: event.SuggestionMade, Suggestion: "eve@gone.example"}, Ended: at, Taken: true},
+		{Event: event.Event{Type: event.SuggestionMade, Suggestion: "bob@stays.example"}, Due: at},
+		{Event: event.Event{Type: event.ContactChanged, Contacts: []contact.ID{e.ID}}, Due: at},
+	}
+	err = w.store.Update(ctx, func(tx store.Tx) error {
+		if err := tx.Webhooks().Put(hook.Webhook{ID: store.NewID(at), Name: "chat", URL: "https://chat.example/in"}); err != nil {
+			return err
+		}
+		hooks, err := tx.Webhooks().List()
+		for n, d := range dispatches {
+			d.ID, d.Webhook, d.Created = store.NewID(at.Add(time.Duration(n)*time.Second)), hooks[0].ID, at
+			err = errors.Join(err, tx.Dispatches().Put(d))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Erase(ctx, "test", e.ID); err != nil {
+		t.Fatal(err)
+	}
+	mustNot(t, w, "gone.example")
+	if all := w.everything(); !strings.Contains(all, "bob@stays.example") || !strings.Contains(all, string(event.ContactChanged)) {
+		t.Error("what is of others, or names nobody, was removed too")
 	}
 }
 
