@@ -142,7 +142,7 @@ func (s *session) grants(all []web.Grant) {
 	t.print(s)
 	for _, g := range all {
 		if g.Error != "" || g.Fix != "" {
-			s.printf("\n%s: %s\n", plain(g.Object), plain(strings.TrimSpace(g.Error+after("\n  ", g.Fix))))
+			s.printf("\n%s: %s\n", plain(g.Object), strings.TrimSpace(plain(g.Error)+after("\n  ", plain(g.Fix))))
 		}
 	}
 }
