@@ -2,6 +2,7 @@ package mailsync
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -257,6 +258,51 @@ func TestS23_ReplyBeforeItsTurn(t *testing.T) {
 					_ = syncer(t, o).Sync(t.Context())
 					if took := time.Since(start); took > 3*silence {
 						t.Errorf("%s: %s: took %s", mechanism, reply, took)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestS23_SignInBeforeItsTurn has the reply to an earlier command come only
+// after a sign-in was sent, and a server ask for lines of commands that were
+// not sent. The library would wait for ever, and the transcript would tell
+// the password.
+func TestS23_SignInBeforeItsTurn(t *testing.T) {
+	t.Parallel()
+	try := counted(t)
+	secret := base64.StdEncoding.EncodeToString([]byte("\x00ada@example.org\x00geheim"))
+	for _, early := range []string{"", "+ \r\n"} {
+		for _, reply := range []string{"OK signed in", "NO not you"} {
+			for range 20 {
+				faulty(t, 1, func(t *testing.T, s *mailtest.ScriptIMAP, f *mailtest.ScriptFolder, sink *memSink, o Options) {
+					try()
+					s.Capabilities = "IMAP4rev1 AUTH=PLAIN"
+					var sent transcript
+					o.Transcript = sent.add
+					late := ""
+					s.Hook = func(c *mailtest.ScriptConn, command string) bool {
+						switch {
+						case c.N > 1:
+							return false
+						case strings.HasPrefix(command, "CAPABILITY"):
+							late = c.Tag + " OK done\r\n"
+							c.Send("* CAPABILITY " + s.Capabilities + "\r\n" + early)
+							return true
+						case strings.HasPrefix(command, "AUTHENTICATE"):
+							c.Send(late + "+ \r\n" + c.Tag + " " + reply + "\r\n+ \r\n")
+							return true
+						}
+						return false
+					}
+					start := time.Now()
+					_ = syncer(t, o).Sync(t.Context())
+					if took := time.Since(start); took > 3*silence {
+						t.Errorf("%q, %s: took %s", early, reply, took)
+					}
+					if slices.Contains(sent.all(), secret) {
+						t.Error("the transcript tells the password")
 					}
 				})
 			}

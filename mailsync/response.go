@@ -26,8 +26,7 @@ func (w *wire) response() error {
 		return nil
 	case line[0] == '+':
 		w.pass(clean(line, maxSmall))
-		w.asked()
-		return nil
+		return w.asked()
 	case bytes.HasPrefix(line, []byte("* ")):
 		return w.untagged(line[2:])
 	}
@@ -36,13 +35,18 @@ func (w *wire) response() error {
 
 // asked notes that the server asks for the next line of a sign-in. The library
 // gets ready for the reply to that line only as it sends it, and would wait for
-// ever for a reply that came before; so nothing is read until then.
-func (w *wire) asked() {
+// ever for a reply that came before; so nothing is read until then. Nor may a
+// server ask before there is a command to ask about.
+func (w *wire) asked() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.asking == "" {
+		return malformed("it asks for more of a command that was not sent")
+	}
 	if w.secret {
 		w.turn = make(chan struct{})
 	}
+	return nil
 }
 
 // ourTurn waits until the line the server asked for is sent, or nothing more is.
@@ -83,7 +87,9 @@ func (w *wire) tagged(line []byte) error {
 	}
 	code, arg, say := splitCode(text)
 	w.mu.Lock()
-	w.secret = false
+	if string(tag) == w.asking { // and to no earlier one, whose reply may come late
+		w.asking, w.secret = "", false
+	}
 	w.note(code, arg, say)
 	w.mu.Unlock()
 	w.pass([]byte(string(tag) + " " + strings.ToUpper(string(kind)) + " " + codeFor(code, arg) + say))

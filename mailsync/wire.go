@@ -71,7 +71,8 @@ type wire struct {
 
 	writing   []byte        // an outgoing line, not yet complete
 	turn      chan struct{} // closed when the line the server asked for is sent; nil where it asks for none
-	secret    bool          // the next outgoing lines carry credentials
+	asking    string        // tag of the command under way that the server may answer by asking for more
+	secret    bool          // it signs in: the lines that follow carry credentials
 	folder    string        // raw name that replaces folderMark on the way out
 	withLabel bool          // ask for X-GM-LABELS with every header
 }
@@ -233,12 +234,14 @@ func (w *wire) rewrite(lines []byte) ([]byte, []string) {
 		line = strings.TrimRight(line, "\r")
 		fields := strings.SplitN(line, " ", 4)
 		switch {
-		case len(fields) > 1 && strings.EqualFold(fields[1], "LOGIN"):
-			w.secret, line = true, fields[0]+" LOGIN ***"
-		case len(fields) > 2 && strings.EqualFold(fields[1], "AUTHENTICATE"):
-			w.secret, line = true, fields[0]+" AUTHENTICATE "+fields[2]+" ***"
 		case w.secret:
 			line = "***"
+		case len(fields) > 1 && strings.EqualFold(fields[1], "LOGIN"):
+			w.asking, w.secret, line = fields[0], true, fields[0]+" LOGIN ***"
+		case len(fields) > 2 && strings.EqualFold(fields[1], "AUTHENTICATE"):
+			w.asking, w.secret, line = fields[0], true, fields[0]+" AUTHENTICATE "+fields[2]+" ***"
+		case len(fields) == 2 && fields[1] == "IDLE", strings.HasSuffix(line, "}"):
+			w.asking = fields[0]
 		}
 		say = append(say, line)
 	}
