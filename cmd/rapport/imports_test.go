@@ -64,7 +64,7 @@ var may = map[string][]string{
 	"internal/browser":   {},
 	"internal/link":      {},
 	"internal/rescue":    {},
-	"internal/demo":      {"internal/app", "internal/config", "internal/mailtest", "internal/rescue"},
+	"internal/demo":      {"internal/app", "internal/config", "internal/mailtest", "internal/rescue", "web"},
 	"internal/bench":     {"*"},
 	"internal/score":     with(recordPackages, "internal/mailtest"),
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",

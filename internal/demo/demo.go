@@ -51,6 +51,10 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("start the demo's mail server: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.imap.Close()) }()
+	if d.told, err = receive(); err != nil {
+		return fmt.Errorf("start the demo's receiver of webhooks: %w", err)
+	}
+	defer func() { err = errors.Join(err, d.told.close()) }()
 	if d.config, err = d.writeFiles(); err != nil {
 		return fmt.Errorf("write the demo's files: %w", err)
 	}
@@ -61,6 +65,7 @@ type demo struct {
 	Options
 	now    time.Time
 	imap   *mailtest.IMAP
+	told   *receiver
 	config string
 	page   string // the address of the first page
 }
@@ -151,7 +156,7 @@ func (d *demo) writeFiles() (configFile string, err error) {
 		fmt.Fprintf(&b, "  - {name: %s, host: %q, tls: none, user: %s, password_file: password}\n",
 			mailbox(m), d.imap.Addr, address(m))
 	}
-	b.WriteString("web: {listen: \"127.0.0.1:0\"}\nlog: {level: warn}\n")
+	b.WriteString("web: {listen: \"127.0.0.1:0\"}\nwebhooks: {allow: [127.0.0.1]}\nlog: {level: warn}\n")
 	configFile = filepath.Join(d.Dir, "config.yaml")
 	for name, content := range map[string]string{
 		"config.yaml": b.String(), "password": password + "\n", "contacts.csv": contactsCSV,
@@ -227,6 +232,9 @@ func (d *demo) show(ctx context.Context, conn *app.Conn) error {
 	fmt.Fprintf(d.Out, "%d contacts and organisations imported, %d copies of mail read and %d filed in %.1f s.\n",
 		imported.Added, st.Totals.Exists, st.Totals.Stored, time.Since(began).Seconds())
 	if err := d.summary(short, conn); err != nil {
+		return err
+	}
+	if err := d.hook(short, conn); err != nil {
 		return err
 	}
 	if err := d.arrival(short, conn); err != nil {

@@ -37,6 +37,7 @@ var settingsPlaces = []struct {
 	{Path: "/account", Key: "settings.account"},
 	{Path: "/settings/users", Key: "settings.users", Manage: true},
 	{Path: "/settings/tokens", Key: "settings.tokens"},
+	{Path: "/settings/webhooks", Key: "settings.webhooks", Manage: true},
 }
 
 // SettingsPlaces are the pages below settings that the reader may open.

@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"rapport/intake"
+	"rapport/internal/webhook"
 	"rapport/matcher"
 	"rapport/records/access"
 	"rapport/records/contact"
+	"rapport/records/event"
 	"rapport/records/message"
 	"rapport/store"
 	"rapport/store/boltstore"
@@ -44,6 +46,7 @@ type world struct {
 	intake *intake.Intake
 	store  store.Store
 	daemon *stillDaemon
+	hooks  *webhook.Service
 	t      *testing.T
 	now    time.Time
 	uid    uint32
@@ -66,7 +69,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := web.New(web.Options{Store: s, Records: filing{w.intake, s, clock}, Daemon: w.daemon, Now: clock,
+	w.hooks = webhook.New(webhook.Options{Store: s, Key: make([]byte, 32), Now: clock,
+		Shown: func(store.Tx, string, event.Event) (bool, error) { return true, nil }})
+	api := web.New(web.Options{Store: s, Records: filing{w.intake, s, clock}, Daemon: w.daemon, Webhooks: w.hooks, Now: clock,
 		Mailboxes: func() map[string]veil.Mailbox { return map[string]veil.Mailbox{"ada": {Tier: access.Full}} }}).Handler()
 	if w.Pages, err = New(Options{API: api, Now: clock, Zone: time.UTC}); err != nil {
 		t.Fatal(err)
