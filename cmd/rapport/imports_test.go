@@ -86,6 +86,7 @@ var only = map[string][]string{
 	"github.com/alecthomas/kong":    {"cmd/rapport"},
 	"github.com/danielgtaylor/huma": {"web"},
 	"github.com/yuin/goldmark":      {"records/campaign"},
+	"github.com/expr-lang/expr":     {"records/campaign"},
 	"github.com/microcosm-cc":       {"web/pages"},
 	"github.com/coreos/go-oidc":     {"internal/auth"},
 	"github.com/go-webauthn":        {"internal/auth"},

@@ -30,8 +30,9 @@ const (
 // Run is one sending of a campaign.
 type Run struct {
 	ID         RunID           `json:"id"`
-	Campaign   string          `json:"campaign"` // its name
-	Purpose    string          `json:"purpose"`  // the consent it needs: newsletter, survey …
+	Campaign   string          `json:"campaign"`        // its name
+	Purpose    string          `json:"purpose"`         // the consent it needs: newsletter, survey …
+	Basis      string          `json:"basis,omitempty"` // the legal basis in place of consent, in words
 	Sender     string          `json:"sender"`
 	State      RunState        `json:"state"`
 	Reason     string          `json:"reason,omitempty"` // of the state, in words for a person

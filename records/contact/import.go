@@ -265,6 +265,9 @@ func consented(have, add []Consent, now time.Time) ([]Consent, bool) {
 	return out, len(out) > len(have)
 }
 
+// Consent returns what the contact said last for a purpose.
+func (c Contact) Consent(purpose string) (Consent, bool) { return latest(c.Consents, purpose) }
+
 // latest returns what was last said for a purpose; of two at the same time the
 // one further back in the list.
 func latest(list []Consent, purpose string) (last Consent, known bool) {

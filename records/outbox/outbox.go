@@ -79,14 +79,16 @@ type Delivery struct {
 	Dots     int       `json:"dots,omitempty"`     // how often a final dot may have been written
 	Dotted   time.Time `json:"dotted,omitzero"`    // when the last one was about to be
 
-	Sum       message.Sum `json:"sum"`                  // SHA-256 of the frozen bytes
-	Size      int64       `json:"size"`                 // of the frozen bytes
-	MessageID string      `json:"message_id,omitempty"` // without angle brackets, the same for every attempt
-	QueueID   string      `json:"queue_id,omitempty"`   // what the server said when it took it
-	Reply     *Reply      `json:"reply,omitempty"`      // the last answer that was no
-	Class     Class       `json:"class,omitempty"`      // of that answer
-	Reason    string      `json:"reason,omitempty"`     // of the state, in words for a person
-	Evidence  Evidence    `json:"evidence,omitzero"`
+	Subject   string       `json:"subject,omitempty"`    // of the mail, as its recipient reads it
+	Sum       message.Sum  `json:"sum"`                  // SHA-256 of the frozen bytes
+	Size      int64        `json:"size"`                 // of the frozen bytes
+	MessageID string       `json:"message_id,omitempty"` // without angle brackets, the same for every attempt
+	QueueID   string       `json:"queue_id,omitempty"`   // what the server said when it took it
+	Reply     *Reply       `json:"reply,omitempty"`      // the last answer that was no
+	Class     Class        `json:"class,omitempty"`      // of that answer
+	Reason    string       `json:"reason,omitempty"`     // of the state, in words for a person
+	Why       campaign.Why `json:"why,omitempty"`        // of Skipped and Suppressed, as a word
+	Evidence  Evidence     `json:"evidence,omitzero"`
 }
 
 // Lifetime is for how long a delivery may be put off after its first attempt.
@@ -148,11 +150,12 @@ var transitions = map[State]map[What]State{
 // Event is something that happened to a delivery.
 type Event struct {
 	What    What
-	Reply   *Reply    // the server's, where it is Defer or Reject
-	Class   Class     // of that reply
-	QueueID string    // of an Accept
-	Until   time.Time // of a Defer or Return: not before
-	Reason  string    // for a person
+	Reply   *Reply       // the server's, where it is Defer or Reject
+	Class   Class        // of that reply
+	QueueID string       // of an Accept
+	Until   time.Time    // of a Defer or Return: not before
+	Reason  string       // for a person
+	Why     campaign.Why // of a Skip or Suppress
 }
 
 // Apply returns the delivery after an event, or ErrTransition where it may not
@@ -166,7 +169,7 @@ func (d Delivery) Apply(e Event, now time.Time) (Delivery, error) {
 		return d, fmt.Errorf("delivery %s never had a final dot, %s: %w", d.ID, e.What, ErrTransition)
 	}
 	d.waited(now)
-	d.State, d.Changed, d.Reason = next, now, e.Reason
+	d.State, d.Changed, d.Reason, d.Why = next, now, e.Reason, e.Why
 	switch e.What {
 	case Commit:
 		d.Dots++
