@@ -30,7 +30,9 @@ type Config struct {
 	Ours       Ours           `yaml:"team" required:"true" doc:"Our own side: whoever is in it is not a customer or partner."`
 	Mailboxes  []Mailbox      `yaml:"mailboxes" doc:"The mailboxes that are read. Nothing on their servers is ever changed."`
 	Groups     []MailboxGroup `yaml:"mailbox_groups" doc:"The mailboxes of a whole team in one entry each: a template and a list of users."`
-	Senders    []Sender       `yaml:"senders" doc:"SMTP servers that take mail from Rapport: alerts and the daily mail."`
+	Senders    []Sender       `yaml:"senders" doc:"SMTP servers that take mail from Rapport: alerts, the daily mail and campaigns."`
+	Campaigns  string         `yaml:"campaigns" path:"dir" doc:"Directory of the campaigns: NAME.md, or NAME with campaign.yaml and body.md."`
+	Fatigue    Fatigue        `yaml:"fatigue" doc:"How many mails of campaigns somebody gets at most."`
 	Policy     Policy         `yaml:"policy" doc:"What may be kept."`
 	LogAddress List           `yaml:"log_address" doc:"Mail or Bcc to these addresses is filed under the people it names."`
 	Backup     Backup         `yaml:"backup" doc:"Copies of the store that the daemon makes by itself."`
@@ -98,6 +100,22 @@ type Sender struct {
 	Name    string `yaml:"name" required:"true" doc:"Short name, used by alerts.sender."`
 	Account `yaml:",inline"`
 	From    string `yaml:"from" required:"true" doc:"Author of the mail: an address, with a display name or without."`
+	Mailbox string `yaml:"mailbox" doc:"Name of the mailbox that gets what comes back of campaigns: replies, bounces and objections."`
+	Limits  Limits `yaml:"limits" doc:"How much goes through it; alerts and the daily mail are not counted."`
+	Address string `yaml:"postal_address" doc:"Postal address below every mail of a campaign."`
+}
+
+// Limits bound what goes through a sender.
+type Limits struct {
+	PerMinute   int `yaml:"per_minute" default:"30" min:"1" max:"100000" doc:"Mails in any minute at most."`
+	PerDay      int `yaml:"per_day" default:"10000" min:"1" max:"10000000" doc:"Mails in any 24 hours at most."`
+	Connections int `yaml:"connections" default:"3" min:"1" max:"50" doc:"Connections to the server at most at once."`
+}
+
+// Fatigue bounds how often one address is written to, whatever the campaign.
+type Fatigue struct {
+	PerWeek  int `yaml:"per_week" default:"2" min:"1" max:"1000" doc:"Mails in any 7 days at most."`
+	PerMonth int `yaml:"per_month" default:"6" min:"1" max:"1000" doc:"Mails in any 30 days at most."`
 }
 
 // Policy says what may be kept.

@@ -12,8 +12,8 @@ import (
 // are refused, because a key that is accepted and does nothing is a lie; ""
 // in front of a name stands for the top of the file.
 var later = map[string][]string{
-	"":          {"campaigns", "fatigue", "sales"},
-	"senders[]": {"mailbox", "limits", "dkim", "postal_address", "sent_copies"},
+	"":          {"sales"},
+	"senders[]": {"dkim", "sent_copies"},
 	"retention": {"newsletter_copies", "sale", "delivery", "answer"},
 	"web":       {"public_listen", "public_url"},
 }

@@ -42,13 +42,24 @@ func Draft(path string) (*Config, error) {
 }
 
 // Check returns everything there is to say about the file: faults, with which
-// [Load] refuses it, and warnings. A file that cannot be read is a fault too.
+// [Load] refuses it, and warnings; where it has no faults, those of the
+// campaigns, too. A file that cannot be read is a fault too.
 func Check(path string) (faults, warnings Faults) {
 	abs, data, err := readFile(path)
 	if err != nil {
 		return Faults{{File: path, What: "cannot be read: " + cause(err), Hint: "rapport init DIR writes one to begin with"}}, nil
 	}
-	_, faults, warnings = parse(path, abs, data)
+	c, faults, warnings := parse(path, abs, data)
+	if len(faults) > 0 {
+		return faults, warnings
+	}
+	all, err := c.ReadCampaigns()
+	if err != nil {
+		return Faults{{File: path, What: err.Error()}}, warnings
+	}
+	for _, one := range all {
+		faults, warnings = append(faults, one.Faults...), append(warnings, one.Warnings...)
+	}
 	return faults, warnings
 }
 

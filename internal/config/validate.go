@@ -33,6 +33,7 @@ func (v *validator) config(c *Config) {
 		path := index("senders", i)
 		v.name(path, c.Senders[i].Name, names)
 		v.sender(path, &c.Senders[i])
+		v.returns(c, path, c.Senders[i].Mailbox)
 	}
 	v.policy(&c.Policy)
 	v.addressList("log_address", c.LogAddress)
@@ -315,6 +316,20 @@ func (v *validator) sender(path string, s *Sender) {
 	}
 	addr := from.Address
 	v.address(path+".from", &addr)
+}
+
+// returns checks that the mailbox of a sender is one that is read.
+func (v *validator) returns(c *Config, path, name string) {
+	if name == "" || len(c.Groups) > 0 { // whose mailboxes are not known yet
+		return
+	}
+	var names []string
+	for _, m := range c.Mailboxes {
+		names = append(names, m.Name)
+	}
+	if !slices.Contains(names, name) {
+		v.wrong(path+".mailbox", fmt.Sprintf("no mailbox is called %q", name), "there is "+strings.Join(names, ", "))
+	}
 }
 
 func (v *validator) patterns(path string, patterns []string) {

@@ -1,0 +1,359 @@
+package config
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rapport/records/campaign"
+)
+
+// The limits of a campaigns directory.
+const (
+	maxCampaigns     = 1000
+	maxCampaignFiles = 40 // of one campaign
+)
+
+// Campaign is what the files of a campaign say. A campaign with faults cannot
+// be planned.
+type Campaign struct {
+	campaign.Definition
+	Faults   Faults
+	Warnings Faults
+}
+
+// front is what stands above a letter, or in campaign.yaml.
+type front struct {
+	Kind      CampaignKind `yaml:"kind" default:"newsletter" doc:"What it is."`
+	Sender    string       `yaml:"sender" doc:"Name of the sender it goes through; may be left out where there is only one."`
+	Subject   string       `yaml:"subject" required:"true" doc:"The subject, a template as the text is."`
+	Preheader string       `yaml:"preheader" doc:"What mailboxes show beside the subject."`
+	Audience  string       `yaml:"audience" required:"true" doc:"Whom it is for, as a rule over the records."`
+	Purpose   string       `yaml:"purpose" default:"newsletter" doc:"The consent it needs."`
+	Basis     string       `yaml:"legal_basis" doc:"What allows it for those who have not agreed, in words."`
+	Schedule  string       `yaml:"schedule" doc:"Nothing is sent before: 2026-03-01 09:00, in the zone of business_hours."`
+	Language  string       `yaml:"language" doc:"The language of the text that goes to everybody whose own has none."`
+}
+
+// CampaignKind is what a campaign is.
+type CampaignKind string
+
+func (CampaignKind) choices() []string { return []string{campaign.Newsletter} }
+
+// letterFront is what may stand above the letter in another language.
+type letterFront struct {
+	Subject   string `yaml:"subject" doc:"The subject in this language."`
+	Preheader string `yaml:"preheader" doc:"What mailboxes show beside the subject."`
+}
+
+var (
+	campaignName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,60}$`)
+	bodyName     = regexp.MustCompile(`^body(?:\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*))?\.md$`)
+	purposeName  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,30}$`)
+)
+
+// ReadCampaigns reads every campaign of the configured directory, by name.
+// Without a directory there are none.
+func (c *Config) ReadCampaigns() ([]Campaign, error) {
+	if c.Campaigns == "" {
+		return nil, nil
+	}
+	names, err := c.campaignNames()
+	if err != nil {
+		return nil, err
+	}
+	var out []Campaign
+	for _, name := range names {
+		one, err := c.ReadCampaign(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// campaignNames lists what lies in the directory: NAME.md, and folders.
+func (c *Config) campaignNames() ([]string, error) {
+	entries, err := os.ReadDir(c.Campaigns)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // nobody has written one yet
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list campaigns in %s: %w", c.Campaigns, pathless(err))
+	}
+	found := map[string]bool{}
+	for _, e := range entries {
+		name, isFile := strings.CutSuffix(e.Name(), ".md")
+		if (isFile || e.IsDir()) && campaignName.MatchString(name) {
+			found[name] = true
+		}
+	}
+	if len(found) > maxCampaigns {
+		return nil, fmt.Errorf("list campaigns in %s: more than %d", c.Campaigns, maxCampaigns)
+	}
+	return slices.Sorted(maps.Keys(found)), nil
+}
+
+// ReadCampaign reads one campaign. What is wrong with its files is in its
+// faults; the error wraps fs.ErrNotExist where there is none of this name.
+func (c *Config) ReadCampaign(name string) (Campaign, error) {
+	r := &campaignReader{config: c, files: map[string][]byte{}}
+	r.out.Name = name
+	if c.Campaigns == "" {
+		return r.out, fmt.Errorf("read campaign %s: no directory is configured (set campaigns: campaigns/): %w", name, fs.ErrNotExist)
+	}
+	if !campaignName.MatchString(name) {
+		return r.out, fmt.Errorf("read campaign %q: no campaign has such a name: %w", name, fs.ErrNotExist)
+	}
+	dir := filepath.Join(c.Campaigns, name)
+	single, errSingle := os.Stat(dir + ".md")
+	folder, errFolder := os.Stat(dir)
+	switch {
+	case errSingle == nil && single.Mode().IsRegular():
+		r.single(dir + ".md")
+		if errFolder == nil {
+			r.say(dir+".md", 0, 0, "there is a folder "+name+", too, which is not read", "keep one of the two")
+		}
+	case errFolder == nil && folder.IsDir():
+		r.folder(dir)
+	default:
+		return r.out, fmt.Errorf("read campaign %s: there is neither %s.md nor %s/campaign.yaml in %s: %w", name, name, name, c.Campaigns, fs.ErrNotExist)
+	}
+	r.out.Faults, r.out.Warnings = r.out.Faults.sorted(), r.out.Warnings.sorted()
+	r.out.Sources = r.digest()
+	return r.out, nil
+}
+
+// campaignReader reads the files of one campaign.
+type campaignReader struct {
+	config *Config
+	out    Campaign
+	files  map[string][]byte // as read, by name: what the digest is of
+}
+
+func (r *campaignReader) say(file string, line, col int, what, hint string) {
+	r.out.Faults = append(r.out.Faults, Fault{file, line, col, what, hint})
+}
+
+// digest is of every file and its name.
+func (r *campaignReader) digest() [32]byte {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
+		fmt.Fprintf(h, "%d %s %d\n", len(name), name, len(r.files[name]))
+		h.Write(r.files[name])
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+func (r *campaignReader) read(path string) ([]byte, bool) {
+	_, data, err := readFile(path)
+	if err != nil {
+		r.say(path, 0, 0, cause(err), "")
+		return nil, false
+	}
+	r.files[filepath.Base(path)] = data
+	return data, true
+}
+
+// single reads a campaign that is one file.
+func (r *campaignReader) single(path string) {
+	data, ok := r.read(path)
+	if !ok {
+		return
+	}
+	head, body, line := cutFront(data)
+	if line == 0 {
+		r.say(path, 1, 1, "it does not begin with ---", "write kind, sender, subject and audience between two lines of ---, and the text below")
+		return
+	}
+	f, rd := r.front(path, head)
+	r.letter(path, "", f.Language, f.Subject, f.Preheader, body, line, rd)
+}
+
+// folder reads campaign.yaml with a text for each language.
+func (r *campaignReader) folder(dir string) {
+	path := filepath.Join(dir, "campaign.yaml")
+	data, ok := r.read(path)
+	if !ok {
+		return
+	}
+	f, rd := r.front(path, data)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		r.say(dir, 0, 0, cause(err), "")
+		return
+	}
+	read := 0
+	for _, e := range entries {
+		m := bodyName.FindStringSubmatch(e.Name())
+		if m == nil {
+			continue
+		}
+		if read++; read > maxCampaignFiles {
+			r.say(dir, 0, 0, fmt.Sprintf("more than %d texts", maxCampaignFiles), "")
+			return
+		}
+		r.translation(filepath.Join(dir, e.Name()), strings.ToLower(m[1]), f, rd)
+	}
+	if _, ok := r.out.Letters[""]; !ok && len(r.out.Faults) == 0 {
+		r.say(path, 1, 1, "there is no text for everybody", "write body.md beside it; body.de.md and the like are for those who read German and so on")
+	}
+}
+
+// translation reads the text for one language; what stands above it takes the
+// place of the subject of campaign.yaml.
+func (r *campaignReader) translation(path, language string, f front, rd *reader) {
+	data, ok := r.read(path)
+	if !ok {
+		return
+	}
+	shown := language
+	if language == "" {
+		shown = f.Language
+	}
+	subject, preheader, line := f.Subject, f.Preheader, 1
+	if head, body, at := cutFront(data); at > 0 {
+		var own letterFront
+		lr := &reader{file: path, places: map[string]place{}, bad: map[string]bool{}}
+		lr.read(head, &own)
+		r.out.Faults = append(r.out.Faults, lr.faults...)
+		data, line = body, at
+		if own.Subject != "" {
+			subject, preheader, rd = own.Subject, own.Preheader, lr
+		}
+	}
+	r.letter(path, language, shown, subject, preheader, data, line, rd)
+}
+
+// cutFront separates what stands between two lines of --- from the text below;
+// line is that of the first line of the text, 0 where there is no such head.
+// The head keeps its place: its first line is empty.
+func cutFront(data []byte) (head, body []byte, line int) {
+	data = bytes.ReplaceAll(bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF")), []byte("\r\n"), []byte("\n"))
+	rest, found := bytes.CutPrefix(data, []byte("---\n"))
+	if !found {
+		return nil, data, 0
+	}
+	head, body, found = bytes.Cut(append([]byte("\n"), rest...), []byte("\n---\n"))
+	if !found {
+		return nil, data, 0
+	}
+	return append([]byte("\n"), bytes.TrimPrefix(head, []byte("\n"))...), body, bytes.Count(head, []byte("\n")) + 3
+}
+
+// front reads and checks what a campaign is.
+func (r *campaignReader) front(path string, data []byte) (front, *reader) {
+	var f front
+	rd := &reader{file: path, places: map[string]place{}, bad: map[string]bool{}}
+	rd.read(data, &f)
+	v := &validator{reader: rd, dir: filepath.Dir(path)}
+	d := &r.out.Definition
+	d.Kind, d.Purpose, d.Basis = string(f.Kind), f.Purpose, strings.TrimSpace(f.Basis)
+	if f.Purpose != "" && !purposeName.MatchString(f.Purpose) {
+		v.wrong("purpose", fmt.Sprintf("%q is not a word", f.Purpose), "for example newsletter, the word consents name")
+	}
+	r.sender(v, &f)
+	if f.Audience != "" {
+		a, err := campaign.ParseAudience(f.Audience)
+		var at *campaign.AudienceError
+		switch {
+		case errors.As(err, &at):
+			v.wrong("audience", fmt.Sprintf("at its line %d, column %d: %s", at.Line, at.Column, at.What), `for example kind == "customer" and "vip" in tags`)
+		case err != nil:
+			v.wrong("audience", err.Error(), "")
+		}
+		d.Audience = a
+	}
+	if f.Schedule != "" {
+		when, err := time.ParseInLocation("2006-01-02 15:04", f.Schedule, r.config.Hours.Location())
+		if err != nil {
+			v.wrong("schedule", fmt.Sprintf("%q is not a time", f.Schedule), "write 2026-03-01 09:00")
+		}
+		d.Schedule = when
+	}
+	r.out.Faults, r.out.Warnings = append(r.out.Faults, rd.faults...), append(r.out.Warnings, rd.warnings...)
+	return f, rd
+}
+
+func (r *campaignReader) sender(v *validator, f *front) {
+	var names []string
+	for _, s := range r.config.Senders {
+		names = append(names, s.Name)
+	}
+	switch {
+	case len(names) == 0:
+		v.wrong("sender", "no sender is configured", "add one under senders: name, host and from")
+	case f.Sender == "" && len(names) > 1:
+		v.wrong("sender", "several senders are configured", "name one: "+strings.Join(names, ", "))
+	case f.Sender == "":
+		f.Sender = names[0]
+	case !slices.Contains(names, f.Sender):
+		v.wrong("sender", fmt.Sprintf("no sender is called %q", f.Sender), "there is "+strings.Join(names, ", "))
+	}
+	r.out.Sender = f.Sender
+}
+
+// letter reads what is written in one language. line is that of the first line
+// of the body in its file.
+func (r *campaignReader) letter(path, key, language, subject, preheader string, body []byte, line int, rd *reader) {
+	l := campaign.Letter{Language: language}
+	parse := func(what, source string, at place) *campaign.Template {
+		t, err := campaign.ParseTemplate(what, source)
+		for _, problem := range each(err) {
+			text := strings.TrimPrefix(problem.Error(), what+":")
+			line, col := at.line, at.col
+			if n, rest, found := strings.Cut(text, ":"); found {
+				if below, err := strconv.Atoi(n); err == nil {
+					line, text = at.line+below-1, rest
+					if below > 1 {
+						col = 1
+					}
+				}
+			}
+			if n, rest, found := strings.Cut(text, ":"); found {
+				if c, err := strconv.Atoi(n); err == nil {
+					col, text = c+1, rest
+				}
+			}
+			r.say(path, line, col, what+": "+strings.TrimSpace(text), "")
+		}
+		return t
+	}
+	if subject != "" {
+		l.Subject = parse("subject", subject, rd.places["subject"])
+	}
+	if preheader != "" {
+		l.Preheader = parse("preheader", preheader, rd.places["preheader"])
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		r.say(path, line, 1, "there is no text", "write it below the second line of ---")
+		return
+	}
+	l.Body = parse(filepath.Base(path), string(body), place{line, 1})
+	if r.out.Letters == nil {
+		r.out.Letters = map[string]campaign.Letter{}
+	}
+	r.out.Letters[key] = l
+}
+
+// each lists what errors were joined.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// campaigns writes files below a directory and returns a configuration that
+// names it.
+func campaigns(t *testing.T, files map[string]string) *Config {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &Config{Campaigns: dir, Senders: []Sender{{Name: "news"}}, Hours: BusinessHours{TimeZone: "Europe/Berlin"}}
+}
+
+const springFile = `---
+subject: "Spring for {{.Contact.FirstName}}"
+audience: 'kind == "customer"'
+schedule: 2026-03-01 09:00
+---
+Dear {{.Contact.Name}},
+
+it is spring.
+`
+
+func TestReadCampaigns(t *testing.T) {
+	c := campaigns(t, map[string]string{
+		"spring.md":         springFile,
+		"notes.txt":         "not a campaign",
+		"Upper.md":          "not a name",
+		"folder/body.md":    "Hello {{.Contact.Name}}\n",
+		"folder/body.de.md": "---\nsubject: Guten Tag\n---\nHallo {{.Contact.Name}}\n",
+		"folder/campaign.yaml": "subject: Hello\naudience: '\"vip\" in tags'\npurpose: tips\nlegal_basis: they are customers\n" +
+			"language: en\nsender: news\n",
+	})
+	all, err := c.ReadCampaigns()
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%d campaigns, %v", len(all), err)
+	}
+	folder, spring := all[0], all[1]
+	if len(folder.Faults)+len(spring.Faults) > 0 {
+		t.Fatalf("faults: %v %v", folder.Faults, spring.Faults)
+	}
+	if spring.Name != "spring" || spring.Kind != "newsletter" || spring.Purpose != "newsletter" || spring.Sender != "news" ||
+		spring.Schedule.UTC().Format("15:04") != "08:00" || len(spring.Letters) != 1 {
+		t.Errorf("spring: %+v", spring.Definition)
+	}
+	if folder.Purpose != "tips" || folder.Basis == "" || slices.Sorted(maps.Keys(folder.Letters))[1] != "de" {
+		t.Errorf("folder: %+v", folder.Definition)
+	}
+	again, err := c.ReadCampaign("spring")
+	if err != nil || again.Sources != spring.Sources {
+		t.Errorf("read again it has another digest, or %v", err)
+	}
+	for _, name := range []string{"none", "../spring", "", "Upper"} {
+		if _, err := c.ReadCampaign(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("ReadCampaign(%q): %v", name, err)
+		}
+	}
+}
+
+// TestCampaignFaults says file, line and column of what is wrong.
+func TestCampaignFaults(t *testing.T) {
+	for _, tt := range []struct{ name, file, text, want string }{
+		{"no head", "a.md", "Dear all,\n", "a.md:1:1: it does not begin with ---"},
+		{"unknown key", "a.md", "---\nsubject: x\naudiense: 'true'\naudience: 'true'\n---\ntext\n", "a.md:3:1: audiense: unknown key (did you mean audience?)"},
+		{"nothing to say", "a.md", "---\nsubject: x\naudience: 'true'\n---\n\n", "a.md:5:1: there is no text"},
+		{"no subject", "a.md", "---\naudience: 'true'\n---\ntext\n", "subject: is missing"},
+		{"audience", "a.md", "---\nsubject: x\naudience: 'tgas == 3'\n---\ntext\n", "a.md:3:11: audience: at its line 1, column 1: there is no field tgas"},
+		{"template", "a.md", "---\nsubject: x\naudience: 'true'\n---\nhello\n\n{{range 3}}x{{end}}\n", "a.md:7:9: a.md: range is not available"},
+		{"template's syntax", "a.md", "---\nsubject: x\naudience: 'true'\n---\nhello\n{{.Contact.Name\n", "a.md:7:1: a.md: unclosed action"},
+		{"subject's template", "a.md", "---\nsubject: 'x {{nope}}'\naudience: 'true'\n---\nhello\n", `a.md:2:10: subject: function "nope" not defined`},
+		{"sender", "a.md", "---\nsubject: x\nsender: mews\naudience: 'true'\n---\nhello\n", `a.md:3:9: sender: no sender is called "mews" (there is news)`},
+		{"schedule", "a.md", "---\nsubject: x\nschedule: soon\naudience: 'true'\n---\nhello\n", `a.md:3:11: schedule: "soon" is not a time (write 2026-03-01 09:00)`},
+		{"kind", "a.md", "---\nkind: sreies\nsubject: x\naudience: 'true'\n---\nhello\n", `a.md:2:7: kind: "sreies" is not one of newsletter`},
+		{"no body", "a/campaign.yaml", "subject: x\naudience: 'true'\n", "campaign.yaml:1:1: there is no text for everybody"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := campaigns(t, map[string]string{tt.file: tt.text})
+			got, err := c.ReadCampaign("a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := strings.ReplaceAll(got.Faults.Error(), c.Campaigns+"/", ""); !strings.Contains(text, tt.want) {
+				t.Errorf("got\n%s\nwant %s", text, tt.want)
+			}
+		})
+	}
+}
