@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	bolt "go.etcd.io/bbolt"
+
 	"rapport/records/message"
 	"rapport/store"
 )
@@ -63,13 +65,6 @@ const maxFaults = 200
 // on meanwhile, and writers but for the check of the pages.
 func (s *Store) Check(ctx context.Context) ([]string, error) {
 	c := &checking{s: s}
-	f, size, err := openFile(filepath.Join(s.dir, fileDB))
-	if err == nil {
-		err = errors.Join(readThrough(ctx, f, size), f.Close())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("check store: %w", err)
-	}
 	if err := c.pages(ctx); err != nil {
 		return nil, fmt.Errorf("check store: %w", err)
 	}
@@ -89,11 +84,11 @@ func (c *checking) records(ctx context.Context, search bool) error {
 				return err
 			}
 		}
-		c.seals(tx)
-		c.pairs(tx)
-		c.threads(tx)
-		c.rowsOfUIDs(tx)
-		c.counters(tx)
+		for _, part := range []func(*Tx){c.seals, c.pairs, c.threads, c.rowsOfUIDs, c.counters} {
+			if part(tx); ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
 		if err := c.relations(tx); err != nil {
 			return err
 		}
@@ -129,18 +124,51 @@ func (c *checking) fault(format string, args ...any) {
 	}
 }
 
-// pages has the engine check its file, which it can only while nobody writes.
+// pages looks at every page of the file, which stands still only while nobody
+// writes. The file is read from end to end before that, with writers at work.
 func (c *checking) pages(ctx context.Context) error {
+	f, size, err := openFile(filepath.Join(c.s.dir, fileDB))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := readThrough(ctx, f, size); err != nil {
+		return err
+	}
 	if err := c.s.acquire(ctx); err != nil {
 		return err
 	}
 	defer c.s.release()
-	return c.s.view(ctx, func(tx *Tx) error {
-		for err := range tx.bolt.Check() {
-			c.fault("file: %v", err)
-		}
-		return nil
-	})
+	err = c.s.view(ctx, func(tx *Tx) error { return c.s.walk(ctx, tx.bolt) })
+	if err != nil && ctx.Err() == nil {
+		c.fault("file: %v", err)
+	}
+	return ctx.Err()
+}
+
+// walk goes through the file as it is, for whoever holds the writer's token.
+func (s *Store) walk(ctx context.Context, b *bolt.Tx) error {
+	f, size, err := openFile(filepath.Join(s.dir, fileDB))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	meta, err := metaOf(f, size)
+	if err != nil {
+		return err
+	}
+	if uint64(size) < meta.pages*meta.pageSize {
+		return fmt.Errorf("it has %d bytes of at least %d", size, meta.pages*meta.pageSize)
+	}
+	w, done, err := newPageWalk(ctx, f, size, meta)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := w.page(meta.root, nil, nil, 0); err != nil {
+		return err
+	}
+	return w.free(b)
 }
 
 // rowSum adds up digests of rows: equal sums, equal rows in whatever order. So
@@ -162,13 +190,19 @@ func (s *rowSum) add(key, val []byte) {
 // sumOf adds up the rows of an index.
 func (tx *Tx) sumOf(index string) (rowSum, error) {
 	var s rowSum
-	cur := tx.indexBucket(index).Cursor()
-	for k, v := cur.First(); k != nil; k, v = cur.Next() {
-		if s.add(k, v); s.n%4096 == 0 && tx.ctx.Err() != nil {
-			break
-		}
-	}
+	tx.eachRow(tx.indexBucket(index), s.add)
 	return s, tx.ctx.Err()
+}
+
+// eachRow visits the rows of a bucket, in order, until the context ends.
+func (tx *Tx) eachRow(b *bolt.Bucket, visit func(key, val []byte)) {
+	cur, n := b.Cursor(), 0
+	for k, v := cur.First(); k != nil; k, v = cur.Next() {
+		if n++; n%4096 == 0 && tx.ctx.Err() != nil {
+			return
+		}
+		visit(k, v)
+	}
 }
 
 // table compares the records of a table with the rows of its indexes, both
@@ -269,6 +303,9 @@ func (c *checking) terms(tx *Tx) error {
 		if err := c.segment(tx, seg, got); err != nil {
 			c.fault("search index: segment %d: %v", seg.id, err)
 		}
+		if tx.ctx.Err() != nil {
+			return tx.ctx.Err()
+		}
 	}
 	waits := c.laterRows(tx)
 	cur := tx.data(bucketText).Cursor()
@@ -311,6 +348,9 @@ func (c *checking) segment(tx *Tx, seg segmentInfo, got []termSum) error {
 	var before []byte
 	more, err := src.start(nil)
 	for ; more && err == nil; more, err = src.next() {
+		if tx.ctx.Err() != nil {
+			return nil // the caller sees why
+		}
 		if before != nil && bytes.Compare(before, src.block.term) >= 0 {
 			return errSegment
 		}
@@ -333,11 +373,10 @@ func (c *checking) segment(tx *Tx, seg segmentInfo, got []termSum) error {
 // blobs checks that every message has its raw mail, and lists what there is.
 func (c *checking) blobs(tx *Tx) []message.Sum {
 	bucket := tx.data(tableBlob)
-	cur := tx.data(tableMessage).Cursor()
-	for k, raw := cur.First(); k != nil; k, raw = cur.Next() {
+	tx.eachRow(tx.data(tableMessage), func(k, raw []byte) {
 		var m storedMessage
 		if decode(k, raw, &m) != nil {
-			continue // reported with its table
+			return // reported with its table
 		}
 		sums := []sum{m.Raw}
 		for _, v := range m.Variants {
@@ -348,16 +387,15 @@ func (c *checking) blobs(tx *Tx) []message.Sum {
 				c.fault("message %s: its raw mail %x is missing", m.ID, id[:8])
 			}
 		}
-	}
+	})
 	var out []message.Sum
-	cur = bucket.Cursor()
-	for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
+	tx.eachRow(bucket, func(k, _ []byte) {
 		if len(k) != len(message.Sum{}) {
 			c.fault("raw mail %x: damaged key", k)
-			continue
+			return
 		}
 		out = append(out, message.Sum(k))
-	}
+	})
 	return out
 }
 

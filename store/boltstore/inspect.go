@@ -9,6 +9,9 @@ import (
 	"hash/fnv"
 	"io"
 	"os"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // The layout of bbolt's meta pages, of which pages 0 and 1 hold one each:
@@ -52,12 +55,11 @@ func inspect(f *os.File, size int64) error {
 	if err := readThrough(context.Background(), f, size); err != nil {
 		return err
 	}
-	data, done, err := mapFile(f, size)
-	if err != nil || data == nil {
+	w, done, err := newPageWalk(context.Background(), f, size, meta)
+	if err != nil {
 		return err
 	}
 	defer done()
-	w := pageWalk{data: data, meta: meta, seen: make([]uint64, meta.pages/64+1)}
 	err = w.page(meta.root, nil, nil, 0)
 	if err == nil && meta.freelist != noFreelist {
 		err = w.freelist(meta.freelist)
@@ -80,9 +82,20 @@ func readThrough(ctx context.Context, f *os.File, size int64) error {
 // pageWalk goes through every page a file uses and checks its frame: numbers,
 // bounds, and the order of keys.
 type pageWalk struct {
-	data []byte
-	meta boltMeta
-	seen []uint64 // a bit for each page
+	ctx    context.Context // looked at now and then
+	data   []byte
+	meta   boltMeta
+	seen   []uint64 // a bit for each page
+	looked int      // pages so far
+}
+
+// newPageWalk maps a file to be walked, until done is called.
+func newPageWalk(ctx context.Context, f *os.File, size int64, meta boltMeta) (w *pageWalk, done func(), err error) {
+	data, done, err := mapFile(f, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &pageWalk{ctx: ctx, data: data, meta: meta, seen: make([]uint64, meta.pages/64+1)}, done, nil
 }
 
 const (
@@ -98,6 +111,9 @@ const (
 func (w *pageWalk) page(id uint64, least, limit []byte, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("page %d lies too deep", id)
+	}
+	if w.looked++; w.looked%256 == 0 && w.ctx.Err() != nil {
+		return w.ctx.Err()
 	}
 	span, err := w.span(id)
 	if err != nil {
@@ -151,10 +167,43 @@ func (w *pageWalk) span(id uint64) (uint64, error) {
 // take notes that pages are used, each once.
 func (w *pageWalk) take(id, span uint64) error {
 	for n := id; n < id+span; n++ {
-		if w.seen[n/64]&(1<<(n%64)) != 0 {
+		if w.has(n) {
 			return fmt.Errorf("page %d is used twice", n)
 		}
 		w.seen[n/64] |= 1 << (n % 64)
+	}
+	return nil
+}
+
+// has reports whether a page is used, as far as the walk has come.
+func (w *pageWalk) has(id uint64) bool { return w.seen[id/64]&(1<<(id%64)) != 0 }
+
+// free compares what is used with what the engine holds free. A page that is
+// both would be written over; one that is neither is lost until the store is
+// compacted. It comes after the walk of the file as the engine has it now.
+func (w *pageWalk) free(b *bolt.Tx) error {
+	if w.meta.freelist != noFreelist {
+		if _, err := w.span(w.meta.freelist); err != nil {
+			return err
+		}
+	}
+	for id := uint64(2); id < w.meta.pages; id++ {
+		if id%4096 == 0 && w.ctx.Err() != nil {
+			return w.ctx.Err()
+		}
+		page, err := b.Page(int(id))
+		if errors.Is(err, berrors.ErrFreePagesNotLoaded) { // opened to be read
+			return nil
+		}
+		if err != nil || page == nil {
+			return fmt.Errorf("page %d cannot be looked up: %w", id, err)
+		}
+		switch free := page.Type == "free"; {
+		case free && w.has(id):
+			return fmt.Errorf("page %d is used and counts as free", id)
+		case !free && !w.has(id):
+			return fmt.Errorf("page %d is neither used nor free (run: rapport store compact)", id)
+		}
 	}
 	return nil
 }

@@ -70,32 +70,26 @@ var sealedBuckets = []string{bucketState, bucketQuarantine, bucketTombstone, buc
 // seals checks every row of the sealed buckets.
 func (c *checking) seals(tx *Tx) {
 	for _, name := range sealedBuckets {
-		cur := tx.data(name).Cursor()
-		for k, v := cur.First(); k != nil; k, v = cur.Next() {
+		tx.eachRow(tx.data(name), func(k, v []byte) {
 			if _, err := unsealed(k, v); err != nil {
 				c.fault("%s %x: %v", name, k, err)
 			}
-		}
+		})
 	}
 }
 
 // pairs checks that the two buckets of hints say the same.
 func (c *checking) pairs(tx *Tx) {
-	n := 0
+	n, m := 0, 0
 	by := tx.data(bucketHintUID)
-	cur := tx.data(bucketHint).Cursor()
-	for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
+	tx.eachRow(tx.data(bucketHint), func(k, _ []byte) {
 		n++
 		if len(k) != 24 || by.Get(append(append([]byte{}, k[16:]...), k[:16]...)) == nil {
 			c.fault("hint %x: its other half is missing (restore a backup)", k)
 		}
-	}
-	m := 0
-	cur = by.Cursor()
-	for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
-		m++
-	}
-	if n != m {
+	})
+	tx.eachRow(by, func(_, _ []byte) { m++ })
+	if n != m && tx.ctx.Err() == nil {
 		c.fault("hints: %d by digest, %d by copy (restore a backup)", n, m)
 	}
 }
@@ -110,16 +104,15 @@ func (c *checking) rowsOfUIDs(tx *Tx) {
 	for _, f := range list {
 		known[f.No] = true
 	}
-	cur := tx.data(bucketUIDs).Cursor()
-	for k, v := cur.First(); k != nil; k, v = cur.Next() {
+	tx.eachRow(tx.data(bucketUIDs), func(k, v []byte) {
 		if len(k) < 9 || !known[binary.BigEndian.Uint32(k)] {
 			c.fault("uids %x: of no folder that is known", k)
-			continue
+			return
 		}
 		if _, err := uidsOf(k, v); err != nil {
 			c.fault("uids %x: %v", k, err)
 		}
-	}
+	})
 }
 
 // counters checks that no number is given out a second time.
@@ -144,12 +137,11 @@ func (c *checking) counters(tx *Tx) {
 
 // threads checks the rows that say in which thread an id is.
 func (c *checking) threads(tx *Tx) {
-	cur := tx.data(tableThread).Cursor()
-	for k, v := cur.First(); k != nil; k, v = cur.Next() {
+	tx.eachRow(tx.data(tableThread), func(k, v []byte) {
 		if _, err := threadOf(k, v); err != nil {
 			c.fault("thread of %x: %v", k, err)
 		}
-	}
+	})
 }
 
 // threadOf reads such a row. Those of format 1 have no seal.
