@@ -55,7 +55,7 @@ func (i *Intake) Erase(ctx context.Context, actor string, id contact.ID) (Erased
 			}
 			out.Entries += n
 		}
-		if err := i.forgetDispatches(tx, digests); err != nil {
+		if err := i.forgetDispatches(tx, digests, people...); err != nil {
 			return err
 		}
 		return i.audit(tx, actor, "contact.erase", string(id), "", nil)
@@ -129,8 +129,9 @@ func (i *Intake) among(erased []store.Digest) func(contact.Address) bool {
 }
 
 // forgetDispatches removes from what webhooks are told, and were, whatever
-// names an erased address; ids tell nothing of anybody who is gone.
-func (i *Intake) forgetDispatches(tx store.Tx, digests []store.Digest) error {
+// names an erased address, and from what they are still to be told the erased
+// people: what concerns nobody else goes, and the rest goes out without them.
+func (i *Intake) forgetDispatches(tx store.Tx, digests []store.Digest, people ...contact.Contact) error {
 	erased := i.among(digests)
 	hooks, err := tx.Webhooks().List()
 	if err != nil {
@@ -138,19 +139,34 @@ func (i *Intake) forgetDispatches(tx store.Tx, digests []store.Digest) error {
 	}
 	for _, h := range hooks {
 		told := func(s store.Slice) (store.Page[hook.Dispatch], error) { return tx.Dispatches().Of(h.ID, s) }
-		gone, err := store.Where(told, func(d hook.Dispatch) (bool, error) {
-			return d.Event.Suggestion != "" && erased(d.Event.Suggestion), nil
+		about, err := store.Where(told, func(d hook.Dispatch) (bool, error) {
+			return d.Event.Suggestion != "" && erased(d.Event.Suggestion) || d.Waits() && names(d, people), nil
 		})
 		if err != nil {
 			return fmt.Errorf("list what webhook %s is told: %w", h.ID, err)
 		}
-		for _, d := range gone {
-			if err := tx.Dispatches().Delete(d.Webhook, d.ID); err != nil {
-				return fmt.Errorf("delete dispatch %s: %w", d.ID, err)
+		for _, d := range about {
+			if err := forgetDispatch(tx, d, people); err != nil {
+				return fmt.Errorf("forget who is erased in dispatch %s: %w", d.ID, err)
 			}
 		}
 	}
 	return nil
+}
+
+// names reports whether what a webhook is told concerns any of some people.
+func names(d hook.Dispatch, people []contact.Contact) bool {
+	return slices.ContainsFunc(people, func(c contact.Contact) bool { return slices.Contains(d.Event.Contacts, c.ID) })
+}
+
+func forgetDispatch(tx store.Tx, d hook.Dispatch, people []contact.Contact) error {
+	d.Event.Contacts = slices.DeleteFunc(d.Event.Contacts, func(id contact.ID) bool {
+		return slices.ContainsFunc(people, func(c contact.Contact) bool { return c.ID == id })
+	})
+	if len(d.Event.Contacts)+len(d.Event.Organisations) == 0 {
+		return tx.Dispatches().Delete(d.Webhook, d.ID)
+	}
+	return tx.Dispatches().Put(d)
 }
 
 // erase removes one record and what people wrote about it alone.

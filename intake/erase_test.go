@@ -72,9 +72,9 @@ func mustNot(t *testing.T, w *world, words ...string) {
 	}
 }
 
-// TestEraseOfWhatIsTold erases somebody who was suggested while programs were
-// told of it: neither what waits nor what was told keeps the address, and what
-// is of others stays.
+// TestEraseOfWhatIsTold erases somebody while programs are told of it: neither
+// what waits nor what was told keeps the address, nothing that waits keeps the
+// id, and what is of others stays.
 func TestEraseOfWhatIsTold(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -89,6 +89,12 @@ func TestEraseOfWhatIsTold(t *testing.T) {
 		{Event: event.Event{Type: event.SuggestionMade, Suggestion: "eve@gone.example"}, Ended: at, Taken: true},
 		{Event: event.Event{Type: event.SuggestionMade, Suggestion: "bob@stays.example"}, Due: at},
 		{Event: event.Event{Type: event.ContactChanged, Contacts: []contact.ID{e.ID}}, Due: at},
+		{Event: event.Event{Type: event.FollowUpDue, FollowUp: "followup-of-eve", Contacts: []contact.ID{e.ID}}, Due: at},
+		{Event: event.Event{Type: event.MessageFiled, Message: "mail-of-eve", Contacts: []contact.ID{e.ID}}, Due: at},
+		{Event: event.Event{Type: event.MessageFiled, Message: "mail-of-both", Contacts: []contact.ID{e.ID, "contact-of-bob"}}, Due: at},
+		{Event: event.Event{Type: event.MessageFiled, Message: "mail-of-firm", Contacts: []contact.ID{e.ID}, Organisations: []contact.OrganisationID{"a-firm"}}, Due: at},
+		{Event: event.Event{Type: event.ContactChanged, Contacts: []contact.ID{"contact-of-ann"}}, Due: at},
+		{Event: event.Event{Type: event.OrganisationChanged}, Due: at},
 	}
 	err = w.store.Update(ctx, func(tx store.Tx) error {
 		if err := tx.Webhooks().Put(hook.Webhook{ID: store.NewID(at), Name: "chat", URL: "https://chat.example/in"}); err != nil {
@@ -107,9 +113,17 @@ func TestEraseOfWhatIsTold(t *testing.T) {
 	if _, err := w.Erase(ctx, "test", e.ID); err != nil {
 		t.Fatal(err)
 	}
-	mustNot(t, w, "gone.example")
-	if all := w.everything(); !strings.Contains(all, "bob@stays.example") || !strings.Contains(all, string(event.ContactChanged)) {
-		t.Error("what is of others, or names nobody, was removed too")
+	mustNot(t, w, "gone.example", "followup-of-eve", "mail-of-eve")
+	for line := range strings.Lines(w.everything()) {
+		if strings.HasPrefix(line, "dispatches") && strings.Contains(line, string(e.ID)) {
+			t.Errorf("a program is still to be told of who is erased: %s", line)
+		}
+	}
+	all := w.everything()
+	for _, others := range []string{"bob@stays.example", "mail-of-both", "contact-of-bob", "mail-of-firm", "contact-of-ann", string(event.OrganisationChanged)} {
+		if !strings.Contains(all, others) {
+			t.Errorf("what is of others, or names nobody, was removed too: %s", others)
+		}
 	}
 }
 

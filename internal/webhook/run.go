@@ -111,60 +111,70 @@ type tried struct {
 // writes down how that went.
 func (s *Service) turn(ctx context.Context, id string) error {
 	var w hook.Webhook
-	var all []tried
+	var due []hook.Dispatch
 	err := s.o.Store.View(ctx, func(tx store.Tx) (err error) {
-		all = nil
 		if w, err = tx.Webhooks().Get(id); err != nil {
 			return err
 		}
-		ds, err := tx.Dispatches().Due(id, s.o.Now(), batch)
-		for _, d := range ds {
-			shown, err := s.stillShown(tx, w, d)
-			if err != nil {
-				return err
-			}
-			all = append(all, tried{dispatch: d, hidden: !shown})
-		}
+		due, err = tx.Dispatches().Due(id, s.o.Now(), batch)
 		return err
 	})
-	switch {
-	case errors.Is(err, store.ErrNotFound): // removed
-		return nil
-	case errors.Is(err, ErrOwner):
-		return s.o.Store.Update(ctx, func(tx store.Tx) error {
-			w, err := tx.Webhooks().Get(id)
-			if err != nil || w.Disabled != "" {
-				return noNotFound(err)
-			}
-			return s.disable(tx, w, hook.Ownerless)
-		})
-	case err != nil:
-		return err
+	if err != nil {
+		return noNotFound(err) // removed
 	}
-	for n := range all {
-		t := &all[n]
-		if t.hidden {
-			continue
+	var all []tried
+	for _, d := range due {
+		t := tried{}
+		if t.dispatch, t.hidden, err = s.asItIs(ctx, w, d); err == nil && !t.hidden {
+			t.outcome, err = s.attempt(ctx, w, t.dispatch)
 		}
-		if t.outcome, err = s.attempt(ctx, w, t.dispatch); err != nil {
-			all = all[:n]
+		if err != nil {
 			break
 		}
 		t.at = s.o.Now().UTC()
-		if !t.outcome.Taken() {
-			all = all[:n+1]
+		all = append(all, t)
+		if !t.hidden && !t.outcome.Taken() {
 			break
 		}
 	}
-	if len(all) == 0 {
-		return err
+	if errors.Is(err, ErrOwner) {
+		err = s.disown(ctx, id)
 	}
-	return s.record(context.WithoutCancel(ctx), w, all)
+	if len(all) > 0 {
+		err = errors.Join(err, s.record(context.WithoutCancel(ctx), w, all))
+	}
+	return err
 }
 
-// stillShown asks once more who may know of an event: it may have waited.
-func (s *Service) stillShown(tx store.Tx, w hook.Webhook, d hook.Dispatch) (bool, error) {
-	return s.o.Shown(tx, w.Owner, d.Event)
+// asItIs reads a dispatch again right before it is sent, and asks once more who
+// may know of it: it may have waited, also for the one before it. One that is
+// gone is hidden.
+func (s *Service) asItIs(ctx context.Context, w hook.Webhook, d hook.Dispatch) (_ hook.Dispatch, hidden bool, err error) {
+	err = s.o.Store.View(ctx, func(tx store.Tx) error {
+		now, err := tx.Dispatches().Get(w.ID, d.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			hidden = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		shown, err := s.o.Shown(tx, w.Owner, now.Event)
+		d, hidden = now, !shown
+		return err
+	})
+	return d, hidden, err
+}
+
+// disown disables a webhook whose owner may not have one any more.
+func (s *Service) disown(ctx context.Context, id string) error {
+	return s.o.Store.Update(ctx, func(tx store.Tx) error {
+		w, err := tx.Webhooks().Get(id)
+		if err != nil || w.Disabled != "" {
+			return noNotFound(err)
+		}
+		return s.disable(tx, w, hook.Ownerless)
+	})
 }
 
 // record writes down how attempts went, where their webhook is still as it was.
@@ -213,13 +223,14 @@ func (s *Service) record(ctx context.Context, sent hook.Webhook, all []tried) er
 // settle writes down what became of a dispatch, unless it was dropped
 // meanwhile. One that is not shown any more goes without a trace.
 func (s *Service) settle(tx store.Tx, t tried) error {
-	if _, err := tx.Dispatches().Get(t.dispatch.Webhook, t.dispatch.ID); err != nil {
+	d, err := tx.Dispatches().Get(t.dispatch.Webhook, t.dispatch.ID)
+	if err != nil {
 		return noNotFound(err)
 	}
 	if t.hidden {
-		return tx.Dispatches().Delete(t.dispatch.Webhook, t.dispatch.ID)
+		return tx.Dispatches().Delete(d.Webhook, d.ID)
 	}
-	return tx.Dispatches().Put(t.dispatch.Apply(t.outcome, t.at))
+	return tx.Dispatches().Put(d.Apply(t.outcome, t.at))
 }
 
 func noNotFound(err error) error {

@@ -192,6 +192,38 @@ func TestOneEventIsRefused(t *testing.T) {
 	})
 }
 
+// TestForgottenMeanwhile takes an event away while the one before it is on its
+// way: it is not sent, and comes back from nowhere.
+func TestForgottenMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	r := newReceiver(t, (*httptest.Server).Start)
+	w.here(r)
+	made, _ := w.add("chat", r.URL)
+	w.hear(happened("first", event.ContactChanged), happened("second", event.ContactChanged), happened("third", event.ContactChanged))
+	r.answers(func(http.ResponseWriter, *http.Request) {
+		r.answers(nil)
+		waiting := w.dispatches(made.ID)
+		err := w.store.Update(t.Context(), func(tx store.Tx) error {
+			for _, d := range waiting {
+				if d.Event.ID != "third" {
+					if err := tx.Dispatches().Delete(d.Webhook, d.ID); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	w.run()
+	if first, then := r.next(t), r.next(t); first.event.ID != "first" || then.event.ID != "third" {
+		t.Errorf("told %s, then %s", first.event.ID, then.event.ID)
+	}
+	w.until(made.ID, "told", func(_ hook.Webhook, ds []hook.Dispatch) bool { return len(ds) == 1 && ds[0].Taken })
+}
+
 // poisoned reports whether a request is longer than those of plain changes:
 // the event of a suggestion names its path.
 func poisoned(q *http.Request) bool { return q.ContentLength > 100 }
