@@ -8,6 +8,7 @@ import (
 	"rapport/matcher"
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -109,7 +110,7 @@ func (j *judging) with(c candidate, mates []matcher.Mate) (matcher.Verdict, erro
 var privateVerdict = matcher.Verdict{
 	Decision: message.Decision{Action: message.Skip, Reason: message.IsPrivate, Rule: matcher.RuleExcluded},
 	Steps: []matcher.Step{{
-		Rule: matcher.RuleExcluded, Said: "a copy of it was moved into a Private folder", Decided: true,
+		Rule: matcher.RuleExcluded, Said: phrase.New("a copy of it was moved into a Private folder"), Decided: true,
 	}},
 }
 

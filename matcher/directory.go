@@ -7,6 +7,7 @@ import (
 
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // finder asks the directory about people, each domain once.
@@ -22,13 +23,13 @@ type findings struct {
 	matches    []message.Match
 	candidates []message.Match
 	ambiguous  string
-	said       map[string][]string // by rule
+	said       map[string][]phrase.Phrase // by rule
 }
 
 // find asks about every person: the exact address, else the folded one, else
 // the domain.
 func (f *finder) find(list []person) (findings, error) {
-	out := findings{said: make(map[string][]string)}
+	out := findings{said: make(map[string][]phrase.Phrase)}
 	for _, p := range list {
 		found, err := f.contacts(p, &out)
 		if err != nil {
@@ -62,7 +63,7 @@ func (f *finder) contacts(p person, out *findings) (bool, error) {
 			m.Organisation = c.Affiliations[0].Organisation
 		}
 		out.matches = append(out.matches, m)
-		out.note(rule, "%s (%s) is %s", p.address, p.role, named(c.Name, string(c.ID)))
+		out.note(rule, "{address} ({role}) is {name}", "address", p.address, "role", roleWords[p.role], "name", named(c.Name, string(c.ID)))
 	}
 	if len(list) > 0 {
 		if f.knows == nil {
@@ -88,11 +89,13 @@ func (f *finder) organisations(p person, out *findings) error {
 		m := message.Match{Organisation: o.ID, Rule: RuleDomain, Certain: !shared, Role: p.role, Address: p.address}
 		if shared {
 			out.candidates = append(out.candidates, m)
-			out.note(RuleDomain, "%s (%s) may be of %s: a person decides", p.address, p.role, named(o.Name, string(o.ID)))
+			out.note(RuleDomain, "{address} ({role}) may be of {name}: a person decides",
+				"address", p.address, "role", roleWords[p.role], "name", named(o.Name, string(o.ID)))
 			continue
 		}
 		out.matches = append(out.matches, m)
-		out.note(RuleDomain, "%s (%s) is at %s, a domain of %s", p.address, p.role, domain, named(o.Name, string(o.ID)))
+		out.note(RuleDomain, "{address} ({role}) is at {domain}, a domain of {name}",
+			"address", p.address, "role", roleWords[p.role], "domain", domain, "name", named(o.Name, string(o.ID)))
 	}
 	if shared && (out.ambiguous == "" || domain < out.ambiguous) {
 		out.ambiguous = domain
@@ -111,7 +114,7 @@ func (f *finder) owners(p person, out *findings) (string, []contact.Organisation
 		}
 		tried = d
 		if f.isFreemail(d) {
-			out.note(RuleDomain, "%s (%s) is at %s, where anybody can have a mailbox", p.address, p.role, d)
+			out.note(RuleDomain, "{address} ({role}) is at {domain}, where anybody can have a mailbox", "address", p.address, "role", roleWords[p.role], "domain", d)
 			return "", nil, nil
 		}
 		list, err := f.byDomain(d)
@@ -145,13 +148,13 @@ func inOrder[T any](list []T, id func(T) string) []T {
 
 // note adds to what a rule says. Beyond a few the words are not needed, only
 // how many there are.
-func (f *findings) note(rule, format string, args ...any) {
+func (f *findings) note(rule string, form phrase.Form, args ...any) {
 	const worded = 16
-	text := ""
+	var said phrase.Phrase
 	if len(f.said[rule]) < worded {
-		text = fmt.Sprintf(format, args...)
+		said = phrase.New(form, args...)
 	}
-	f.said[rule] = append(f.said[rule], text)
+	f.said[rule] = append(f.said[rule], said)
 }
 
 func named(name, id string) string {
@@ -172,11 +175,11 @@ func (j *judgement) directory() (bool, error) {
 	for _, rule := range []string{RuleAddress, RuleFolded, RuleDomain} {
 		switch list := found.said[rule]; {
 		case len(list) > 0:
-			j.say(rule, "%s", enumerate(list))
+			j.said[rule] = Step{Rule: rule, Said: phrase.List(enumerate(list)...)}
 		case len(j.outside) == 0:
 			j.say(rule, "there is nobody to look up")
 		default:
-			j.say(rule, "%s", map[string]string{
+			j.say(rule, map[string]phrase.Form{
 				RuleAddress: "no participant's address is a contact's",
 				RuleFolded:  "leaving out plus-tags and Gmail dots finds nobody else",
 				RuleDomain:  "nobody else is at an organisation's domain",

@@ -4,16 +4,22 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // ruleOrder is the order of rules in steps and matches.
 var ruleOrder = map[string]int{
 	RuleExcluded: 0, RuleHand: 1, RuleToken: 2, RuleAddress: 3, RuleFolded: 4,
 	RuleDomain: 5, RuleForward: 6, RuleThread: 7, RuleInternal: 8,
+}
+
+// ruleWords are the rules as people read of them.
+var ruleWords = map[string]phrase.Form{
+	RuleExcluded: "excluded", RuleHand: "hand", RuleToken: "token", RuleAddress: "address", RuleFolded: "folded",
+	RuleDomain: "domain", RuleForward: "forward", RuleThread: "thread", RuleInternal: "internal",
 }
 
 // asked are the rules that Judge asks, in their order.
@@ -55,8 +61,8 @@ func newJudgement(m *Matcher, dir Directory, h message.Head, k Known) *judgement
 }
 
 // say records what a rule said.
-func (j *judgement) say(rule, format string, args ...any) {
-	j.said[rule] = Step{Rule: rule, Said: fmt.Sprintf(format, args...)}
+func (j *judgement) say(rule string, form phrase.Form, args ...any) {
+	j.said[rule] = Step{Rule: rule, Said: phrase.New(form, args...)}
 }
 
 // decide records the decision of a rule, which ends the judging.
@@ -170,7 +176,7 @@ func (j *judgement) steps() []Step {
 	for _, rule := range asked {
 		step, ok := j.said[rule]
 		if !ok {
-			step = Step{Rule: rule, Said: "not asked: the rule " + j.decision.Rule + " had decided"}
+			step = Step{Rule: rule, Said: phrase.New("not asked: the rule {rule} had decided", "rule", ruleWords[j.decision.Rule])}
 		}
 		out = append(out, step)
 	}
@@ -185,11 +191,11 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// enumerate joins a list for people, the first few of a long one.
-func enumerate(list []string) string {
+// enumerate is a list for people, the first few of a long one.
+func enumerate(list []phrase.Phrase) []phrase.Phrase {
 	const most = 8
 	if len(list) > most {
-		list = append(slices.Clone(list[:most]), fmt.Sprintf("%d more", len(list)-most))
+		list = append(slices.Clone(list[:most]), phrase.New("{n} more", "n", len(list)-most))
 	}
-	return strings.Join(list, "; ")
+	return list
 }

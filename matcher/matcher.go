@@ -7,6 +7,7 @@ package matcher
 import (
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // The rules, in their order; the first that decides wins. They stand in
@@ -95,9 +96,9 @@ type Verdict struct {
 
 // Step is what one rule said.
 type Step struct {
-	Rule    string `json:"rule"`
-	Said    string `json:"said"` // in words
-	Decided bool   `json:"decided"`
+	Rule    string
+	Said    phrase.Phrase
+	Decided bool
 }
 
 // Matcher judges by fixed rules. It may be used concurrently.

@@ -59,7 +59,7 @@ func (tt judged) run(t *testing.T) {
 func explain(v matcher.Verdict) string {
 	var b strings.Builder
 	for _, s := range v.Steps {
-		b.WriteString(s.Rule + ": " + s.Said + "\n")
+		b.WriteString(s.Rule + ": " + s.Said.String() + "\n")
 	}
 	return b.String()
 }
@@ -73,7 +73,7 @@ func checkSteps(t testing.TB, v matcher.Verdict) {
 	decided := ""
 	for _, s := range v.Steps {
 		got = append(got, s.Rule)
-		if s.Said == "" {
+		if s.Said.Empty() {
 			t.Errorf("rule %s says nothing", s.Rule)
 		}
 		if s.Decided {

@@ -6,6 +6,7 @@ import (
 
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // The roles of participants, as Match.Role has them.
@@ -18,6 +19,9 @@ const (
 )
 
 var roleOrder = map[string]int{roleFrom: 0, roleTo: 1, roleCc: 2, roleBcc: 3, roleInner: 4}
+
+// roleWords are the roles as people read of them.
+var roleWords = map[string]phrase.Form{roleFrom: "from", roleTo: "to", roleCc: "cc", roleBcc: "bcc", roleInner: "inner"}
 
 // person is one participant: an address with the first of its roles, and the
 // name it bears in the first role that gives one.

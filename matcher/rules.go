@@ -7,6 +7,7 @@ import (
 
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // excluded is the first rule: what is never kept, and who is left out.
@@ -52,12 +53,12 @@ func (j *judgement) blocked(list []person) bool {
 		case !ok:
 		case e.Mode == Protected:
 			if !j.decision.Protected {
-				j.say(RuleExcluded, "protected by the exclusion of %s: the owner of the mailbox alone sees it", e)
+				j.say(RuleExcluded, "protected by the exclusion of {what}: the owner of the mailbox alone sees it", "what", e.phrase())
 			}
 			j.decision.Protected = true
 		default:
 			j.decision.Protected = false
-			j.say(RuleExcluded, "blocked by the exclusion of %s", e)
+			j.say(RuleExcluded, "blocked by the exclusion of {what}", "what", e.phrase())
 			return j.decide(RuleExcluded, message.Skip, message.Excluded)
 		}
 	}
@@ -124,14 +125,14 @@ func (j *judgement) byHand() (bool, error) {
 	switch files = j.withoutUnfiled(tidy(files)); {
 	case len(files) > 0:
 		j.matches = files
-		j.say(RuleHand, "filed by hand under %s", count(len(files), "record"))
+		j.say(RuleHand, "filed by hand under {n|record|records}", "n", len(files))
 		j.decide(RuleHand, message.Log, "")
 		_, err := j.lookup.find(j.outside) // for the strangers: who is known is none
 		return true, err
 	case j.hidden:
 		j.say(RuleHand, "private by hand: on no timeline, whoever it belongs to")
 	case len(j.known.Hand) > 0:
-		j.say(RuleHand, "taken away by hand from %s, whatever the rules below find", count(len(j.known.Hand), "record"))
+		j.say(RuleHand, "taken away by hand from {n|record|records}, whatever the rules below find", "n", len(j.known.Hand))
 	default:
 		j.say(RuleHand, "nobody decided anything by hand")
 	}
@@ -172,7 +173,7 @@ func (j *judgement) forward() (bool, error) {
 		j.say(RuleForward, "neither a forward by one of us nor a report")
 		return false, nil
 	case !j.known.BodyRead:
-		j.say(RuleForward, "it is %s: its body tells whose it is", why)
+		j.say(RuleForward, "it is {what}: its body tells whose it is", "what", why)
 		return j.decide(RuleForward, message.Inspect, ""), nil
 	}
 	j.inspected = true
@@ -193,21 +194,21 @@ func (j *judgement) forward() (bool, error) {
 	for i := range found.matches {
 		found.matches[i].Rule, found.matches[i].Certain = RuleForward, false
 	}
-	j.say(RuleForward, "it is %s, with nobody known in %s inside", why, count(len(j.known.Inner), "message"))
+	j.say(RuleForward, "it is {what}, with nobody known in {n|message|messages} inside", "what", why, "n", len(j.known.Inner))
 	if len(j.candidates) == 0 {
 		j.candidates, j.ambiguous = tidy(found.candidates), found.ambiguous
 	}
 	if len(found.matches) == 0 {
 		return false, nil
 	}
-	j.say(RuleForward, "it is %s, and inside %s", why,
-		enumerate(slices.Concat(found.said[RuleAddress], found.said[RuleFolded], found.said[RuleDomain])))
+	j.say(RuleForward, "it is {what}, and inside {who}", "what", why,
+		"who", enumerate(slices.Concat(found.said[RuleAddress], found.said[RuleFolded], found.said[RuleDomain])))
 	return j.file(found.matches), nil
 }
 
 // envelope says what makes the message an envelope of another, "" where it is
 // none.
-func (j *judgement) envelope() string {
+func (j *judgement) envelope() phrase.Form {
 	byUs := j.sides.byUs(j.head)
 	switch {
 	case j.head.LooksReport():
@@ -247,7 +248,7 @@ func (j *judgement) thread() (bool, error) {
 		return false, nil
 	}
 	found = tidy(found)
-	j.say(RuleThread, "%s is still in its thread, which is filed under %s", found[0].Address, count(len(found), "record"))
+	j.say(RuleThread, "{address} is still in its thread, which is filed under {n|record|records}", "address", found[0].Address, "n", len(found))
 	return j.file(found), nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"rapport/records/contact"
+	"rapport/records/phrase"
 )
 
 // sides tells ours from theirs and finds exclusions: the rules, made ready for
@@ -99,14 +100,16 @@ func (e Exclusion) holds(a contact.Address) bool {
 func tagged(a contact.Address) bool { return strings.IndexByte(a.Local(), '+') > 0 }
 
 // String names what e excludes, as it stands in the configuration.
-func (e Exclusion) String() string {
+func (e Exclusion) String() string { return e.phrase().String() }
+
+func (e Exclusion) phrase() phrase.Phrase {
 	switch {
 	case e.Address != "":
-		return "address " + string(e.Address)
+		return phrase.New("address {address}", "address", e.Address)
 	case e.Domain != "":
-		return "domain " + e.Domain
+		return phrase.New("domain {domain}", "domain", e.Domain)
 	}
-	return "pattern " + e.Pattern
+	return phrase.New("pattern {pattern}", "pattern", e.Pattern)
 }
 
 // glob reports whether all of s is what pattern says, * standing for any run

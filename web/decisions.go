@@ -12,6 +12,7 @@ import (
 
 	"rapport/records/access"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/store"
 	"rapport/store/veil"
 )
@@ -200,10 +201,15 @@ func (s *Server) explain(ctx context.Context, in *MessageInput) (none Explanatio
 func withoutOthers(steps []ExplanationStep) []ExplanationStep {
 	for i, s := range steps {
 		if s.Rule == "thread" && s.Decided {
-			steps[i].Said = "its thread is filed, and somebody of theirs is still in it"
+			steps[i] = step(s.Rule, "its thread is filed, and somebody of theirs is still in it")
 		}
 	}
 	return steps
+}
+
+// step is a step that decides.
+func step(rule string, form phrase.Form) ExplanationStep {
+	return ExplanationStep{Rule: rule, Said: string(form), Phrase: phrase.New(form), Decided: true}
 }
 
 // settledCopy explains a copy of which nothing is stored; nil where the name
@@ -221,13 +227,14 @@ func settledCopy(tx store.Tx, name string) (*Explanation, error) {
 	for reason, uids := range p.Skipped {
 		if uids.Has(uid) {
 			e.Decided = message.Decision{Action: message.Skip, Reason: reason}
-			e.Steps = append(e.Steps, ExplanationStep{Rule: string(reason), Said: reasonWords(reason), Decided: true})
+			e.Steps = append(e.Steps, step(string(reason), reasonWords(reason)))
 			return e, nil
 		}
 	}
 	switch {
 	case p.Quarantined.Has(uid):
-		e.Steps = append(e.Steps, ExplanationStep{Rule: "quarantined", Said: "the server would not hand it over whole; it is asked for again every night and by `rapport reconcile`", Decided: true})
+		e.Steps = append(e.Steps, step("quarantined",
+			"the server would not hand it over whole; it is asked for again every night and by `rapport reconcile`"))
 	case p.Stored.Has(uid):
 		return nil, nil
 	case p.Mark != (message.Mark{}): // every message the server lists is settled
@@ -235,14 +242,14 @@ func settledCopy(tx store.Tx, name string) (*Explanation, error) {
 			Detail: fmt.Sprintf("%s has no message of UID %d: the last pass settled every one there was; `rapport sync` looks for new ones",
 				oneLine(f.Mailbox+"/"+f.Name), uid)}
 	default:
-		e.Steps = append(e.Steps, ExplanationStep{Rule: "unseen", Said: "not looked at yet, if there is such a message at all", Decided: true})
+		e.Steps = append(e.Steps, step("unseen", "not looked at yet, if there is such a message at all"))
 	}
 	return e, nil
 }
 
 // reasonWords says in words why a copy was skipped.
-func reasonWords(r message.Reason) string {
-	words := map[message.Reason]string{
+func reasonWords(r message.Reason) phrase.Form {
+	words := map[message.Reason]phrase.Form{
 		message.NoMatch:     "nobody in it is known, so nothing of it is kept",
 		message.BeforeSince: "older than the mailbox's since",
 		message.Internal:    "everybody in it is ours",
@@ -257,7 +264,7 @@ func reasonWords(r message.Reason) string {
 	if w, ok := words[r]; ok {
 		return w
 	}
-	return string(r)
+	return "it is not kept"
 }
 
 func (s *Server) listReviews(ctx context.Context, in *SliceInput) (Page[Review], error) {

@@ -9,6 +9,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/followup"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -94,9 +95,10 @@ type Explanation struct {
 
 // ExplanationStep is what one rule said.
 type ExplanationStep struct {
-	Rule    string `json:"rule"`
-	Said    string `json:"said"`
-	Decided bool   `json:"decided"`
+	Rule    string        `json:"rule"`
+	Said    string        `json:"said"`   // in English
+	Phrase  phrase.Phrase `json:"phrase"` // the same in parts, for other languages
+	Decided bool          `json:"decided"`
 }
 
 // Daemon is what the running process can be asked for beside records; app

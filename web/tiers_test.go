@@ -77,7 +77,7 @@ func (r realRecords) Explain(ctx context.Context, id message.ID) (Explanation, e
 	e, err := r.Intake.Explain(ctx, id)
 	out := Explanation{Message: e.Message.ID, Decided: e.Verdict.Decision, Matches: e.Verdict.Matches, Review: e.Verdict.Review, Hand: e.Hand}
 	for _, s := range e.Verdict.Steps {
-		out.Steps = append(out.Steps, ExplanationStep{Rule: s.Rule, Said: s.Said, Decided: s.Decided})
+		out.Steps = append(out.Steps, ExplanationStep{Rule: s.Rule, Said: s.Said.String(), Phrase: s.Said, Decided: s.Decided})
 	}
 	return out, err
 }

@@ -22,7 +22,7 @@ var (
 	recordPackages = []string{
 		"records/contact", "records/message", "records/sale", "records/campaign",
 		"records/survey", "records/outbox", "records/timeline",
-		"records/access", "records/relation", "records/followup", "records/event", "records/hook",
+		"records/access", "records/relation", "records/followup", "records/event", "records/hook", "records/phrase",
 	}
 )
 
@@ -41,12 +41,13 @@ var may = map[string][]string{
 	"records/event":      {"records/contact", "records/message", "records/followup"},
 	"records/followup":   {"records/contact", "records/message"},
 	"records/hook":       {"records/event"},
-	"matcher":            {"records/contact", "records/message"},
+	"records/phrase":     {},
+	"matcher":            {"records/contact", "records/message", "records/phrase"},
 	"store":              recordPackages,
 	"store/boltstore":    with(recordPackages, "store", "internal/rescue"),
 	"store/storetest":    with(recordPackages, "store"),
 	"store/veil":         with(recordPackages, "store"),
-	"mailsync":           {"records/message", "internal/rescue"},
+	"mailsync":           {"records/message", "records/phrase", "internal/rescue"},
 	"intake":             with(recordPackages, "matcher", "store", "internal/rescue"),
 	"planner":            with(recordPackages, "store"),
 	"web":                with(recordPackages, "store", "store/veil", "internal/rescue"),

@@ -67,7 +67,7 @@ func (r records) Explain(ctx context.Context, id message.ID) (web.Explanation, e
 		Review: e.Verdict.Review, Hand: e.Hand,
 	}
 	for _, s := range e.Verdict.Steps {
-		out.Steps = append(out.Steps, web.ExplanationStep{Rule: s.Rule, Said: s.Said, Decided: s.Decided})
+		out.Steps = append(out.Steps, web.ExplanationStep{Rule: s.Rule, Said: s.Said.String(), Phrase: s.Said, Decided: s.Decided})
 	}
 	return out, nil
 }

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -215,13 +216,8 @@ func (v *visit) word(list, value string) string {
 func (v *visit) Word(list string, value any) string { return v.word(list, plainText(value)) }
 
 func plainText(value any) string {
-	switch value := value.(type) {
-	case contact.Kind:
-		return string(value)
-	case contact.Stage:
-		return string(value)
-	case string:
-		return value
+	if v := reflect.ValueOf(value); v.Kind() == reflect.String {
+		return v.String()
 	}
 	return ""
 }

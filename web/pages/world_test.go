@@ -100,8 +100,13 @@ func (f filing) Rematch(context.Context, func(done, total int)) (web.RematchResu
 	return web.RematchResult{}, errNotHere
 }
 
-func (f filing) Explain(context.Context, message.ID) (web.Explanation, error) {
-	return web.Explanation{}, errNotHere
+func (f filing) Explain(ctx context.Context, id message.ID) (web.Explanation, error) {
+	e, err := f.Intake.Explain(ctx, id)
+	out := web.Explanation{Message: e.Message.ID, Decided: e.Verdict.Decision, Matches: e.Verdict.Matches}
+	for _, s := range e.Verdict.Steps {
+		out.Steps = append(out.Steps, web.ExplanationStep{Rule: s.Rule, Said: s.Said.String(), Phrase: s.Said, Decided: s.Decided})
+	}
+	return out, err
 }
 
 func (f filing) SaveView(ctx context.Context, v store.SavedView) (store.SavedView, error) {
