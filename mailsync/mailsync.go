@@ -18,8 +18,10 @@ package mailsync
 import (
 	"context"
 	"crypto/tls"
+	"hash/fnv"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"rapport/records/message"
@@ -80,6 +82,13 @@ type Mailbox struct {
 	Connections int           // at most this many at once; 0: 3
 	Poll        time.Duration // 0: 15 min
 	Idle        time.Duration // IDLE renewed after; 0: 9 min
+}
+
+// account is a digest of whose mail this is, and where: never 0.
+func (m Mailbox) account() uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(strings.ToLower(m.User + "\x00" + m.Host))) // which never fails
+	return max(h.Sum64(), 1)
 }
 
 // Options are what a Syncer works with.

@@ -97,15 +97,16 @@ func ofSink(err error, format string, args ...any) error {
 	return &sinkError{fmt.Errorf(format+": %w", append(args, err)...)}
 }
 
-// mark is what is compared with the mark of an earlier pass.
-func (s selection) mark() message.Mark {
-	return message.Mark{UIDNext: s.uidNext, Exists: s.exists, ModSeq: s.modSeq}
+// mark is what is compared with the mark of an earlier pass. Numbers alone do
+// not do: another account that is read under the same name may have the same.
+func (p *pass) mark() message.Mark {
+	return message.Mark{Account: p.s.o.Mailbox.account(), UIDNext: p.sel.uidNext, Exists: p.sel.exists, ModSeq: p.sel.modSeq}
 }
 
 // unchanged returns an outcome without any listing where the server's numbers
 // are those of an earlier complete pass.
 func (p *pass) unchanged(last *outcome) *outcome {
-	if last != nil || p.sel.uidNext == 0 || p.sel.uidValidity == 0 || p.prog.Mark != p.sel.mark() || p.prog.Mark == (message.Mark{}) {
+	if last != nil || p.sel.uidNext == 0 || p.sel.uidValidity == 0 || p.prog.Mark != p.mark() || p.prog.Mark == (message.Mark{}) {
 		return nil
 	}
 	st, ok := p.s.settledStatus(p.f, p.mf, p.prog)
@@ -375,7 +376,7 @@ func (p *pass) report() (*outcome, error) {
 	// A mark promises that this many were all seen. Where the server counted more
 	// than it let us see, or fewer, the next pass looks again.
 	if settled && listed.Len() == int(p.sel.exists) {
-		if r.Mark = p.sel.mark(); r.Mark.UIDNext == 0 { // a server that does not tell gets one that says "complete" and nothing more
+		if r.Mark = p.mark(); r.Mark.UIDNext == 0 { // a server that does not tell gets one that says "complete" and nothing more
 			r.Mark.UIDNext = listed.Max() + 1
 		}
 	}

@@ -169,7 +169,8 @@ func (p *pass) fetchDigests(uids message.UIDSet) (map[uint32][16]byte, error) {
 
 // verify compares the fingerprints kept with what the server has under those
 // UIDs now. Another message under a known UID means that the server gives
-// UIDs twice: then everything is judged again.
+// UIDs twice: then everything is judged again, as it is where another account
+// is read and not one message is known to be the same.
 func (p *pass) verify() error {
 	var kept message.UIDSet
 	for _, fp := range p.prog.Fingerprints {
@@ -193,12 +194,14 @@ func (p *pass) verify() error {
 			p.sums[fp.UID] = sum
 		}
 	}
-	if reused == 0 {
+	again := p.listed.Intersect(p.prog.Settled())
+	was := p.prog.Mark.Account
+	moved := was != 0 && was != p.s.o.Mailbox.account() && len(now) == 0
+	if reused == 0 && !moved || again.Empty() {
 		return nil
 	}
-	p.s.o.Log.Warn("the server uses UIDs twice; the folder is judged again", "mailbox", p.mf.Mailbox, "folder", p.mf.Name, "uids", reused)
-	p.s.say(p.f.name, "the server gave known UIDs to other messages; everything in the folder is judged again")
-	again := p.listed.Intersect(p.prog.Settled())
+	p.s.o.Log.Warn("known UIDs are other messages; the folder is judged again", "mailbox", p.mf.Mailbox, "folder", p.mf.Name, "uids", reused)
+	p.s.say(p.f.name, "the server gave known UIDs to other messages, or another account is read; everything in the folder is judged again")
 	if err := p.s.o.Sink.Reopen(p.ctx, p.mf, again); err != nil {
 		return ofSink(err, "reopen %s", p.f.name)
 	}

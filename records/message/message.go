@@ -294,6 +294,9 @@ func (p Progress) Settled() UIDSet {
 // UID was settled. While it is unchanged there is nothing to do. Intake clears
 // it whenever it unsettles a UID.
 type Mark struct {
+	// Account tells accounts apart that were read under one mailbox name; 0 in
+	// marks that were made before it was kept.
+	Account uint64 `json:"account,omitzero"`
 	UIDNext uint32 `json:"uidnext"`
 	Exists  uint32 `json:"exists"`
 	ModSeq  uint64 `json:"modseq"`
