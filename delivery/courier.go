@@ -102,9 +102,9 @@ func (c *Courier) Run(ctx context.Context) error {
 		}
 	})
 	for _, l := range c.lines {
-		for range l.Limits.Connections {
+		for n := range l.Limits.Connections {
 			working.Go(func() {
-				if err := rescue.Do(func() error { l.work(ctx, sessions); return nil }); err != nil {
+				if err := rescue.Do(func() error { l.work(ctx, sessions, n); return nil }); err != nil {
 					fail(fmt.Errorf("sender %s: %w", l.Name, err))
 				}
 			})

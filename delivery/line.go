@@ -18,6 +18,8 @@ const (
 	longPause  = 5 * time.Minute
 	fixPause   = 15 * time.Minute // somebody has to change something
 	quotaPause = time.Hour        // the server's own window has to move
+	widenAfter = time.Hour        // one more connection is tried than the server bore
+	benchTime  = time.Minute      // until a connection too many looks whether it still is one
 )
 
 // pageOfDue is how many deliveries are looked up at a time.
@@ -35,11 +37,14 @@ type line struct {
 	paused   time.Time   // nothing leaves sooner
 	why      string      // of the pause
 	troubles int         // in a row
+	open     int         // connections
+	width    int         // how many of them the server was found to bear, at most Limits.Connections
+	narrowed time.Time
 	woken    chan struct{}
 }
 
 func newLine(c *Courier, l Line) *line {
-	return &line{Line: l, c: c, leased: map[outbox.ID]bool{}, woken: make(chan struct{})}
+	return &line{Line: l, c: c, leased: map[outbox.ID]bool{}, width: l.Limits.Connections, woken: make(chan struct{})}
 }
 
 // wake has those who wait for work look again.
@@ -210,12 +215,36 @@ func (l *line) fine() {
 	l.troubles, l.why = 0, ""
 }
 
-// work serves one connection until ctx ends; a mail under way then goes on as
-// long as sessions does.
-func (l *line) work(ctx, sessions context.Context) {
+// narrow hears that the server bears no more connections than there are but for
+// the one it refused, which is 1 of them or 0.
+func (l *line) narrow(refused int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.width, l.narrowed = max(1, min(l.width, l.open-refused)), l.c.o.Now()
+}
+
+// benched reports whether a connection, counted from 0, is one too many for the
+// server. Every so often one more is tried.
+func (l *line) benched(n int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := l.c.o.Now(); l.width < l.Limits.Connections && now.Sub(l.narrowed) > widenAfter {
+		l.width, l.narrowed = l.width+1, now
+	}
+	return n >= l.width
+}
+
+// work serves one connection, the n-th from 0, until ctx ends; a mail under way
+// then goes on as long as sessions does.
+func (l *line) work(ctx, sessions context.Context, n int) {
 	w := &worker{line: l, sessions: sessions}
 	defer w.hangUp()
 	for ctx.Err() == nil {
+		if l.benched(n) {
+			w.hangUp()
+			_ = pass(ctx, benchTime, nil) // the loop looks at ctx
+			continue
+		}
 		id, err := l.lease(ctx, idleTime)
 		switch {
 		case ctx.Err() != nil:
@@ -233,6 +262,12 @@ func (l *line) work(ctx, sessions context.Context) {
 	}
 }
 
+func (l *line) connected(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open += n
+}
+
 // worker is one connection of a line.
 type worker struct {
 	line     *line
@@ -244,6 +279,7 @@ func (w *worker) hangUp() {
 	if w.session != nil {
 		w.session.Close()
 		w.session = nil
+		w.line.connected(-1)
 	}
 }
 
@@ -258,6 +294,7 @@ func (w *worker) connect() error {
 		return err
 	}
 	w.session = s
+	w.line.connected(1)
 	return nil
 }
 
@@ -365,7 +402,7 @@ func (w *worker) refused(d outbox.Delivery, granted bool, r outbox.Reply) (settl
 	e := outbox.Event{What: j.What, Reply: &r, Class: j.Class, Reason: r.Text}
 	switch j.What {
 	case outbox.Return:
-		l.stopped(j.Class, r)
+		l.stopped(j.Class, r, 1)
 		if !granted {
 			return false
 		}
@@ -379,10 +416,14 @@ func (w *worker) refused(d outbox.Delivery, granted bool, r outbox.Reply) (settl
 	return true
 }
 
-// stopped pauses the line for an answer that is about its sender.
-func (l *line) stopped(class outbox.Class, r outbox.Reply) {
+// stopped pauses the line for an answer that is about its sender, given to so
+// many, 0 or 1, of the connections there are.
+func (l *line) stopped(class outbox.Class, r outbox.Reply, refused int) {
 	why := (&Refusal{r}).Error()
 	switch class {
+	case outbox.ClassCrowded:
+		l.narrow(refused)
+		l.trouble(why)
 	case outbox.ClassQuota, outbox.ClassOwnFull:
 		l.pause(quotaPause, why)
 	case outbox.ClassConfig, outbox.ClassPolicy:
@@ -396,7 +437,7 @@ func (l *line) stopped(class outbox.Class, r outbox.Reply) {
 func (l *line) unreachable(err error) {
 	var refused *Refusal
 	if errors.As(err, &refused) {
-		l.stopped(refused.Reply.Judge().Class, refused.Reply)
+		l.stopped(refused.Reply.Judge().Class, refused.Reply, 0)
 		return
 	}
 	l.trouble(err.Error())

@@ -16,8 +16,8 @@ import (
 type SMTPStep struct {
 	Session int    // from 0, in the order of connecting
 	Mail    int    // from 0, the MAIL commands of the session so far
-	Verb    string // CONNECT, EHLO, MAIL, RCPT, DATA, BODY (its first bytes are here) or DOT
-	Arg     string // the address of MAIL and RCPT
+	Verb    string // CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, BODY (its first bytes are here) or DOT
+	Arg     string // the address of MAIL and RCPT; user and token of AUTH, with a space between
 }
 
 // SMTPFault is what a scripted server does instead of saying yes.
@@ -33,6 +33,11 @@ type SMTPFault struct {
 // took: at the final dot, before it answers. Methods may be used concurrently.
 type SMTPScript struct {
 	Addr string // host:port, in the clear
+
+	// Auth, when not empty, are the mechanisms offered; tokens only are read.
+	Auth string
+	// Ended, when not nil, hears that a session is over.
+	Ended func(session int)
 
 	fault    func(SMTPStep) *SMTPFault
 	listener net.Listener
@@ -134,6 +139,9 @@ func (s *SMTPScript) Talk(conn net.Conn) {
 	s.mu.Lock()
 	delete(s.open, conn)
 	s.mu.Unlock()
+	if s.Ended != nil {
+		s.Ended(n)
+	}
 }
 
 // smtpTalk is one session.
@@ -204,7 +212,19 @@ func (t *smtpTalk) command(line string) bool {
 	verb, rest, _ := strings.Cut(line, " ")
 	switch strings.ToUpper(verb) {
 	case "EHLO", "HELO":
-		on, _ := t.step("EHLO", rest, "250-script.example\r\n250-8BITMIME\r\n250 SIZE 50000000")
+		offers := ""
+		if t.server.Auth != "" {
+			offers = "250-AUTH " + t.server.Auth + "\r\n"
+		}
+		on, _ := t.step("EHLO", rest, "250-script.example\r\n250-8BITMIME\r\n"+offers+"250 SIZE 50000000")
+		return on
+	case "AUTH":
+		_, words, _ := strings.Cut(rest, " ")
+		user, token, ok := Bearer(words)
+		if !ok {
+			return t.say("501 5.5.4 Invalid argument")
+		}
+		on, _ := t.step("AUTH", user+" "+token, "235 2.7.0 Authentication successful")
 		return on
 	case "MAIL":
 		t.at.Mail++

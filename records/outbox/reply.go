@@ -69,6 +69,7 @@ const (
 	ClassContent   Class = "content"   // of this mail
 	ClassQuota     Class = "quota"     // our own limit
 	ClassConfig    Class = "config"    // our own settings: signing in, sending as
+	ClassCrowded   Class = "crowded"   // we have more connections than the server bears
 	ClassOwnFull   Class = "own-full"  // our own mailbox is full, so that nothing can be sent
 	ClassUnknown   Class = "unknown"
 )
@@ -95,6 +96,9 @@ type Judgement struct {
 // blames a recipient for what was said before the recipient was named, and an
 // answer of 4xx never ends a delivery.
 func (r Reply) Judge() Judgement {
+	if class := r.ofOurs(); class != "" {
+		return Judgement{Return, class, ScopeSender}
+	}
 	class, _ := message.ClassOf(r.Enhanced, strconv.Itoa(r.Code), r.Text)
 	j := Judgement{What: Reject, Class: Class(class), Scope: ScopeDelivery}
 	if r.Code == 554 && r.Enhanced == "5.2.2" && r.Stage != StageRcpt {
