@@ -18,6 +18,9 @@ type Grants interface {
 	// SignIn has a person sign in for a mailbox or sender; tell hears what to
 	// do. flow is device or code, "" what is configured.
 	SignIn(ctx context.Context, name, flow string, tell func(GrantStep)) (Grant, error)
+	// BeginSignIn is SignIn for those who do not wait for its end: it returns when
+	// there is something to do, as Pending says, or why there is nothing.
+	BeginSignIn(ctx context.Context, name, flow string) (Grant, error)
 	// AnswerSignIn takes the address at which a browser elsewhere came to its end.
 	AnswerSignIn(ctx context.Context, address string) error
 	// EndGrant forgets what a sign-in brought.
@@ -34,21 +37,23 @@ const (
 
 // Grant is how one mailbox or sender gets its access tokens.
 type Grant struct {
-	Object     string    `json:"object" doc:"What it is for." example:"mailbox ada"`
-	Name       string    `json:"name"`
-	User       string    `json:"user" doc:"The mailbox."`
-	Issuer     string    `json:"issuer" enum:"google,microsoft,other"`
-	Flow       string    `json:"flow" enum:"device,code,app,service_account"`
-	State      string    `json:"state" enum:"good,unused,waiting,stopped"`
-	Account    string    `json:"account,omitempty" doc:"Who signed in, where the issuer tells."`
-	SignedIn   time.Time `json:"signed_in,omitzero"`
-	Renewed    time.Time `json:"renewed,omitzero"`
-	Expires    time.Time `json:"expires,omitzero" doc:"When the access token does; it is renewed before."`
-	SecretEnds time.Time `json:"secret_ends,omitzero" doc:"When the client's secret or certificate does."`
-	Error      string    `json:"error,omitempty"`
-	Fix        string    `json:"fix,omitempty"`
-	Again      time.Time `json:"again,omitzero" doc:"When it is tried again."`
-	Findings   []Finding `json:"findings,omitempty" doc:"After a sign-in: how the mailbox answers to it."`
+	Object     string     `json:"object" doc:"What it is for." example:"mailbox ada"`
+	Name       string     `json:"name"`
+	User       string     `json:"user" doc:"The mailbox."`
+	Issuer     string     `json:"issuer" enum:"google,microsoft,other"`
+	Flow       string     `json:"flow" enum:"device,code,app,service_account"`
+	State      string     `json:"state" enum:"good,unused,waiting,stopped"`
+	Account    string     `json:"account,omitempty" doc:"Who signed in, where the issuer tells."`
+	SignedIn   time.Time  `json:"signed_in,omitzero"`
+	Renewed    time.Time  `json:"renewed,omitzero"`
+	Expires    time.Time  `json:"expires,omitzero" doc:"When the access token does; it is renewed before."`
+	SecretEnds time.Time  `json:"secret_ends,omitzero" doc:"When the client's secret or certificate does."`
+	Error      string     `json:"error,omitempty"`
+	Fix        string     `json:"fix,omitempty"`
+	Again      time.Time  `json:"again,omitzero" doc:"When it is tried again."`
+	Pending    *GrantStep `json:"pending,omitempty" doc:"What is to be done in the sign-in that is under way."`
+	Failed     string     `json:"failed,omitempty" doc:"Why the sign-in begun last came to nothing."`
+	Findings   []Finding  `json:"findings,omitempty" doc:"After a sign-in: how the mailbox answers to it."`
 }
 
 // GrantStep tells a person who signs in what to do next.
@@ -65,6 +70,8 @@ func (s *Server) describeGrants(api huma.API) {
 		summary: "List how mailboxes and senders get their access tokens"}, s.listGrants)
 	describeStream(s, api, operation{id: "sign-in-grant", pattern: "POST /grants/{name}/sign-in", tag: tag, secret: true, need: access.Manage,
 		summary: "Sign in for a mailbox or sender", detail: "The first line says which page to open; the answer ends when somebody has signed in there, or after a quarter of an hour."}, s.signInGrant)
+	describe(s, api, operation{id: "begin-grant", pattern: "POST /grants/{name}/begin", tag: tag, need: access.Manage,
+		summary: "Begin a sign-in without waiting for its end", detail: "The answer's `pending` says which page to open; list-grants tells what came of it. What is under way for the same account ends."}, s.beginGrant)
 	describe(s, api, operation{id: "answer-grant", pattern: "POST /grants/answer", tag: tag, need: access.Manage,
 		summary: "Hand over the address at which a browser elsewhere came to its end"}, s.answerGrant)
 	describe(s, api, operation{id: "end-grant", pattern: "DELETE /grants/{name}", tag: tag, need: access.Manage,
@@ -79,6 +86,20 @@ func (s *Server) listGrants(ctx context.Context, _ *struct{}) (page Page[Grant],
 	all, err := s.grants.Grants(ctx)
 	page.Items = append(page.Items, all...)
 	return page, refused(err)
+}
+
+// grantToBegin names whom a sign-in is for, and how it goes.
+type grantToBegin struct {
+	Name string `path:"name" doc:"Of the mailbox or sender in the configuration."`
+	Body grantSignIn
+}
+
+func (s *Server) beginGrant(ctx context.Context, in *grantToBegin) (Grant, error) {
+	if s.grants == nil {
+		return Grant{}, invalid("there is nothing to sign in to")
+	}
+	g, err := s.grants.BeginSignIn(ctx, in.Name, in.Body.Flow)
+	return g, refused(err)
 }
 
 // grantSignIn says how somebody signs in.
@@ -135,6 +156,11 @@ func (c *Client) Grants(ctx context.Context) (Page[Grant], error) {
 // SignInGrant has a person sign in for a mailbox or sender; tell hears what to do.
 func (c *Client) SignInGrant(ctx context.Context, name, flow string, tell func(GrantStep)) (Grant, error) {
 	return follow[GrantStep, Grant](ctx, c, "/grants/"+url.PathEscape(name)+"/sign-in", grantSignIn{Flow: flow}, tell)
+}
+
+// BeginGrant begins a sign-in; what is to be done is in Pending.
+func (c *Client) BeginGrant(ctx context.Context, name, flow string) (Grant, error) {
+	return call[Grant](ctx, c, http.MethodPost, "/grants/"+url.PathEscape(name)+"/begin", nil, grantSignIn{Flow: flow})
 }
 
 // AnswerGrant hands over the address at which a browser elsewhere came to its end.

@@ -24,6 +24,11 @@ func (g *someGrants) SignIn(_ context.Context, name, flow string, tell func(Gran
 	return Grant{Name: name, State: GrantGood, Findings: []Finding{{Object: "mailbox ada", OK: true, What: "sign in"}}}, nil
 }
 
+func (g *someGrants) BeginSignIn(_ context.Context, name, flow string) (Grant, error) {
+	g.asked = append(g.asked, "begin "+name+" "+flow)
+	return Grant{Name: name, Pending: &GrantStep{Open: "https://issuer.example/code", Code: "ABCD"}}, nil
+}
+
 func (g *someGrants) AnswerSignIn(_ context.Context, address string) error {
 	g.asked = append(g.asked, "answer "+address)
 	return nil
@@ -39,6 +44,7 @@ func grantCalls(w *world, calls map[string]func() (any, error)) {
 	ctx, c := context.Background(), w.client
 	calls["GET /grants"] = func() (any, error) { return c.Grants(ctx) }
 	calls["POST /grants/{name}/sign-in"] = func() (any, error) { return c.SignInGrant(ctx, "ada", "", nil) }
+	calls["POST /grants/{name}/begin"] = func() (any, error) { return c.BeginGrant(ctx, "ada", "device") }
 	calls["POST /grants/answer"] = func() (any, error) {
 		return nil, c.AnswerGrant(ctx, "http://127.0.0.1:1/?code=x&state=y")
 	}
@@ -60,10 +66,13 @@ func TestGrants(t *testing.T) {
 	if _, err := w.client.SignInGrant(ctx, "ada", "app", nil); err == nil {
 		t.Error("a flow in which nobody signs in is taken")
 	}
+	if g, err := w.client.BeginGrant(ctx, "ada", ""); err != nil || g.Pending == nil || g.Pending.Code != "ABCD" {
+		t.Errorf("BeginGrant = %+v, %v", g, err)
+	}
 	if err := errors.Join(w.client.AnswerGrant(ctx, "http://127.0.0.1:1/?code=x"), w.client.EndGrant(ctx, "a b")); err != nil {
 		t.Error(err)
 	}
-	if got := fmt.Sprint(w.grants.asked); got != "[sign in ada code sign in bob  answer http://127.0.0.1:1/?code=x end a b]" {
+	if got := fmt.Sprint(w.grants.asked); got != "[sign in ada code sign in bob  begin ada  answer http://127.0.0.1:1/?code=x end a b]" {
 		t.Errorf("asked %s", got)
 	}
 	for _, none := range []func(*Server) error{

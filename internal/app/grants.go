@@ -216,7 +216,8 @@ func (s *system) Grants(ctx context.Context) ([]web.Grant, error) {
 	cfg := s.config()
 	out := []web.Grant{}
 	for _, g := range grantUsers(cfg) {
-		st, err := s.source(cfg, g).State(ctx)
+		src := s.source(cfg, g)
+		st, err := src.State(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -237,6 +238,10 @@ func (s *system) Grants(ctx context.Context) ([]web.Grant, error) {
 		}
 		if st.Fault != nil {
 			w.Error, w.Fix = escape(st.Fault.Text), escape(st.Fault.Fix)
+		}
+		var failed error
+		if w.Pending, failed = s.signIns.of(src); failed != nil && !errors.Is(failed, context.Canceled) {
+			w.Failed = escape(failed.Error())
 		}
 		out = append(out, w)
 	}
@@ -266,14 +271,20 @@ func (s *system) grantNamed(name string) (*config.Config, grantUser, error) {
 	return nil, grantUser{}, web.Invalid(fmt.Errorf("sign in to %q: the configuration has none of that name with oauth; there are %s", name, strings.Join(names, ", ")))
 }
 
+// signedInByHand is grantNamed for those that a person signs in for.
+func (s *system) signedInByHand(name string) (*config.Config, grantUser, error) {
+	cfg, g, err := s.grantNamed(name)
+	if err == nil && !g.account.OAuth.ByHand() {
+		err = web.Invalid(fmt.Errorf("sign in to %s: with flow: %s nobody has to, the program itself does; `rapport doctor` tries it", name, g.account.OAuth.Flow))
+	}
+	return cfg, g, err
+}
+
 // SignIn implements web.Grants.
 func (s *system) SignIn(ctx context.Context, name, flow string, tell func(web.GrantStep)) (web.Grant, error) {
-	cfg, g, err := s.grantNamed(name)
+	cfg, g, err := s.signedInByHand(name)
 	if err != nil {
 		return web.Grant{}, err
-	}
-	if !g.account.OAuth.ByHand() {
-		return web.Grant{}, web.Invalid(fmt.Errorf("sign in to %s: with flow: %s nobody has to, the program itself does; `rapport doctor` tries it", name, g.account.OAuth.Flow))
 	}
 	s.useGrants(cfg) // all who share it ask for their scopes
 	err = s.source(cfg, g).SignIn(ctx, oauth.Method(flow), func(p oauth.Prompt) {
@@ -286,6 +297,19 @@ func (s *system) SignIn(ctx context.Context, name, flow string, tell func(web.Gr
 	if err != nil {
 		return web.Grant{}, fmt.Errorf("sign in to %s: %w", name, err)
 	}
+	made, err := s.grantOf(ctx, name)
+	if err != nil {
+		return web.Grant{}, err
+	}
+	if err := s.noteSignIn(ctx, "mailbox.sign-in", name, made.Account); err != nil {
+		return web.Grant{}, err
+	}
+	made.Findings = s.tryGrant(ctx, g)
+	return made, nil
+}
+
+// grantOf is how the mailbox or sender of a name gets its tokens.
+func (s *system) grantOf(ctx context.Context, name string) (web.Grant, error) {
 	all, err := s.Grants(ctx)
 	if err != nil {
 		return web.Grant{}, err
@@ -294,7 +318,6 @@ func (s *system) SignIn(ctx context.Context, name, flow string, tell func(web.Gr
 	if i < 0 {
 		return web.Grant{}, fmt.Errorf("sign in to %s: the configuration changed meanwhile", name)
 	}
-	all[i].Findings = s.tryGrant(ctx, g)
 	return all[i], nil
 }
 
@@ -327,12 +350,14 @@ func (s *system) EndGrant(ctx context.Context, name string) error {
 	if !g.account.OAuth.ByHand() {
 		return web.Invalid(fmt.Errorf("forget the sign-in of %s: with flow: %s there is none; remove the app's permission at the issuer instead", name, g.account.OAuth.Flow))
 	}
-	if err := s.source(cfg, g).Forget(ctx); err != nil {
+	src := s.source(cfg, g)
+	s.signIns.forget(src)
+	if err := errors.Join(src.Forget(ctx), s.noteSignIn(ctx, "mailbox.sign-out", name, "")); err != nil {
 		return err
 	}
 	boxes, err := s.fleet.all()
 	for _, b := range boxes {
-		if b.cfg.OAuth.Enabled() && s.source(cfg, grantUser{name: b.cfg.Name, account: b.cfg.Account}) == s.source(cfg, g) {
+		if b.cfg.OAuth.Enabled() && s.source(cfg, grantUser{name: b.cfg.Name, account: b.cfg.Account}) == src {
 			b.restart() // its sessions end with the sign-in
 		}
 	}

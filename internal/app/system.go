@@ -61,6 +61,7 @@ type system struct {
 	clock   *wallClock
 	auth    *auth.Service
 	keeper  *oauth.Keeper // of access tokens
+	signIns signIns       // begun on a page
 	handler http.Handler
 	feed    http.Handler
 	pages   func() (http.Handler, error) // made when somebody first looks: no command does
@@ -132,6 +133,7 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	undo.push("budgets", s.ledgers.close)
 	s.keeper = s.newKeeper()
 	undo.push("access tokens", s.keeper.Close)
+	undo.push("sign-ins", s.signIns.close)
 	s.useGrants(cfg)
 	s.fleet = &fleet{build: s.newEngine, explain: s.room.explain, log: o.log.With("component", "mailsync"), faults: s.faults, metrics: s.metrics, remember: s.remember}
 	lineup, err := s.fleet.prepare(cfg.Boxes())
