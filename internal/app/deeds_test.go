@@ -242,3 +242,41 @@ func (o *office) deedsOfWebhooks() map[string]func() deed {
 	}
 	return all
 }
+
+// deedsOfGrants are about the sender that signs in at an issuer.
+func (o *office) deedsOfGrants() map[string]func() deed {
+	const page = "/mailboxes/sign-in/{id}"
+	return map[string]func() deed{
+		page + "/begin": func() deed {
+			d := about(page+"/begin", "letters", fields("flow", "device"))
+			d.sends = true // what it begins ends elsewhere
+			return d
+		},
+		page + "/answer": func() deed {
+			d := about(page+"/answer", "letters", fields("address", o.cameBack()))
+			d.sends = true // the sign-in ends after the answer
+			return d
+		},
+		page + "/end": func() deed {
+			if _, err := o.s.SignIn(o.local, "letters", "code", func(s web.GrantStep) { go o.issuer.Browse(s.Open, true) }); err != nil {
+				o.t.Fatal(err)
+			}
+			return about(page+"/end", "letters", fields("sure", "yes"))
+		},
+	}
+}
+
+// cameBack begins a sign-in by a browser on another machine, and returns the
+// address at which that comes to its end.
+func (o *office) cameBack() string {
+	o.t.Helper()
+	g, err := o.client.BeginGrant(o.local, "letters", "code")
+	if err != nil || g.Pending == nil {
+		o.t.Fatalf("BeginGrant = %+v, %v", g, err)
+	}
+	address, err := o.issuer.Browse(g.Pending.Open, false)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return address
+}

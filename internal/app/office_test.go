@@ -38,6 +38,7 @@ type office struct {
 	client *web.Client
 	local  context.Context // asks on behalf of the server's own command line
 	staff  map[string]*person
+	issuer *mailtest.Issuer // of the access tokens of the sender "letters"
 
 	mu    sync.Mutex // guards clock
 	clock time.Time
@@ -81,6 +82,11 @@ func newOffice(t *testing.T) *office {
 	for _, box := range officeBoxes {
 		fmt.Fprintf(&b, "  - {name: %s, host: %q, tls: none, user: %[1]s@example.com, password_file: password, visibility: %[3]s}\n", box.name, o.imap.Addr, box.visibility)
 	}
+	o.issuer = mailtest.NewIssuer()
+	t.Cleanup(o.issuer.Close)
+	o.issuer.Microsoft, o.issuer.Person = true, "letters@example.com"
+	fmt.Fprintf(&b, "senders:\n  - {name: letters, host: \"127.0.0.1:1\", tls: none, user: letters@example.com, from: letters@example.com, "+
+		"oauth: {issuer: microsoft, client_id: app, token_url: %q, auth_url: %q, device_url: %q}}\n", o.issuer.URL+"/token", o.issuer.URL+"/authorize", o.issuer.URL+"/device")
 	b.WriteString("policy:\n  exclude: [{address: boss@press.example, mode: protected}]\nweb: {listen: \"127.0.0.1:0\"}\n")
 	o.write(o.file(), b.String())
 	var stop func()

@@ -20,7 +20,18 @@ func (p *Pages) mailboxRoutes() []route {
 type mailboxList struct {
 	Boxes  []box
 	Totals message.FolderStatus
+	Grants []grant     // sign-ins; nil: not for this reader, or none
 	Upkeep *web.Upkeep // nil: not for this reader
+}
+
+// Stopped is the sign-in a mailbox waits for somebody to make; nil: none.
+func (l mailboxList) Stopped(name string) *grant {
+	for i, g := range l.Grants {
+		if g.Name == name && !g.Sends() && g.ByHand() && g.State == web.GrantStopped {
+			return &l.Grants[i]
+		}
+	}
+	return nil
 }
 
 // box is one mailbox with what its folders add up to.
@@ -57,6 +68,9 @@ func mailboxes(v *visit) error {
 			return err
 		}
 		out.Upkeep = &up
+		if out.Grants, err = v.grants(); err != nil {
+			return err
+		}
 	}
 	return v.show("mailboxes", "nav.mailboxes", out)
 }

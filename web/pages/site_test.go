@@ -30,6 +30,12 @@ const sitePassword = "S3CRET-xyz"
 // kestrel.example; it ends with the test.
 func newSite(t testing.TB, boxes ...string) *site {
 	t.Helper()
+	return newSiteWith(t, "", boxes...)
+}
+
+// newSiteWith is newSite with further lines of the configuration.
+func newSiteWith(t testing.TB, lines string, boxes ...string) *site {
+	t.Helper()
 	dir := t.TempDir()
 	var users []mailtest.User
 	for _, b := range boxes {
@@ -49,7 +55,7 @@ func newSite(t testing.TB, boxes ...string) *site {
 	for _, box := range boxes {
 		fmt.Fprintf(&b, "  - {name: %s, host: %q, tls: none, user: %[1]s@kestrel.example, password_file: password}\n", box, server.Addr)
 	}
-	b.WriteString("web: {listen: \"127.0.0.1:0\"}\n")
+	b.WriteString("web: {listen: \"127.0.0.1:0\"}\n" + lines)
 	for name, content := range map[string]string{"config.yaml": b.String(), "password": sitePassword + "\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
