@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/clipperhouse/uax29/v2/words"
@@ -17,19 +19,77 @@ const (
 	maxRead     = 128 << 10 // bytes of a text that are looked through
 	passageSide = 90        // bytes shown on each side of a hit
 	maxPassages = 3
+	maxFiles    = 3 // attachments that passages are shown of
 )
 
 // Passages returns the places of a text where the words of the query stand,
 // each as pieces that make it up again. A text in which none of them stands
 // has none.
 func (q Query) Passages(text string) [][]Fragment {
+	return passages(text, wantedWords(q.Root, nil, OpWord))
+}
+
+// SubjectPassages is Passages of a subject.
+func (q Query) SubjectPassages(subject string) [][]Fragment {
+	return passages(subject, wantedWords(q.Root, nil, OpWord, OpSubject))
+}
+
+// FilePassages says where in an attachment the words of a query stand.
+type FilePassages struct {
+	Name     []Fragment   `json:"name"` // the attachment's name, in pieces that make it up
+	Passages [][]Fragment `json:"passages,omitempty"`
+}
+
+// FilePassages returns the places in names and texts of attachments where the
+// words of the query stand, of the first few attachments that have any.
+func (q Query) FilePassages(f Fields) []FilePassages {
+	inName, inText := wantedWords(q.Root, nil, OpWord, OpFile), wantedWords(q.Root, nil, OpWord)
+	if len(inName) == 0 {
+		return nil
+	}
+	var out []FilePassages
+	add := func(name string, said [][]Fragment) {
+		spots := passages(name, inName)
+		if len(said)+len(spots) == 0 || len(out) == maxFiles {
+			return
+		}
+		p := FilePassages{Name: []Fragment{{Text: name}}, Passages: said}
+		if len(spots) == 1 && wholeText(spots[0]) == name {
+			p.Name = spots[0]
+		}
+		out = append(out, p)
+	}
+	told := map[string]bool{}
+	for _, file := range f.Files {
+		told[file.Name] = true
+		add(file.Name, passages(file.Text, inText))
+	}
+	for _, name := range f.Attachments {
+		if !told[name] {
+			told[name] = true
+			add(name, nil)
+		}
+	}
+	return out
+}
+
+// wholeText puts pieces together.
+func wholeText(pieces []Fragment) string {
+	var b strings.Builder
+	for _, p := range pieces {
+		b.WriteString(p.Text)
+	}
+	return b.String()
+}
+
+// passages returns the places of a text where wanted words stand.
+func passages(text string, wanted []Node) [][]Fragment {
 	if len(text) > maxRead {
 		text = text[:maxRead]
 		for len(text) > 0 && !utf8.ValidString(text[max(0, len(text)-utf8.UTFMax):]) {
 			text = text[:len(text)-1]
 		}
 	}
-	wanted := wantedWords(q.Root, nil)
 	if len(wanted) == 0 {
 		return nil
 	}
@@ -73,17 +133,15 @@ func runeStart(s string, i int) int {
 }
 
 // wantedWords lists the words and phrases of a query that an entry has to
-// have, and none that it must not.
-func wantedWords(n Node, out []Node) []Node {
-	switch n.Op {
-	case OpAnd, OpOr:
+// have, by the operators that ask for them, and none that it must not.
+func wantedWords(n Node, out []Node, ops ...Op) []Node {
+	switch {
+	case n.Op == OpAnd, n.Op == OpOr:
 		for _, k := range n.Kids {
-			out = wantedWords(k, out)
+			out = wantedWords(k, out, ops...)
 		}
-	case OpWord:
-		if len(n.Tokens) > 0 {
-			out = append(out, n)
-		}
+	case slices.Contains(ops, n.Op) && len(n.Tokens) > 0:
+		out = append(out, n)
 	}
 	return out
 }

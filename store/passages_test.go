@@ -79,3 +79,38 @@ func TestPassagesAreOfTheText(t *testing.T) {
 		t.Errorf("a query without words has passages: %v", got)
 	}
 }
+
+// TestFilePassages shows what attachments are called and say, and of the
+// subject what was asked of it.
+func TestFilePassages(t *testing.T) {
+	t.Parallel()
+	f := store.Fields{
+		Subject: "An offer", Attachments: []string{"offer.pdf", "Plan Süd.docx", "photo.jpg"},
+		Files: []store.FileText{{Name: "offer.pdf", Text: "Twelve anvils, 4711 Euro"}, {Text: "an unnamed anvil"}},
+	}
+	for _, tt := range []struct{ query, subject, files string }{
+		{"4711", "", "offer.pdf: Twelve anvils, [4711] Euro"},
+		{"offer", "An [offer]", "[offer.pdf]: "},
+		{"subject:offer", "An [offer]", ""},
+		{"file:offer", "", "[offer.pdf]: "},
+		{"file:sud", "", "Plan [Süd.docx]: "},
+		{"anvil*", "", "offer.pdf: Twelve [anvils], 4711 Euro; : an unnamed [anvil]"},
+		{"-anvil*", "", ""},
+		{"from:offer", "", ""},
+	} {
+		q, err := store.ParseQuery(tt.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var files []string
+		for _, p := range q.FilePassages(f) {
+			files = append(files, written([][]store.Fragment{p.Name})+": "+written(p.Passages))
+		}
+		if got := strings.Join(files, "; "); got != tt.files {
+			t.Errorf("FilePassages(%q) = %q, want %q", tt.query, got, tt.files)
+		}
+		if got := written(q.SubjectPassages(f.Subject)); got != tt.subject {
+			t.Errorf("SubjectPassages(%q) = %q, want %q", tt.query, got, tt.subject)
+		}
+	}
+}

@@ -37,6 +37,8 @@ const (
 	OpBefore               // earlier than Time
 	OpAfter                // at Time or later
 	OpAttachment           // has an attachment
+	OpSubject              // the subject has the words of Tokens
+	OpFile                 // the name of an attachment has them
 )
 
 // Query is a parsed search: see [ParseQuery]. The zero value matches every
@@ -84,11 +86,11 @@ type Node struct {
 // any order; "several words" in quotes must stand together; a trailing *
 // leaves a word's end open; a leading - turns what follows into its opposite;
 // OR between two parts asks for either and binds closer than standing side by
-// side; parentheses group. Operators are from:, to:, in: (a mailbox or
-// folder), with: (a contact or organisation, by id, address, name or domain),
-// before: and after: (YYYY, YYYY-MM or YYYY-MM-DD, UTC; after includes what
-// it names, before does not) and has:attachment. A value with spaces stands
-// in quotes. What looks like an operator and is none, small letters before a
+// side; parentheses group. Operators are from:, to:, subject:, file: (the name
+// of an attachment), in: (a mailbox or folder), with: (a contact or
+// organisation, by id, address, name or domain), before:, after: and on: (YYYY,
+// YYYY-MM or YYYY-MM-DD, UTC; after includes what it names, before does not)
+// and has:attachment. A value with spaces stands in quotes. What looks like an operator and is none, small letters before a
 // colon and a value behind it, is an error; any other colon is text. Case, and accents of Latin, Greek and Cyrillic, do not count.
 // The empty search matches everything.
 func ParseQuery(text string) (Query, error) {
@@ -185,7 +187,7 @@ func lexWord(s string) (item, string, error) {
 	return it, s, nil
 }
 
-var fields = []string{"from", "to", "in", "with", "before", "after", "has"}
+var fields = []string{"from", "to", "subject", "file", "in", "with", "before", "after", "on", "has"}
 
 func isField(s string) bool { return slices.Contains(fields, strings.ToLower(s)) }
 
@@ -294,15 +296,8 @@ func leaf(it item) (Node, error) {
 		return Node{Op: OpIn, Value: it.value}, nil
 	case "with":
 		return Node{Op: OpWith, Value: it.value}, nil
-	case "before", "after":
-		t, err := date(it.value)
-		if err != nil {
-			return Node{}, fmt.Errorf("%s:%s is no date (write YYYY, YYYY-MM or YYYY-MM-DD)", it.field, it.value)
-		}
-		if it.field == "before" {
-			return Node{Op: OpBefore, Value: it.value, Time: t}, nil
-		}
-		return Node{Op: OpAfter, Value: it.value, Time: t}, nil
+	case "before", "after", "on":
+		return dated(it)
 	case "has":
 		if v := strings.ToLower(it.value); v != "attachment" && v != "attachments" {
 			return Node{}, fmt.Errorf("has:%s is not known (only has:attachment is)", it.value)
@@ -310,11 +305,8 @@ func leaf(it item) (Node, error) {
 		return Node{Op: OpAttachment, Value: "attachment"}, nil
 	}
 	n := Node{Op: OpWord, Value: it.value, Tokens: Tokens(it.value), Prefix: it.prefix}
-	switch it.field {
-	case "from":
-		n.Op = OpFrom
-	case "to":
-		n.Op = OpTo
+	if op, ok := wordFields[it.field]; ok {
+		n.Op = op
 	}
 	if len(n.Tokens) == 0 {
 		if n.Op != OpWord {
@@ -325,13 +317,38 @@ func leaf(it item) (Node, error) {
 	return n, nil
 }
 
-func date(s string) (time.Time, error) {
-	for _, layout := range []string{"2006-01-02", "2006-01", "2006"} {
-		if len(s) == len(layout) {
-			return time.Parse(layout, s)
+// wordFields are the operators that ask one part of an entry for words.
+var wordFields = map[string]Op{"from": OpFrom, "to": OpTo, "subject": OpSubject, "file": OpFile}
+
+// dated makes the part of an operator whose value is a day, month or year.
+func dated(it item) (Node, error) {
+	from, until, err := span(it.value)
+	if err != nil {
+		return Node{}, fmt.Errorf("%s:%s is no date (write YYYY, YYYY-MM or YYYY-MM-DD)", it.field, it.value)
+	}
+	before, after := Node{Op: OpBefore, Value: it.value, Time: from}, Node{Op: OpAfter, Value: it.value, Time: from}
+	switch it.field {
+	case "before":
+		return before, nil
+	case "after":
+		return after, nil
+	}
+	before.Time, before.Value = until, until.Format("2006-01-02")
+	return Node{Op: OpAnd, Kids: []Node{after, before}}, nil
+}
+
+// span returns the time at which a day, month or year begins, and the next does.
+func span(s string) (from, until time.Time, err error) {
+	for _, l := range []struct {
+		layout              string
+		years, months, days int
+	}{{"2006-01-02", 0, 0, 1}, {"2006-01", 0, 1, 0}, {"2006", 1, 0, 0}} {
+		if len(s) == len(l.layout) {
+			from, err = time.Parse(l.layout, s)
+			return from, from.AddDate(l.years, l.months, l.days), err
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no date", s)
+	return from, until, fmt.Errorf("%q is no date", s)
 }
 
 // Lookup is what to ask the index for a word: every term of All, exactly, and
@@ -346,10 +363,10 @@ type Lookup struct {
 	Exact bool
 }
 
-// Lookup returns the index terms of an OpWord, OpFrom or OpTo.
+// Lookup returns the index terms of a part that asks for words.
 func (n Node) Lookup() Lookup {
-	prefix := map[Op]string{OpFrom: fromTerm, OpTo: toTerm}[n.Op]
-	if addr := strings.TrimPrefix(Fold(n.Value), "@"); prefix != "" && strings.Contains(n.Value, "@") && len(addr) <= maxTerm {
+	prefix := map[Op]string{OpFrom: fromTerm, OpTo: toTerm, OpSubject: subjectTerm, OpFile: fileTerm}[n.Op]
+	if addr := strings.TrimPrefix(Fold(n.Value), "@"); n.ofParty() && strings.Contains(n.Value, "@") && len(addr) <= maxTerm {
 		if n.Prefix {
 			return Lookup{Begins: []string{prefix + addr}, Exact: true}
 		}
@@ -382,8 +399,20 @@ func (n Node) Lookup() Lookup {
 	return l
 }
 
-// Holds reports whether the texts of an entry hold what an OpWord, OpFrom or
-// OpTo asks.
+// LookupAnywhere returns the terms of the same words wherever in an entry they
+// stand, for documents whose subjects and files have no terms of their own.
+func (n Node) LookupAnywhere() Lookup {
+	n.Op = OpWord
+	l := n.Lookup()
+	l.Exact = false
+	return l
+}
+
+// ofParty reports whether a sender or recipient is asked for.
+func (n Node) ofParty() bool { return n.Op == OpFrom || n.Op == OpTo }
+
+// Holds reports whether the texts of an entry hold what a part that asks for
+// words does.
 func (n Node) Holds(f Fields) bool {
 	var in []string
 	switch n.Op {
@@ -391,11 +420,15 @@ func (n Node) Holds(f Fields) bool {
 		in = f.From
 	case OpTo:
 		in = f.To
+	case OpSubject:
+		in = []string{f.Subject}
+	case OpFile:
+		in = f.Attachments
 	default:
 		in = f.all()
 	}
 	return slices.ContainsFunc(in, func(s string) bool {
-		if n.Op != OpWord && strings.Contains(n.Value, "@") && addressHolds(s, n) {
+		if n.ofParty() && strings.Contains(n.Value, "@") && addressHolds(s, n) {
 			return true
 		}
 		return phrase(Tokens(s), n.Tokens, n.Prefix)
@@ -472,6 +505,6 @@ func (n Node) text() string {
 	case OpAttachment:
 		return "has:attachment"
 	}
-	name := map[Op]string{OpFrom: "from:", OpTo: "to:", OpIn: "in:", OpWith: "with:", OpBefore: "before:", OpAfter: "after:"}[n.Op]
+	name := map[Op]string{OpFrom: "from:", OpTo: "to:", OpSubject: "subject:", OpFile: "file:", OpIn: "in:", OpWith: "with:", OpBefore: "before:", OpAfter: "after:"}[n.Op]
 	return name + quote(n.Value) + star
 }

@@ -27,7 +27,7 @@ func TestColons(t *testing.T) {
 		}
 	}
 	for text, says := range map[string]string{
-		"form:carl": "is it from:?", "befor:2026": "is it before:?", "-wiht:carl": "is it with:?", "subject:offer": "there is no operator subject:",
+		"form:carl": "is it from:?", "befor:2026": "is it before:?", "-wiht:carl": "is it with:?", "filename:offer": "there is no operator filename:", "topic:x": "subject:, file:",
 		`foo:"some words"`: "there is no operator foo:", "(x OR foo:bar)": "there is no operator foo:",
 	} {
 		if _, err := store.ParseQuery(text); err == nil || !strings.Contains(err.Error(), says) {

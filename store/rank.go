@@ -1,6 +1,9 @@
 package store
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // The bounds and measures of a weight.
 const (
@@ -13,12 +16,29 @@ const (
 // often it stands there, the more so in the subject and in a short text, and
 // once more for every time soon less (BM25, whose measure of how rare a word is
 // every hit would share). Of a long text the beginning counts. It is 0 for a
-// query without words, and only orders entries that the query finds.
-func (q Query) Weight(subject, text string) (weight float64) {
-	wanted := wantedWords(q.Root, nil)
+// query without words, and only orders entries that the query finds. What
+// attachments are called and say counts like the text, but no word there counts
+// for more than one in the text.
+func (q Query) Weight(f Fields) (weight float64) {
+	wanted := wantedWords(q.Root, nil, OpWord, OpSubject, OpFile)
 	if len(wanted) == 0 {
 		return 0
 	}
+	above, below, beside := spotted(f.Subject), spotted(weighed(f.Text)), spotted(strings.Join(f.Attachments, "\n"))
+	for _, file := range f.Files {
+		if len(beside) < maxWeighed/8 {
+			beside = append(beside, spotted(weighed(file.Text))...)
+		}
+	}
+	for _, word := range wanted {
+		n := float64(ofSubject*times(above, word) + times(below, word) + min(1, times(beside, word)))
+		weight += n * 2.2 / (n + 1.2*(0.25+0.75*float64(len(below))/usualLength))
+	}
+	return weight
+}
+
+// weighed is the beginning of a text that counts.
+func weighed(text string) string {
 	for len(text) > maxWeighed {
 		n := maxWeighed
 		for n > 0 && !utf8.RuneStart(text[n]) {
@@ -26,12 +46,7 @@ func (q Query) Weight(subject, text string) (weight float64) {
 		}
 		text = text[:n]
 	}
-	above, below := spotted(subject), spotted(text)
-	for _, word := range wanted {
-		n := float64(ofSubject*times(above, word) + times(below, word))
-		weight += n * 2.2 / (n + 1.2*(0.25+0.75*float64(len(below))/usualLength))
-	}
-	return weight
+	return text
 }
 
 // times counts where a word or phrase stands.

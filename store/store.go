@@ -262,6 +262,8 @@ type Entries interface {
 	Delete(timeline.ID) error
 	// Text returns the document's Text as it was put.
 	Text(timeline.ID) (string, error)
+	// Fields returns all that can be searched for of an entry as it was put.
+	Fields(timeline.ID) (Fields, error)
 	// Search finds entries, newest first; see ParseQuery. Every hit holds
 	// for the whole query.
 	Search(Query, Slice) (Page[timeline.Entry], error)

@@ -157,6 +157,10 @@ func (f Fields) Terms() []Term {
 	for _, text := range f.all() {
 		s.text("", Tokens(text), true)
 	}
+	s.text(subjectTerm, Tokens(f.Subject), false)
+	for _, name := range f.Attachments {
+		s.text(fileTerm, Tokens(name), false)
+	}
 	for _, text := range f.From {
 		s.party(fromTerm, text)
 	}

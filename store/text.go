@@ -292,8 +292,10 @@ func isAlnum(r rune) bool {
 // The prefixes of terms that hold in one field only. A word never holds a
 // control character, so they cannot be mistaken for text.
 const (
-	fromTerm = "\x01"
-	toTerm   = "\x02"
+	fromTerm    = "\x01"
+	toTerm      = "\x02"
+	subjectTerm = "\x03"
+	fileTerm    = "\x04"
 )
 
 // Fields are the texts of one entry that can be searched.
@@ -303,6 +305,14 @@ type Fields struct {
 	From        []string `json:"f,omitempty"` // names and addresses
 	To          []string `json:"r,omitempty"` // To, Cc and Bcc likewise
 	Attachments []string `json:"a,omitempty"` // names
+
+	Files []FileText `json:"x,omitempty"` // what attachments say that can be read
+}
+
+// FileText is the readable text of one attachment.
+type FileText struct {
+	Name string `json:"n,omitempty"`
+	Text string `json:"t"`
 }
 
 // Document is what can be searched for of one entry, made by [NewDocument]
@@ -343,9 +353,13 @@ func LaterDocument(f Fields) *Document {
 
 // all returns the texts one by one.
 func (f Fields) all() []string {
-	out := make([]string, 0, 2+len(f.From)+len(f.To)+len(f.Attachments))
+	out := make([]string, 0, 2+len(f.From)+len(f.To)+len(f.Attachments)+len(f.Files))
 	out = append(out, f.Subject, f.Text)
 	out = append(out, f.From...)
 	out = append(out, f.To...)
-	return append(out, f.Attachments...)
+	out = append(out, f.Attachments...)
+	for _, file := range f.Files {
+		out = append(out, file.Text)
+	}
+	return out
 }

@@ -81,6 +81,17 @@ func TestParseQueryDates(t *testing.T) {
 			t.Errorf("ParseQuery(%q) = %v, %v; want %v", in, q.Root.Time, err, want)
 		}
 	}
+	for in, want := range map[string]string{
+		"on:2026":       "after:2026 before:2027-01-01",
+		"on:2026-12":    "after:2026-12 before:2027-01-01",
+		"on:2024-02-29": "after:2024-02-29 before:2024-03-01",
+	} {
+		q, err := ParseQuery(in)
+		same, wrong := ParseQuery(want)
+		if d := cmp.Diff(same, q); err != nil || wrong != nil || d != "" {
+			t.Errorf("ParseQuery(%q): %v, unlike %q: %v (-want +got):\n%s", in, err, want, wrong, d)
+		}
+	}
 }
 
 // FuzzParseQuery demands that what is read can be written and read again, and
@@ -124,7 +135,7 @@ func TestKnownFolds(t *testing.T) {
 }
 
 func FuzzParseQuery(f *testing.F) {
-	for _, s := range []string{"a b", `from:"Ada B" -c OR (d e*)`, "日本語*", `"a b"* in:x`, "-", "--a", "OR", `a"b"`, "(", "http://x -1"} {
+	for _, s := range []string{"a b", `subject:"a b" -file:x*`, "on:2026-02", `from:"Ada B" -c OR (d e*)`, "日本語*", `"a b"* in:x`, "-", "--a", "OR", `a"b"`, "(", "http://x -1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
@@ -136,11 +147,16 @@ func FuzzParseQuery(f *testing.F) {
 			t.Fatalf("ParseQuery(%q) wrote %q: %v", in, q.String(), err)
 		}
 		d := NewDocument(Fields{Text: in})
-		if n := q.Root; n.Op == OpWord {
-			if !n.Holds(Fields{Text: n.Value}) {
+		n := q.Root
+		own, asksWords := map[Op]Fields{
+			OpWord: {Text: n.Value}, OpSubject: {Subject: n.Value}, OpFile: {Attachments: []string{n.Value}},
+			OpFrom: {From: []string{n.Value}}, OpTo: {To: []string{n.Value}},
+		}[n.Op]
+		if asksWords && !(n.ofParty() && strings.Contains(n.Value, "@")) {
+			if !n.Holds(own) {
 				t.Fatalf("%q does not hold for itself", n.Value)
 			}
-			found := NewDocument(Fields{Text: n.Value})
+			found := NewDocument(own)
 			l := n.Lookup()
 			if !standsIn(found.Terms, l) {
 				t.Fatalf("%q does not stand in itself: %+v, %+v", n.Value, l, found.Terms)

@@ -15,7 +15,7 @@ const maxRanked = 300
 // ranked is a hit with its weight.
 type ranked struct {
 	Entry
-	text   string
+	texts  store.Fields
 	weight float64
 }
 
@@ -28,8 +28,8 @@ func (s *Server) best(ctx context.Context, query store.Query, in SliceInput) (Pa
 	found, err := paged(ctx, s, func(tx store.Tx) (store.Page[timeline.Entry], error) {
 		return tx.Entries().Search(query, store.Slice{Limit: maxRanked})
 	}, func(v *views, e timeline.Entry) (ranked, bool, error) {
-		view, text, shown, err := v.found(e)
-		return ranked{view, text, query.Weight(view.Subject, text)}, shown, err
+		view, texts, shown, err := v.found(e)
+		return ranked{view, texts, query.Weight(texts)}, shown, err
 	})
 	if err != nil {
 		return Page[Entry]{}, err
@@ -40,7 +40,7 @@ func (s *Server) best(ctx context.Context, query store.Query, in SliceInput) (Pa
 	slices.SortStableFunc(found.Items, func(a, b ranked) int { return cmp.Compare(b.weight, a.weight) })
 	page := Page[Entry]{Items: []Entry{}}
 	for _, r := range found.Items[:min(len(found.Items), cmp.Or(in.Limit, 100))] {
-		r.Entry.pass(query, r.text)
+		r.Entry.pass(query, r.texts)
 		page.Items = append(page.Items, r.Entry)
 	}
 	return page, nil

@@ -101,6 +101,8 @@ type Entry struct {
 	// Of what a search found: where its words stand.
 	SubjectPassage []store.Fragment   `json:"subject_passage,omitempty"`
 	Passages       [][]store.Fragment `json:"passages,omitempty"`
+	// Of the attachments whose name or text has the words, the first few.
+	FilePassages []FilePassages `json:"file_passages,omitempty"`
 }
 
 // Contact is a person with the organisations by name.

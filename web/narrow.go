@@ -152,36 +152,41 @@ func (v *views) said(e timeline.Entry) (string, error) {
 // Fragment is a piece of a text; Hit says that it is what was searched for.
 type Fragment = store.Fragment
 
+// FilePassages says where in an attachment the words of a search stand.
+type FilePassages = store.FilePassages
+
 // hit shows an entry that a search found, with the places where its words
 // stand, as far as they are to be seen.
 func (v *views) hit(e timeline.Entry, query store.Query) (Entry, bool, error) {
-	view, text, shown, err := v.found(e)
+	view, texts, shown, err := v.found(e)
 	if err == nil && shown {
-		view.pass(query, text)
+		view.pass(query, texts)
 	}
 	return view, shown, err
 }
 
-// found shows an entry that a search found, and returns its text as far as it
-// is to be seen.
-func (v *views) found(e timeline.Entry) (view Entry, text string, shown bool, err error) {
+// found shows an entry that a search found, and returns its texts as far as
+// they are to be seen.
+func (v *views) found(e timeline.Entry) (view Entry, texts store.Fields, shown bool, err error) {
 	view, shown, err = v.entry(e, store.Subject{})
 	if err != nil || !shown {
-		return view, "", shown, err
+		return view, texts, shown, err
 	}
-	text = e.Text
+	texts.Text = e.Text
 	if e.Message != "" {
-		if text, err = v.tx.Entries().Text(e.ID); missing(err) != nil {
-			return view, "", false, err
+		if texts, err = v.tx.Entries().Fields(e.ID); missing(err) != nil {
+			return view, texts, false, err
 		}
 	}
-	return view, text, true, nil
+	texts.Subject = view.Subject
+	return view, texts, true, nil
 }
 
 // pass fills in where the words of the query stand.
-func (e *Entry) pass(query store.Query, text string) {
-	e.SubjectPassage = onlyHit(query.Passages(e.Subject))
-	e.Passages = query.Passages(text)
+func (e *Entry) pass(query store.Query, texts store.Fields) {
+	e.SubjectPassage = onlyHit(query.SubjectPassages(texts.Subject))
+	e.Passages = query.Passages(texts.Text)
+	e.FilePassages = query.FilePassages(texts)
 }
 
 // onlyHit returns the first of passages, nil where there is none.

@@ -63,7 +63,7 @@ func TestS9_SearchKnowsOnlyWhatIsSeen(t *testing.T) {
 		}
 	}
 	const never = "zqneverwq"
-	shapes := []string{"%s", "%s*", "-%s", `"about %s"`, "carl -%s", "(%s OR from:boss)", "-(%s OR has:attachment)", "in:ada -%s", "-(-%s)"}
+	shapes := []string{"%s", "%s*", "-%s", `"about %s"`, "carl -%s", "(%s OR from:boss)", "-(%s OR has:attachment)", "in:ada -%s", "-(-%s)", "subject:%s", "-subject:%s*", "file:%s", "-file:%s"}
 	tries, found, asked := 0, 0, 0
 	for name, who := range who {
 		if asked++; raced && asked > racedReaders {

@@ -142,9 +142,28 @@ func (h *history) below(e web.Entry) {
 	} else if snippet := plain(e.Snippet); snippet != "" {
 		h.s.printf("%s%s\n", indent, sc.paint(dim, cut(snippet, room)))
 	}
+	for _, f := range e.FilePassages {
+		h.s.printf("%s%s\n", indent, sc.paint(dim, cut(fileLine(f), room)))
+	}
 	if !h.ids {
 		h.s.printf("%s%s\n", indent, sc.paint(dim, h.id(e)))
 	}
+}
+
+// fileLine says which attachment has what was searched for, and where.
+func fileLine(f web.FilePassages) string {
+	line := "in " + together(f.Name)
+	if len(f.Passages) > 0 {
+		line += ": " + together(f.Passages[0])
+	}
+	return plain(line)
+}
+
+func together(pieces []web.Fragment) (text string) {
+	for _, p := range pieces {
+		text += p.Text
+	}
+	return text
 }
 
 // id is what commands take: the message's, else the entry's.

@@ -33,6 +33,7 @@
 //	    generation                               u64: openings and backups so far, see generation.go
 //	    restored                                 Restoration, as JSON
 //	    doc, folder, segment                     u32: the last number given out
+//	    unfielded                                01 while there are documents without terms of subjects and files
 //	contact          id                          contact.Contact
 //	organisation     id                          contact.Organisation
 //	member           text(first address)         contact.Member

@@ -222,11 +222,16 @@ func (e entriesOf) Delete(id timeline.ID) error {
 }
 
 func (e entriesOf) Text(id timeline.ID) (string, error) {
+	f, err := e.Fields(id)
+	return f.Text, err
+}
+
+func (e entriesOf) Fields(id timeline.ID) (store.Fields, error) {
 	f, err := e.fields(appendID(nil, string(id)))
 	if err != nil {
-		return "", fmt.Errorf("read text of entry %s: %w", id, err)
+		return store.Fields{}, fmt.Errorf("read text of entry %s: %w", id, err)
 	}
-	return f.Text, nil
+	return f, nil
 }
 
 // fields reads what an entry's document was made of; ErrNotFound without one.

@@ -24,7 +24,7 @@ type migration struct {
 var migrations = []migration{
 	{"rows carry checksums", sealRows},
 	{"buckets of format 3", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), deriveFacets(b), tellLater(b)) }},
-	{"buckets of format 4", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), deriveWords(b)) }},
+	{"buckets of format 4", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), deriveWords(b), noteUnfielded(b)) }},
 }
 
 // tellLater notes that the entries are to be put once more, which intake does
@@ -88,6 +88,15 @@ func deriveWords(b *bolt.Tx) error {
 		return err
 	}
 	return derive(b, ix, organisations, indexOrgWord)
+}
+
+// noteUnfielded notes that what is indexed has no terms for subjects and names
+// of files, so that searches look there in the texts; a reindex makes them.
+func noteUnfielded(b *bolt.Tx) error {
+	if k, _ := b.Bucket([]byte(tableEntry)).Cursor().First(); k == nil {
+		return nil
+	}
+	return b.Bucket(bucketMeta).Put(keyUnfielded, []byte{1})
 }
 
 // derive fills an index of a table from its records. The rows are put in the

@@ -69,7 +69,8 @@ func (r *reindexing) run() error {
 		}
 	}
 	return r.s.updateHeld(r.ctx, func(tx *Tx) error {
-		if err := tx.bolt.Bucket(bucketMeta).Put(keyLive, []byte(r.place)); err != nil {
+		meta := tx.bolt.Bucket(bucketMeta)
+		if err := errors.Join(meta.Put(keyLive, []byte(r.place)), meta.Delete(keyUnfielded)); err != nil {
 			return err
 		}
 		for name, n := range r.counts {

@@ -96,6 +96,7 @@ var (
 	keyNextDoc    = []byte("doc")
 	keyNextFolder = []byte("folder")
 	keySegment    = []byte("segment")
+	keyUnfielded  = []byte("unfielded")
 	appName       = []byte("rapport")
 )
 

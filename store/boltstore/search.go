@@ -162,7 +162,7 @@ func (s *searching) prepare(n store.Node) (*part, error) {
 		p.and()
 	case store.OpOr:
 		p.or()
-	case store.OpWord, store.OpFrom, store.OpTo:
+	case store.OpWord, store.OpFrom, store.OpTo, store.OpSubject, store.OpFile:
 		p.bound = true
 		p.docs, p.exact, err = s.word(n)
 	case store.OpIn:
@@ -205,9 +205,13 @@ func (p *part) or() {
 	p.docs.seal()
 }
 
-// word asks the index for a word, phrase, sender or recipient.
+// word asks the index for a word, phrase, sender or recipient, or for words of
+// a subject or a file's name.
 func (s *searching) word(n store.Node) (docs docSet, exact bool, err error) {
 	l := n.Lookup()
+	if (n.Op == store.OpSubject || n.Op == store.OpFile) && s.tx.bolt.Bucket(bucketMeta).Get(keyUnfielded) != nil {
+		l = n.LookupAnywhere()
+	}
 	first := true
 	narrow := func(term string, begins bool) error {
 		if !first && docs.size() == 0 {

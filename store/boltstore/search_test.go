@@ -279,3 +279,59 @@ func TestMergeInterrupted(t *testing.T) {
 	}
 	noFaults(t, s)
 }
+
+// TestUnfielded asks a store whose documents were indexed before subjects and
+// files had terms: it finds the same, and does so by terms after a reindex.
+func TestUnfielded(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, Options{NoSync: true})
+	put := func(subject, file, text string, at int) {
+		f := store.Fields{Subject: subject, Text: text, Attachments: []string{file}}
+		d := store.NewDocument(f)
+		d.Terms = slices.DeleteFunc(d.Terms, func(t store.Term) bool { return t.Text[0] < ' ' && at%2 == 0 })
+		err := s.update(t.Context(), func(tx *Tx) error {
+			return tx.Entries().Put(timeline.Entry{ID: timeline.ID(store.NewID(epoch)), Time: epoch.Add(time.Duration(at) * time.Hour), Subject: subject}, d)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 20 {
+		put([]string{"offer", "the green offer", "other"}[i%3], []string{"offer.pdf", "plan.docx"}[i/2%2], "an offer for a plan", i)
+	}
+	find := func() (out [][]timeline.ID) {
+		for _, text := range []string{"subject:offer", `subject:"green offer"`, "-subject:offe*", "file:offer", "file:plan.docx", `file:"plan offer"`, "-(file:pdf subject:other)"} {
+			q, err := store.ParseQuery(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, searchAll(t, s, q))
+		}
+		return out
+	}
+	err := s.update(t.Context(), func(tx *Tx) error { return tx.bolt.Bucket(bucketMeta).Put(keyUnfielded, []byte{1}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := find()
+	for n, want := range []int{14, 7, 6, 10, 10, 0, 17} {
+		if len(before[n]) != want {
+			t.Errorf("question %d finds %d, want %d", n, len(before[n]), want)
+		}
+	}
+	if err := s.Reindex(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if after := find(); !slices.EqualFunc(before, after, slices.Equal) {
+		t.Errorf("after a reindex %v is found, %v before", after, before)
+	}
+	err = s.view(t.Context(), func(tx *Tx) error {
+		if tx.bolt.Bucket(bucketMeta).Get(keyUnfielded) != nil {
+			return errors.New("a reindexed store looks in texts still")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -79,17 +79,22 @@ func (c entries) Before(t time.Time, s store.Slice) (store.Page[timeline.Entry],
 }
 
 func (c entries) Text(id timeline.ID) (string, error) {
+	f, err := c.Fields(id)
+	return f.Text, err
+}
+
+func (c entries) Fields(id timeline.ID) (store.Fields, error) {
 	e, err := c.of().Get(id)
 	if err == nil {
 		var s store.Sight
 		if s, err = c.sight(e); err == nil && s.Tier.Shows(access.Full) {
-			return c.of().Text(id)
+			return c.of().Fields(id)
 		}
 	}
 	if noNotFound(err) != nil {
-		return "", err
+		return store.Fields{}, err
 	}
-	return "", absent("text of entry", string(id))
+	return store.Fields{}, absent("text of entry", string(id))
 }
 
 func (c entries) Search(q store.Query, s store.Slice) (store.Page[timeline.Entry], error) {

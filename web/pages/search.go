@@ -86,7 +86,8 @@ type operator struct{ Example, Key string }
 var operators = []operator{
 	{"tea invoice", "search.op.words"}, {`"green tea"`, "search.op.phrase"}, {"deliver*", "search.op.prefix"}, {"tea OR coffee", "search.op.or"},
 	{"-newsletter", "search.op.not"}, {"from:grace", "search.op.from"}, {"to:ada", "search.op.to"}, {"with:lindenhof.example", "search.op.with"},
-	{"in:sent", "search.op.in"}, {"before:2026-03", "search.op.before"}, {"after:2026-01-15", "search.op.after"}, {"has:attachment", "search.op.attachment"},
+	{"subject:invoice", "search.op.subject"}, {"file:pdf", "search.op.file"},
+	{"in:sent", "search.op.in"}, {"on:2026-03", "search.op.on"}, {"before:2026-03", "search.op.before"}, {"after:2026-01-15", "search.op.after"}, {"has:attachment", "search.op.attachment"},
 }
 
 func showSearch(v *visit) error {
