@@ -103,6 +103,7 @@ type Sender struct {
 	Mailbox string `yaml:"mailbox" doc:"Name of the mailbox that gets what comes back of campaigns: replies, bounces and objections."`
 	Limits  Limits `yaml:"limits" doc:"How much goes through it; alerts and the daily mail are not counted."`
 	Address string `yaml:"postal_address" doc:"Postal address below every mail of a campaign."`
+	DKIM    []DKIM `yaml:"dkim" doc:"Keys that campaigns are signed with, where no provider does it: one RSA, and one Ed25519 beside it if you like."`
 }
 
 // Limits bound what goes through a sender.

@@ -13,7 +13,7 @@ import (
 // in front of a name stands for the top of the file.
 var later = map[string][]string{
 	"":          {"sales"},
-	"senders[]": {"dkim", "sent_copies"},
+	"senders[]": {"sent_copies"},
 	"retention": {"newsletter_copies", "sale", "delivery", "answer"},
 	"web":       {"public_listen", "public_url"},
 }

@@ -316,6 +316,9 @@ func (v *validator) sender(path string, s *Sender) {
 	}
 	addr := from.Address
 	v.address(path+".from", &addr)
+	if at := strings.LastIndexByte(addr, '@'); at >= 0 {
+		v.dkim(path+".dkim", s.DKIM, strings.ToLower(addr[at+1:]))
+	}
 }
 
 // returns checks that the mailbox of a sender is one that is read.
