@@ -222,7 +222,7 @@ func (s *system) troubles() []trouble {
 		}
 		out = append(out, t)
 	}
-	return slices.Concat(out, []trouble{disk}, s.groupTroubles(), s.upkeepTroubles(), s.webhookTroubles(), s.secretTroubles())
+	return slices.Concat(out, []trouble{disk}, s.groupTroubles(), s.upkeepTroubles(), s.webhookTroubles(), s.secretTroubles(), s.certificateTroubles())
 }
 
 // noRoom says what a full disk means and what to do.

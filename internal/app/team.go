@@ -2,12 +2,10 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
-	"sync"
 	"time"
 
 	"rapport/internal/auth"
@@ -20,6 +18,7 @@ type tcpService struct {
 	*system
 	address string
 	secure  certificate // the file in use; zero: no TLS
+	keeper  *certKeeper // of the certificate in use; nil: no TLS
 	l       net.Listener
 	server  *server
 }
@@ -44,52 +43,72 @@ func (t *tcpService) replace(cfg *config.Config) error {
 	return nil
 }
 
-// prepare binds what changed; swap serves it, stops the old one and puts what
-// is configured of signing in in force.
+// prepare does what can fail: it binds what changed and reads the certificate;
+// swap serves it, stops the old one and puts what is configured of signing in
+// in force.
 func (t *tcpService) prepare(cfg *config.Config) (swap func(), err error) {
 	address, secure := "", certificate{cfg.Web.CertFile, cfg.Web.KeyFile}
 	if cfg.Web.Enabled() {
 		address = cfg.Web.Listen
 	}
 	if address == t.address && secure == t.secure {
-		return func() { t.auth.Configure(signIn(cfg, t.addr())) }, nil
+		return func() {
+			t.keeper.look()
+			t.auth.Configure(signIn(cfg, t.addr()))
+		}, nil
 	}
 	var keeper *certKeeper
 	if secure != (certificate{}) {
-		if keeper, err = newCertKeeper(cfg.Web); err != nil {
+		if keeper, err = newCertKeeper(cfg.Web, t.faults); err != nil {
 			return nil, err
 		}
 	}
-	l := t.l
-	if address != t.address {
-		if l, err = nil, nil; address != "" {
-			l, err = listenTCP(address)
-		}
-		if err != nil {
-			return nil, err
-		}
+	l, err := t.listen(address)
+	if err != nil {
+		return nil, err
 	}
 	return func() { t.swap(cfg, address, secure, l, keeper) }, nil
 }
 
-func (t *tcpService) swap(cfg *config.Config, address string, secure certificate, l net.Listener, keeper *certKeeper) {
-	old, same := t.server, l != nil && l == t.l
-	if same { // two cannot listen there: the old one goes first
-		t.end(old)
-		var err error
-		if l, err = listenTCP(address); err != nil {
-			t.log.Error("the team's listener is off", "err", err)
-			address, l = "", nil
-		}
+// listen binds an address; nil where there is none. Where something else than
+// the address changed, it is the socket that is bound already, so that nobody
+// finds the door closed while TLS comes or goes.
+func (t *tcpService) listen(address string) (net.Listener, error) {
+	switch {
+	case address == "":
+		return nil, nil
+	case address == t.address && t.l != nil:
+		return again(t.l)
 	}
-	t.address, t.secure, t.l, t.server = address, secure, l, nil
+	return listenTCP(address)
+}
+
+// again is a second listener on the same socket.
+func again(l net.Listener) (net.Listener, error) {
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		return nil, fmt.Errorf("listen once more on %s: it is no TCP listener", l.Addr())
+	}
+	f, err := tcp.File()
+	if err != nil {
+		return nil, fmt.Errorf("listen once more on %s: %w", l.Addr(), err)
+	}
+	defer f.Close() // the listener has one of its own
+	second, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("listen once more on %s: %w", l.Addr(), err)
+	}
+	return second, nil
+}
+
+func (t *tcpService) swap(cfg *config.Config, address string, secure certificate, l net.Listener, keeper *certKeeper) {
+	old := t.server
+	t.address, t.secure, t.keeper, t.l, t.server = address, secure, keeper, l, nil
 	t.auth.Configure(signIn(cfg, t.addr()))
 	if l != nil {
 		t.server = serveTLS(l, keeper.config(), t.site(), t.log)
 	}
-	if !same {
-		t.end(old)
-	}
+	t.end(old)
 }
 
 func (t *tcpService) end(old *server) {
@@ -167,64 +186,4 @@ func (d *daemonRun) welcome(ctx context.Context) error {
 		d.log.Info("open this link to become the first administrator; it works once, for a day", "link", link)
 	}
 	return nil
-}
-
-// certLook is how often a changed certificate is looked for.
-const certLook = 10 * time.Second
-
-// certKeeper hands out the certificate, read again once its files have changed.
-type certKeeper struct {
-	web config.Web
-
-	mu     sync.Mutex // guards what follows
-	pair   *tls.Certificate
-	looked time.Time
-	seen   [2]passwordFile // as they were when read
-}
-
-func newCertKeeper(w config.Web) (*certKeeper, error) {
-	k := &certKeeper{web: w}
-	var err error
-	if k.pair, err = w.Certificate(); err != nil {
-		return nil, err
-	}
-	k.seen, k.looked = k.files(), time.Now()
-	return k, nil
-}
-
-func (k *certKeeper) files() (out [2]passwordFile) {
-	for i, name := range []string{k.web.CertFile, k.web.KeyFile} {
-		if info, err := os.Stat(name); err == nil {
-			out[i] = passwordFile{info.ModTime(), info.Size()}
-		}
-	}
-	return out
-}
-
-// config is what the listener speaks TLS with, nil where it does not.
-func (k *certKeeper) config() *tls.Config {
-	if k == nil {
-		return nil
-	}
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.certificate(time.Now()), nil },
-	}
-}
-
-// certificate returns the present one. Files that are changed and not yet
-// whole leave the old one in use until the next look.
-func (k *certKeeper) certificate(now time.Time) *tls.Certificate {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if now.Sub(k.looked) < certLook {
-		return k.pair
-	}
-	k.looked = now
-	if files := k.files(); files != k.seen {
-		if pair, err := k.web.Certificate(); err == nil {
-			k.pair, k.seen = pair, files
-		}
-	}
-	return k.pair
 }
