@@ -96,7 +96,7 @@ func report(tx store.Tx, r message.Report) (st message.FolderStatus, again bool,
 	}
 	if r.Err != "" {
 		last.Name, last.UIDValidity = r.Folder.Name, r.Folder.UIDValidity
-		last.InSync, last.Error, last.At = false, r.Err, r.At
+		last.InSync, last.Error, last.Said, last.At = false, r.Err, r.Said, r.At
 		return last, false, tx.Folders().SetStatus(r.Folder.Mailbox, last)
 	}
 	p, err := tx.Folders().Progress(r.Folder)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // Bounds on what one request for bodies asks for.
@@ -137,7 +138,7 @@ func (p *pass) fetchAlone(it message.Item) error {
 		return err
 	}
 	p.spoilt = p.spoilt.Union(message.UIDs(it.UID))
-	it.Quarantine = p.refused(fmt.Sprintf("the server lists this message of %s but gives no body of it", sized(it.Size)))
+	it.Quarantine = p.refused(phrase.Verbatim(fmt.Sprintf("the server lists this message of %s but gives no body of it", sized(it.Size)))).String()
 	return p.taker.put(it)
 }
 

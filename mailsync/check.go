@@ -88,9 +88,9 @@ func (c *check) note(name, what string, err error) bool {
 	var a *AuthError
 	switch {
 	case errors.As(err, &a):
-		step.What, step.Fix = fmt.Sprintf("sign-in as %s refused: %s", a.Login, a.Server), a.Fix
+		step.What, step.Fix = a.refused().String(), a.Fix.String()
 	case errors.As(err, &f):
-		step.What, step.Fix = f.Text, f.Fix
+		step.What, step.Fix = f.Text.String(), f.Fix.String()
 	case err != nil:
 		step.What = err.Error()
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"rapport/records/phrase"
 )
 
 // dialer gives up after half a minute in all. A host with addresses of both
@@ -31,10 +33,12 @@ func connect(ctx context.Context, o Options, says func(string)) (*session, error
 	box := o.Mailbox
 	host, _, err := net.SplitHostPort(box.Host)
 	if err != nil {
-		return nil, &Fault{Kind: Insecure, Text: "host " + box.Host + " is not host:port", Fix: "write the port, e.g. imap.example.org:993", err: err}
+		return nil, &Fault{Kind: Insecure, err: err, Text: phrase.New("host {host} is not host:port", "host", box.Host),
+			Fix: phrase.New("write the port, e.g. imap.example.org:993")}
 	}
 	if box.TLS == TLSNone && !loopback(host) {
-		return nil, &Fault{Kind: Insecure, Text: "tls: none is for this machine only, not for " + host, Fix: "use tls: implicit or tls: starttls"}
+		return nil, &Fault{Kind: Insecure, Text: phrase.New("tls: none is for this machine only, not for {host}", "host", host),
+			Fix: phrase.New("use tls: implicit or tls: starttls")}
 	}
 	conn, err := o.Dial(ctx, box.Host)
 	if err != nil {
@@ -108,13 +112,14 @@ func askTLS(conn net.Conn) error {
 		return err
 	}
 	if strings.HasPrefix(strings.ToUpper(greeting), "* PREAUTH") {
-		return &Fault{Kind: Insecure, Text: "the server signs us in before TLS (PREAUTH), which would leave everything unprotected", Fix: "use tls: implicit with port 993"}
+		return &Fault{Kind: Insecure, Text: phrase.New("the server signs us in before TLS (PREAUTH), which would leave everything unprotected"),
+			Fix: phrase.New("use tls: implicit with port 993")}
 	}
 	if !strings.HasPrefix(strings.ToUpper(greeting), "* OK") {
 		return farewell(string(clean([]byte(greeting), 300)))
 	}
 	if _, err := io.WriteString(conn, "S1 STARTTLS\r\n"); err != nil {
-		return &Fault{Kind: Lost, Text: "the connection broke before TLS", err: err}
+		return &Fault{Kind: Lost, Text: phrase.New("the connection broke before TLS"), err: err}
 	}
 	for range 20 {
 		line, err := plainLine(conn)
@@ -125,12 +130,12 @@ func askTLS(conn net.Conn) error {
 			continue
 		}
 		if words := strings.Fields(strings.ToUpper(line)); len(words) < 2 || words[0] != "S1" || words[1] != "OK" {
-			return &Fault{Kind: Insecure, Text: "the server refuses STARTTLS: " + string(clean([]byte(line), 300)),
-				Fix: "use tls: implicit with port 993; if the server used to offer STARTTLS, somebody may be listening in"}
+			return &Fault{Kind: Insecure, Text: phrase.New("the server refuses STARTTLS: {said}", "said", string(clean([]byte(line), 300))),
+				Fix: phrase.New("use tls: implicit with port 993; if the server used to offer STARTTLS, somebody may be listening in")}
 		}
 		return nil
 	}
-	return hostile("more than 20 lines instead of an answer to STARTTLS")
+	return hostile("more than {n} lines instead of an answer to {command}", "n", 20, "command", "STARTTLS")
 }
 
 // plainLine reads one line byte by byte, so that nothing that follows it is
@@ -142,14 +147,14 @@ func plainLine(conn net.Conn) (string, error) {
 	for len(line) < 8<<10 {
 		if _, err := conn.Read(one[:]); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				return "", &Fault{Kind: Silent, Text: fmt.Sprintf("no greeting within %s", greetingLimit), err: err}
+				return "", &Fault{Kind: Silent, Text: phrase.New("no greeting within {span}", "span", greetingLimit), err: err}
 			}
-			return "", &Fault{Kind: Lost, Text: "the connection broke before TLS", err: err}
+			return "", &Fault{Kind: Lost, Text: phrase.New("the connection broke before TLS"), err: err}
 		}
 		if one[0] == '\n' {
 			return strings.TrimRight(string(line), "\r"), nil
 		}
 		line = append(line, one[0])
 	}
-	return "", hostile("a line of more than 8 KB before TLS")
+	return "", hostile("a line of more than {n} KB", "n", 8)
 }

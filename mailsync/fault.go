@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"regexp"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"rapport/records/phrase"
 )
 
 // Kind says what sort of fault ended or held up the work on a mailbox.
@@ -34,17 +35,20 @@ const (
 // Fault is what went wrong with a mailbox, in words.
 type Fault struct {
 	Kind Kind
-	Text string
-	Fix  string        // what to do about it; "" where waiting is enough
+	Text phrase.Phrase
+	Fix  phrase.Phrase // what to do about it; empty where waiting is enough
 	Wait time.Duration // the server asked to be left alone for so long
 	err  error
 }
 
-func (f *Fault) Error() string {
-	if f.Fix != "" {
-		return f.Text + " – " + f.Fix
+func (f *Fault) Error() string { return f.Phrase().String() }
+
+// Phrase is what went wrong and what to do about it.
+func (f *Fault) Phrase() phrase.Phrase {
+	if f.Fix.Empty() {
+		return f.Text
 	}
-	return f.Text
+	return phrase.New("{what} – {fix}", "what", f.Text, "fix", f.Fix)
 }
 
 func (f *Fault) Unwrap() error { return f.err }
@@ -53,21 +57,28 @@ func (f *Fault) Unwrap() error { return f.err }
 // the account, so the supervisor stops after three.
 type AuthError struct {
 	Login  string
-	Server string // what the server said
-	Fix    string
+	Server phrase.Phrase // what the server said
+	Fix    phrase.Phrase
 	Final  bool // not even a second try may help: nobody has to be asked to know
 }
 
-func (e *AuthError) Error() string {
-	return fmt.Sprintf("sign-in as %s refused: %s – %s", e.Login, e.Server, e.Fix)
+func (e *AuthError) Error() string { return e.Phrase().String() }
+
+// Phrase is who was refused, in whose words, and what to do about it.
+func (e *AuthError) Phrase() phrase.Phrase {
+	return phrase.New("{what} – {fix}", "what", e.refused(), "fix", e.Fix)
 }
 
-func hostile(format string, args ...any) error {
-	return &Fault{Kind: Hostile, Text: "the server sends more than is reasonable: " + fmt.Sprintf(format, args...)}
+func (e *AuthError) refused() phrase.Phrase {
+	return phrase.New("sign-in as {login} refused: {said}", "login", e.Login, "said", e.Server)
 }
 
-func malformed(format string, args ...any) error {
-	return &Fault{Kind: Malformed, Text: "the server sent what is not IMAP: " + fmt.Sprintf(format, args...)}
+func hostile(form phrase.Form, args ...any) error {
+	return &Fault{Kind: Hostile, Text: phrase.New("the server sends more than is reasonable: {what}", "what", phrase.New(form, args...))}
+}
+
+func malformed(form phrase.Form, args ...any) error {
+	return &Fault{Kind: Malformed, Text: phrase.New("the server sent what is not IMAP: {what}", "what", phrase.New(form, args...))}
 }
 
 var suggested = regexp.MustCompile(`(?i)suggested backoff time:?\s*(\d{1,12})\s*(milliseconds|ms|seconds|s|minutes)?`)
@@ -80,11 +91,11 @@ const (
 	maxBackoff    = 5 * time.Minute
 )
 
-// classify finds what a server means by the text of a refusal or farewell.
-// cause is returned in the fault; where the text means nothing special the
+// classify finds what a server means by the text of a refusal or farewell,
+// which the fault tells as said. Where the text means nothing special the
 // fault is a refusal.
-func classify(text string, cause error) *Fault {
-	f := &Fault{Kind: Refused, Text: cause.Error(), err: cause}
+func classify(text string, said phrase.Phrase) *Fault {
+	f := &Fault{Kind: Refused, Text: said}
 	low := strings.ToLower(text)
 	has := func(words ...string) bool {
 		for _, w := range words {
@@ -111,7 +122,8 @@ func classify(text string, cause error) *Fault {
 		}
 	}
 	if has("authenticated but not connected") {
-		f.Fix = "where this lasts, the account is no mailbox, or whoever signs in may not open it: https://admin.exchange.microsoft.com, Mailboxes, the mailbox, Delegation, Read and manage"
+		f.Fix = phrase.New("where this lasts, the account is no mailbox, or whoever signs in may not open it: {place}",
+			"place", "https://admin.exchange.microsoft.com, Mailboxes, the mailbox, Delegation, Read and manage")
 	}
 	if m := suggested.FindStringSubmatch(text); m != nil {
 		n, _ := strconv.ParseInt(m[1], 10, 64)
@@ -130,7 +142,7 @@ func classify(text string, cause error) *Fault {
 // farewell is the fault behind a BYE: where it gives no special reason, the
 // connection is simply lost.
 func farewell(text string) error {
-	f := classify(text, fmt.Errorf("the server closed the connection: %s", text))
+	f := classify(text, phrase.New("the server closed the connection: {said}", "said", text))
 	if f.Kind == Refused {
 		f.Kind = Lost
 	}
@@ -162,15 +174,17 @@ func dialFault(host string, err error) error {
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return &Fault{Kind: TooMany, Text: "this process may have no more files open, so " + host + " is not called", Fix: "raise the limit: LimitNOFILE= of the service, or ulimit -n", err: err}
+		return &Fault{Kind: TooMany, err: err, Text: phrase.New("this process may have no more files open, so {host} is not called", "host", host),
+			Fix: phrase.New("raise the limit: LimitNOFILE= of the service, or ulimit -n")}
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return &Fault{Kind: Lost, Text: "no such host: " + host, Fix: "check the host name in the configuration", err: err}
+		return &Fault{Kind: Lost, err: err, Text: phrase.New("no such host: {host}", "host", host), Fix: phrase.New("check the host name in the configuration")}
 	case errors.As(err, &dns):
-		return &Fault{Kind: Lost, Text: "the name service does not answer for " + host, err: err}
+		return &Fault{Kind: Lost, err: err, Text: phrase.New("the name service does not answer for {host}", "host", host)}
 	case strings.Contains(err.Error(), "refused"):
-		return &Fault{Kind: Lost, Text: host + " refuses the connection", Fix: "check the port (993 for implicit TLS, 143 for STARTTLS), and that IMAP is switched on", err: err}
+		return &Fault{Kind: Lost, err: err, Text: phrase.New("{host} refuses the connection", "host", host),
+			Fix: phrase.New("check the port (993 for implicit TLS, 143 for STARTTLS), and that IMAP is switched on")}
 	}
-	return &Fault{Kind: Lost, Text: fmt.Sprintf("connect to %s: %v", host, err), err: err}
+	return &Fault{Kind: Lost, err: err, Text: phrase.New("connect to {host}: {why}", "host", host, "why", err.Error())}
 }
 
 // tlsFault says in words why TLS did not come about.
@@ -182,27 +196,24 @@ func tlsFault(host string, err error) error {
 		record  tls.RecordHeaderError
 	)
 	f := &Fault{Kind: Insecure, err: err}
+	says := func(text, fix phrase.Form, why string) {
+		f.Text, f.Fix = phrase.New(text, "host", host, "why", why), phrase.New(fix)
+	}
 	switch {
 	case errors.As(err, &unknown):
-		f.Text = "the certificate of " + host + " is signed by an authority this machine does not know"
-		f.Fix = "for a private CA set ca_file to its certificate"
+		says("the certificate of {host} is signed by an authority this machine does not know", "for a private CA set ca_file to its certificate", "")
 	case errors.As(err, &name):
-		f.Text = "the certificate of " + host + " is for another host: " + name.Error()
-		f.Fix = "use the host name that the certificate names"
+		says("the certificate of {host} is for another host: {why}", "use the host name that the certificate names", name.Error())
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		f.Text = "the certificate of " + host + " has expired or is not valid yet"
-		f.Fix = "renew it on the server, or set this machine's clock"
+		says("the certificate of {host} has expired or is not valid yet", "renew it on the server, or set this machine's clock", "")
 	case errors.As(err, &record):
-		f.Text = host + " does not speak TLS on this port"
-		f.Fix = "use tls: starttls with port 143, or tls: implicit with port 993"
+		says("{host} does not speak TLS on this port", "use tls: starttls with port 143, or tls: implicit with port 993", "")
 	case errors.As(err, &invalid):
-		f.Text = "the certificate of " + host + " is not valid: " + err.Error()
-		f.Fix = "have the server's certificate put right"
+		says("the certificate of {host} is not valid: {why}", "have the server's certificate put right", err.Error())
+	case strings.Contains(err.Error(), "protocol version"):
+		says("TLS with {host}: {why}", "the server must offer TLS 1.2 or newer", err.Error())
 	default:
-		f.Kind, f.Text = Lost, fmt.Sprintf("TLS with %s: %v", host, err)
-		if strings.Contains(err.Error(), "protocol version") {
-			f.Kind, f.Fix = Insecure, "the server must offer TLS 1.2 or newer"
-		}
+		f.Kind, f.Text = Lost, phrase.New("TLS with {host}: {why}", "host", host, "why", err.Error())
 	}
 	return f
 }
@@ -210,29 +221,33 @@ func tlsFault(host string, err error) error {
 // refusal says in words why a sign-in was refused, and what helps.
 func refusal(m Mailbox, said string) error {
 	low, host := strings.ToLower(said), strings.ToLower(m.Host)
-	f := classify(said, errors.New(said))
+	f := classify(said, phrase.Verbatim(said))
 	if f.Kind != Refused && (f.Wait > 0 || !blamesPassword(low)) {
-		f.Text = "sign-in put off: " + said
+		f.Text = phrase.New("sign-in put off: {said}", "said", said)
 		return f
 	}
-	e := &AuthError{Login: m.login(), Server: said, Fix: "check user name and password; a provider may want an app password"}
+	return &AuthError{Login: m.login(), Server: phrase.Verbatim(said), Fix: cure(m, low, host)}
+}
+
+// cure says what helps against a refused sign-in; low is what the server said.
+func cure(m Mailbox, low, host string) phrase.Phrase {
 	switch {
 	case strings.Contains(low, "application-specific") || strings.Contains(low, "app password"):
-		e.Fix = "the provider wants an app password: make one in the account's security settings (Google: https://myaccount.google.com/apppasswords)"
+		return phrase.New("the provider wants an app password: make one in the account's security settings (Google: {place})", "place", "https://myaccount.google.com/apppasswords")
 	case strings.Contains(low, "imap access is disabled") || strings.Contains(low, "not enabled for imap") || strings.Contains(low, "imap is disabled"):
-		e.Fix = "IMAP is switched off for this account: switch it on in the account's or the administrator's settings" + pageOf(m, host,
+		return phrase.New("IMAP is switched off for this account: switch it on in the account's or the administrator's settings{place}", "place", pageOf(m, host,
 			" (Gmail, Settings, Forwarding and POP/IMAP; Workspace: https://admin.google.com, Apps, Gmail, End user access)",
-			" (https://admin.exchange.microsoft.com, Mailboxes, the mailbox, Manage email apps settings, IMAP)")
+			" (https://admin.exchange.microsoft.com, Mailboxes, the mailbox, Manage email apps settings, IMAP)"))
 	case strings.Contains(low, "web browser") || strings.Contains(low, "webalert"):
-		e.Fix = "Google wants a person to look: sign in with a browser as this user and confirm, https://accounts.google.com/DisplayUnlockCaptcha"
+		return phrase.New("Google wants a person to look: sign in with a browser as this user and confirm, {place}", "place", "https://accounts.google.com/DisplayUnlockCaptcha")
 	case m.Token != nil:
-		e.Fix = "sign in again to renew the authorisation, and check that it covers IMAP for this mailbox"
+		return phrase.New("sign in again to renew the authorisation, and check that it covers IMAP for this mailbox")
 	case strings.Contains(host, "gmail") || strings.Contains(host, "google") || m.Provider == "gmail":
-		e.Fix = "Gmail wants an app password (with two-step verification on), or OAuth"
+		return phrase.New("Gmail wants an app password (with two-step verification on), or OAuth")
 	case strings.Contains(host, "outlook") || strings.Contains(host, "office365") || m.Provider == "outlook":
-		e.Fix = "Microsoft 365 takes no passwords over IMAP: use OAuth"
+		return phrase.New("Microsoft 365 takes no passwords over IMAP: use OAuth")
 	}
-	return e
+	return phrase.New("check user name and password; a provider may want an app password")
 }
 
 // pageOf adds where to look at a provider, "" at others.

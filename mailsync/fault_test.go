@@ -11,6 +11,7 @@ import (
 
 	"rapport/internal/mailtest"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // TestM6_TokenExpires has the access token run out at every kind of command,
@@ -93,7 +94,7 @@ func TestM9_AskedForPatience(t *testing.T) {
 		{"Suggested Backoff Time: 99999999999999 milliseconds", maxSuggested, Throttled},
 	} {
 		try()
-		f := classify(tt.said, errors.New(tt.said))
+		f := classify(tt.said, phrase.Verbatim(tt.said))
 		if f.Kind != tt.kind || f.Wait != tt.wait {
 			t.Errorf("classify(%q) = %s %s, want %s %s", tt.said, f.Kind, f.Wait, tt.kind, tt.wait)
 		}

@@ -177,7 +177,7 @@ func (r *fetchReader) skip() error {
 			return nil
 		}
 		if n > maxBody {
-			return hostile("a literal of %d bytes", n)
+			return hostile("a literal of {n|byte|bytes}", "n", int(n))
 		}
 		if err := r.discard(int64(n)); err != nil {
 			return err
@@ -276,7 +276,7 @@ func (r *fetchReader) smallLiteral() (string, bool, error) {
 		return "", false, nil
 	}
 	if n > maxSmall {
-		return "", false, hostile("a literal of %d bytes where a word is due", n)
+		return "", false, hostile("a literal of {n|byte|bytes} where a word is due", "n", int(n))
 	}
 	if err := r.w.count(int(n)); err != nil {
 		return "", false, err
@@ -381,10 +381,10 @@ func (r *fetchReader) literal(n int64, uid uint32, b *content) error {
 		bound = req.length
 	}
 	if n > bound {
-		return hostile("a literal of %d bytes", n)
+		return hostile("a literal of {n|byte|bytes}", "n", int(n))
 	}
 	if r.held += n; uid == 0 && r.held > lateLiteral {
-		return hostile("more than %d MB before the UID they belong to", lateLiteral>>20)
+		return hostile("more than {n} MB before the UID they belong to", "n", lateLiteral>>20)
 	}
 	keep, limit := n, int64(maxHeld)
 	if b.section == sectionHeader {

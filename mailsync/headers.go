@@ -1,10 +1,10 @@
 package mailsync
 
 import (
-	"fmt"
 	"time"
 
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // askHeads sends the request for the newest headers that are still to do.
@@ -71,9 +71,9 @@ func (p *pass) heads(req *fetchRequest) ([]*part, error) {
 		case together: // none of them came; now each alone
 			together = false
 		case len(heads) == 0 && before > 16: // it is the folder, not a message
-			return nil, &Fault{Kind: Refused, Text: p.refused(fmt.Sprintf("the server gives none of %d headers", before))}
+			return nil, &Fault{Kind: Refused, Text: p.refused(phrase.New("the server gives none of {n|header|headers}", "n", before))}
 		default:
-			return heads, p.quarantine(left, p.refused("the server lists this message but gives no header of it"))
+			return heads, p.quarantine(left, p.refused(phrase.Verbatim("the server lists this message but gives no header of it")).String())
 		}
 		missing = left
 	}
@@ -97,17 +97,17 @@ func (p *pass) finish(req *fetchRequest) error {
 		p.s.noLabels = true
 		p.s.mu.Unlock()
 		p.sess.w.Close()
-		return &Fault{Kind: Lost, Text: "the server promises labels and gives none; its labels are read as folders instead", err: err}
+		return &Fault{Kind: Lost, err: err, Text: phrase.New("the server promises labels and gives none; its labels are read as folders instead")}
 	}
 	return nil
 }
 
 // refused adds what the server said last to the reason for a quarantine.
-func (p *pass) refused(why string) string {
+func (p *pass) refused(why phrase.Phrase) phrase.Phrase {
 	if p.said == "" {
 		return why
 	}
-	return why + ": " + p.said
+	return phrase.New("{what}: {said}", "what", why, "said", p.said)
 }
 
 // split returns UIDs all together or each alone.

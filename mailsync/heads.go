@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"rapport/records/message"
@@ -82,7 +83,7 @@ func (s *Syncer) walk(ctx context.Context, sess *session, f folder, o HeadsOptio
 		return err
 	}
 	if todo.Len() > int(sel.exists)+10_000 {
-		return hostile("%d UIDs in a folder of %d messages", todo.Len(), sel.exists)
+		return hostile("{uids} UIDs in a folder of {n|message|messages}", "uids", strconv.Itoa(todo.Len()), "n", int(sel.exists))
 	}
 	if o.Total != nil {
 		o.Total(todo.Len())

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"rapport/records/phrase"
 )
 
 // Limits are what a provider lets one account have in any 24 hours. Zero is
@@ -94,11 +96,11 @@ func (l *Ledger) admit(ctx context.Context, n usage, urgent bool) error {
 	if !l.fits(l.used().plus(n), urgent) { // else what was promised may come to less
 		wait = l.free(n, urgent).Sub(l.now())
 	}
-	text := fmt.Sprintf("the provider's %d MB a day are used up", l.limits.Bytes/1e6)
+	text := phrase.New("the provider's {n} MB a day are used up; it goes on as soon as there are more, new mail first", "n", int(l.limits.Bytes/1e6))
 	if l.limits.Messages > 0 && used.Messages+n.Messages > portion(l.limits.Messages, urgent) {
-		text = fmt.Sprintf("the provider's %d messages a day are used up", l.limits.Messages)
+		text = phrase.New("the provider's {n} messages a day are used up; it goes on as soon as there are more, new mail first", "n", int(l.limits.Messages))
 	}
-	return &Fault{Kind: Spent, Text: text + "; it goes on as soon as there are more, new mail first", Wait: max(wait, time.Minute)}
+	return &Fault{Kind: Spent, Text: text, Wait: max(wait, time.Minute)}
 }
 
 // idle tells whether next to nothing was used.

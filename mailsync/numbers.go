@@ -37,7 +37,7 @@ func (n *numbers) add(lo, hi uint32) {
 func (n *numbers) take() (message.UIDSet, error) {
 	defer func() { *n = numbers{} }()
 	if n.over {
-		return message.UIDSet{}, hostile("more than %d ranges of UIDs", maxRanges)
+		return message.UIDSet{}, hostile("more than {n} ranges of UIDs", "n", maxRanges)
 	}
 	return message.UIDRanges(n.ranges...), nil
 }
@@ -145,7 +145,7 @@ func (w *wire) count(n int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.text += int64(n); w.text > maxText {
-		return hostile("more than %d MB of responses to one command", maxText>>20)
+		return hostile("more than {n} MB of responses to one command", "n", maxText>>20)
 	}
 	return nil
 }

@@ -2,20 +2,21 @@ package mailsync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"rapport/internal/rescue"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // headChunk is how many messages' headers are asked for at once.
 const headChunk = 250
 
 // errRenumbered says that the folder got new numbers under our hands.
-var errRenumbered = errors.New("the server re-numbered the folder while it was being read")
+var errRenumbered = phrase.Errorf("the server re-numbered the folder while it was being read")
 
 // pass reads one folder to its end: what the server lists and the sink has
 // not settled is fetched, newest first.
@@ -138,7 +139,7 @@ func (p *pass) list(last *outcome) error {
 			continue
 		}
 		if listed.Len() > exists+10_000 {
-			return hostile("%d UIDs in a folder of %d messages", listed.Len(), exists)
+			return hostile("{uids} UIDs in a folder of {n|message|messages}", "uids", strconv.Itoa(listed.Len()), "n", int(exists))
 		}
 		return p.listByFetch(listed)
 	}
@@ -265,7 +266,7 @@ func (p *pass) between() error {
 			return err
 		}
 		if more = more.Minus(p.listed); more.Len() > maxExists {
-			return hostile("%d new UIDs", more.Len())
+			return hostile("{n} new UIDs", "n", more.Len())
 		}
 		p.listed, p.todo = p.listed.Union(more), p.todo.Union(more)
 	}

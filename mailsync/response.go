@@ -2,6 +2,7 @@ package mailsync
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -80,10 +81,10 @@ func (w *wire) tagged(line []byte) error {
 	switch strings.ToUpper(string(kind)) {
 	case "OK", "NO", "BAD":
 	default:
-		return malformed("a line that is no response: %.60q", line)
+		return malformed("a line that is no response: {line}", "line", fmt.Sprintf("%.60q", line))
 	}
 	if len(tag) < 2 || tag[0] != 'T' || len(bytes.Trim(tag[1:], "0123456789")) > 0 {
-		return malformed("a reply to a command that was not sent: %.60q", line)
+		return malformed("a reply to a command that was not sent: {line}", "line", fmt.Sprintf("%.60q", line))
 	}
 	code, arg, say := splitCode(text)
 	w.mu.Lock()
@@ -222,7 +223,7 @@ func (w *wire) numbered(n uint32, rest []byte) error {
 	switch strings.ToUpper(string(word)) {
 	case "EXISTS":
 		if n > maxExists {
-			return hostile("a folder of %d messages", n)
+			return hostile("a folder of {n|message|messages}", "n", int(n))
 		}
 		w.mu.Lock()
 		w.sel.exists = n
@@ -256,7 +257,7 @@ func (w *wire) assemble(rest []byte) ([]byte, error) {
 			return whole, nil
 		}
 		if n > maxSmall || len(whole) > maxLine {
-			return nil, hostile("a literal of %d bytes where a name is due", n)
+			return nil, hostile("a literal of {n|byte|bytes} where a name is due", "n", int(n))
 		}
 		if err := w.count(int(n)); err != nil {
 			return nil, err
@@ -367,7 +368,7 @@ func (w *wire) keepFolder(l listed) error {
 // room bounds what is kept of folders. mu is held.
 func (w *wire) room(folders, bytes int) error {
 	if w.namesSum += bytes; folders >= maxFolders || w.namesSum > maxNames {
-		return hostile("more than %d folders, or %d MB of their names", maxFolders, maxNames>>20)
+		return hostile("more than {n} folders, or {size} MB of their names", "n", maxFolders, "size", maxNames>>20)
 	}
 	return nil
 }

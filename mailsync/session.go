@@ -13,6 +13,7 @@ import (
 
 	"rapport/internal/rescue"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // session is one signed-in connection. One goroutine owns it; it dies with
@@ -63,14 +64,14 @@ func (s *session) fault(err error) error {
 		err = s.w.why(err)
 		var f *Fault
 		if errors.As(err, &f) {
-			f.Text = s.hush.of(f.Text)
+			f.Text = f.Text.Map(s.hush.of)
 			s.noteExpiry(f)
 			return err
 		}
-		return &Fault{Kind: Lost, Text: s.hush.of(err.Error()), err: err}
+		return &Fault{Kind: Lost, Text: phrase.Verbatim(s.hush.of(err.Error())), err: err}
 	}
 	text := s.hush.of(saidBy(said))
-	f := classify(text, errors.New("the server says: "+text))
+	f := classify(text, phrase.New("the server says: {said}", "said", text))
 	s.noteExpiry(f)
 	return f
 }
@@ -98,7 +99,7 @@ func (s *session) capabilities() imap.CapSet {
 
 // untold is the fault of a server that keeps its capabilities to itself.
 func (s *session) untold() error {
-	return s.w.why(&Fault{Kind: Silent, Text: "the server does not tell its capabilities in time"})
+	return s.w.why(&Fault{Kind: Silent, Text: phrase.New("the server does not tell its capabilities in time")})
 }
 
 // open returns a connection that is signed in.
@@ -178,7 +179,7 @@ func (s *session) status(raw string) (selection, bool, error) {
 // examine opens a folder read-only.
 func (s *session) examine(raw string) (selection, error) {
 	if strings.ContainsAny(raw, "\r\n\x00") {
-		return selection{}, &Fault{Kind: Refused, Text: "the folder's name has a line end in it and cannot be asked for"}
+		return selection{}, &Fault{Kind: Refused, Text: phrase.New("the folder's name has a line end in it and cannot be asked for")}
 	}
 	s.w.mu.Lock()
 	s.w.sel, s.w.folder = selection{}, raw

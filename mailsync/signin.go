@@ -10,6 +10,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-sasl"
+
+	"rapport/records/phrase"
 )
 
 func (m Mailbox) login() string {
@@ -153,7 +155,7 @@ func (s *session) signInFault(err error) error {
 	err = refusal(s.box, said)
 	var refused *AuthError
 	if errors.As(err, &refused) && s.token != "" && s.box.Stale != nil && s.box.Stale(s.token) {
-		return &Fault{Kind: Expired, Text: "the server takes the access token no more: " + said}
+		return &Fault{Kind: Expired, Text: phrase.New("the server takes the access token no more: {said}", "said", said)}
 	}
 	return err
 }
@@ -164,7 +166,7 @@ func (s *session) secret(ctx context.Context) (string, error) {
 		ask = s.box.Token
 	}
 	if ask == nil {
-		return "", &AuthError{Login: s.box.login(), Server: "nothing was tried", Fix: "set a password or OAuth for this mailbox"}
+		return "", &AuthError{Login: s.box.login(), Server: phrase.New("nothing was tried"), Fix: phrase.New("set a password or OAuth for this mailbox")}
 	}
 	secret, err := ask(ctx)
 	var final *AuthError
@@ -183,13 +185,12 @@ func (s *session) offered() []string {
 
 // noMechanism says what the server wants instead.
 func (s *session) noMechanism() error {
-	offer := strings.Join(s.offered(), ", ")
-	if offer == "" {
-		offer = "nothing"
+	e := &AuthError{Login: s.box.login(), Server: phrase.New("the server offers nothing to sign in"), Fix: phrase.New("allow one of these in mechanisms")}
+	if offer := strings.Join(s.offered(), ", "); offer != "" {
+		e.Server = phrase.New("the server offers {ways} to sign in", "ways", offer)
 	}
-	fix := "allow one of these in mechanisms"
 	if s.box.Token == nil {
-		fix = "the server takes no password here: use TLS, or OAuth"
+		e.Fix = phrase.New("the server takes no password here: use TLS, or OAuth")
 	}
-	return &AuthError{Login: s.box.login(), Server: "the server offers " + offer + " to sign in", Fix: fix}
+	return e
 }

@@ -10,6 +10,7 @@ import (
 
 	"rapport/internal/mailtest"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // TestRevokedToken stops at once, since asking again changes nothing, and says
@@ -22,7 +23,7 @@ func TestRevokedToken(t *testing.T) {
 		o.Mailbox.Password = nil
 		o.Mailbox.Token = func(context.Context) (string, error) {
 			tokens++
-			return "", fmt.Errorf("renew: %w", &AuthError{Login: "ada", Server: "AADSTS50173", Fix: "run: rapport auth login ada", Final: true})
+			return "", fmt.Errorf("renew: %w", &AuthError{Login: "ada", Server: phrase.Verbatim("AADSTS50173"), Fix: phrase.Verbatim("run: rapport auth login ada"), Final: true})
 		}
 		notices := 0
 		o.Failed = func(string, error) { notices++ }

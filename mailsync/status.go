@@ -1,13 +1,12 @@
 package mailsync
 
 import (
-	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // Status returns what the mailbox is doing now.
@@ -46,7 +45,7 @@ func (s *Syncer) become(state message.State, err error, next time.Time) {
 	s.state.State, s.state.NextTry = state, next
 	changed := text != s.state.Error && (text != "" || state == message.StateWatching || state == message.StateIdle)
 	if changed {
-		s.state.Error = text
+		s.state.Error, s.state.Said = text, phrase.Of(err)
 	}
 	s.mu.Unlock()
 	if changed && s.o.Failed != nil && kindOf(err) != Spent { // which is as it was asked for
@@ -78,15 +77,15 @@ func (s *Syncer) rested() {
 func (s *Syncer) folderDone(st message.FolderStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if said := s.said[st.Name]; st.Error == "" && said != "" {
-		st.Error = said
+	if said, ok := s.said[st.Name]; st.Error == "" && ok {
+		st.Error, st.Said = said.String(), said
 		delete(s.said, st.Name)
 	}
 	s.folders[st.Name] = st
 }
 
 // say keeps a warning about a folder for its next status.
-func (s *Syncer) say(folder, text string) {
+func (s *Syncer) say(folder string, text phrase.Phrase) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.said[folder] = text
@@ -143,17 +142,18 @@ func (s *Syncer) settledStatus(f folder, mf message.Folder, prog message.Progres
 func (s *Syncer) unsynced() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var names []string
+	var all []phrase.Phrase
 	for _, name := range slices.Sorted(maps.Keys(s.folders)) {
 		if st := s.folders[name]; !st.InSync {
+			one := phrase.Verbatim(name)
 			if st.Error != "" {
-				name += " (" + st.Error + ")"
+				one = phrase.New("{folder} ({why})", "folder", name, "why", st.Said)
 			}
-			names = append(names, name)
+			all = append(all, one)
 		}
 	}
-	if len(names) == 0 {
+	if len(all) == 0 {
 		return nil
 	}
-	return errors.New("not in sync: " + strings.Join(names, ", "))
+	return phrase.Errorf("not in sync: {folders}", "folders", all)
 }

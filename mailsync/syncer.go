@@ -11,6 +11,7 @@ import (
 
 	"rapport/internal/rescue"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // Syncer looks after one mailbox. Its methods may be called concurrently;
@@ -26,7 +27,7 @@ type Syncer struct {
 	mu           sync.Mutex // guards what follows
 	state        message.MailboxStatus
 	folders      map[string]message.FolderStatus
-	said         map[string]string
+	said         map[string]phrase.Phrase
 	lists        map[string]time.Time // when each folder was last listed in full
 	troubles     map[string]*trouble
 	begun        *begun
@@ -62,7 +63,7 @@ func New(o Options) (*Syncer, error) {
 	s := &Syncer{
 		o: o, dialed: dialed, limit: rate.NewLimiter(rate.Every(100*time.Millisecond), 10),
 		nudge: make(chan struct{}, 1), one: make(chan struct{}, 1),
-		folders: map[string]message.FolderStatus{}, said: map[string]string{}, lists: map[string]time.Time{},
+		folders: map[string]message.FolderStatus{}, said: map[string]phrase.Phrase{}, lists: map[string]time.Time{},
 		troubles: map[string]*trouble{}, bump: make(chan struct{}), width: o.Mailbox.Connections,
 	}
 	if s.ledger = o.Ledger; s.ledger == nil {
@@ -112,7 +113,7 @@ func (s *Syncer) discover(ctx context.Context, sess *session) ([]folder, error) 
 		return nil, err
 	}
 	if len(lists) == 0 {
-		return nil, &Fault{Kind: Refused, Text: "the server lists no folder at all"}
+		return nil, &Fault{Kind: Refused, Text: phrase.New("the server lists no folder at all")}
 	}
 	s.mu.Lock()
 	labels := sess.caps.Has("X-GM-EXT-1") && !s.noLabels
@@ -194,11 +195,11 @@ func (s *Syncer) passOne(ctx context.Context, sess *session, f folder) (bool, er
 func (s *Syncer) fail(ctx context.Context, f folder, cause error) {
 	s.o.Log.Warn("folder not read", "mailbox", s.o.Mailbox.Name, "folder", f.name, "err", cause)
 	mf := message.Folder{Mailbox: s.o.Mailbox.Name, Name: f.name, UIDValidity: f.now.uidValidity, Role: f.role}
-	st, err := s.o.Sink.Report(ctx, message.Report{Folder: mf, At: s.o.Now(), Err: cause.Error()})
+	st, err := s.o.Sink.Report(ctx, message.Report{Folder: mf, At: s.o.Now(), Err: cause.Error(), Said: phrase.Of(cause)})
 	if err != nil {
 		s.o.Log.Warn("folder status not kept", "mailbox", s.o.Mailbox.Name, "folder", f.name, "err", err)
 	}
-	st.Name, st.Error, st.InSync = f.name, cause.Error(), false
+	st.Name, st.Error, st.Said, st.InSync = f.name, cause.Error(), phrase.Of(cause), false
 	s.mu.Lock()
 	s.folders[f.name] = st
 	s.mu.Unlock()

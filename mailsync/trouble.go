@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // strikes is how often a message may end the connection, asked for alone,
@@ -201,7 +202,7 @@ func (p *pass) verify() error {
 		return nil
 	}
 	p.s.o.Log.Warn("known UIDs are other messages; the folder is judged again", "mailbox", p.mf.Mailbox, "folder", p.mf.Name, "uids", reused)
-	p.s.say(p.f.name, "the server gave known UIDs to other messages, or another account is read; everything in the folder is judged again")
+	p.s.say(p.f.name, phrase.New("the server gave known UIDs to other messages, or another account is read; everything in the folder is judged again"))
 	if err := p.s.o.Sink.Reopen(p.ctx, p.mf, again); err != nil {
 		return ofSink(err, "reopen %s", p.f.name)
 	}

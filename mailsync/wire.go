@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"rapport/records/phrase"
 )
 
 // Bounds on what a server may make us read or hold.
@@ -287,7 +288,7 @@ func (w *wire) fail(err error) {
 		return
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = &Fault{Kind: Silent, Text: fmt.Sprintf("the server sent nothing for %s, or took too long", w.limit), err: err}
+		err = &Fault{Kind: Silent, Text: phrase.New("the server sent nothing for {span}, or took too long", "span", w.limit), err: err}
 	}
 	w.fault = err
 }
@@ -304,9 +305,9 @@ func (w *wire) why(err error) error {
 	case w.bye != "":
 		return farewell(w.bye)
 	case w.fault != nil && errors.Is(w.fault, io.EOF):
-		return &Fault{Kind: Lost, Text: "the server closed the connection", err: w.fault}
+		return &Fault{Kind: Lost, Text: phrase.New("the server closed the connection"), err: w.fault}
 	case w.fault != nil:
-		return &Fault{Kind: Lost, Text: w.fault.Error(), err: w.fault}
+		return &Fault{Kind: Lost, Text: phrase.Verbatim(w.fault.Error()), err: w.fault}
 	}
 	return err
 }
@@ -325,7 +326,7 @@ func (w *wire) line() ([]byte, error) {
 		long = append(long, part...)
 		switch {
 		case len(long) > maxLine:
-			return nil, hostile("a line of more than %d KB", maxLine>>10)
+			return nil, hostile("a line of more than {n} KB", "n", maxLine>>10)
 		case err == nil:
 			return bytes.TrimRight(long, "\r\n"), nil
 		case !errors.Is(err, bufio.ErrBufferFull):

@@ -30,7 +30,7 @@ var (
 // docs/architecture.md. A package that is not here may not exist.
 var may = map[string][]string{
 	"records/contact":    {},
-	"records/message":    {"records/contact"},
+	"records/message":    {"records/contact", "records/phrase"},
 	"records/sale":       {"records/contact"},
 	"records/survey":     {"records/contact"},
 	"records/campaign":   {"records/contact", "records/sale", "records/survey"},

@@ -14,6 +14,7 @@ import (
 	"rapport/internal/config"
 	"rapport/internal/rescue"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/store"
 	"rapport/web"
 )
@@ -359,27 +360,32 @@ func (b *box) status() message.MailboxStatus {
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		s.Error = errorText(s.Error, b.err)
+		s.Error, s.Said = inWords(s, b.err)
 		return s
 	}
 	b.mu.Lock()
 	if s.Error != "" && store.Full(b.err) {
-		s.Error = errorText(s.Error, b.err)
+		s.Error, s.Said = inWords(s, b.err)
 	}
 	passed := b.passed
 	b.mu.Unlock()
 	if at := sup.standing(); at.phase == waiting && !at.since.Before(passed) {
 		s.State, s.Since, s.NextTry = message.StateWaiting, at.since, at.nextTry
-		s.Error = errorText(s.Error, at.err)
+		s.Error, s.Said = inWords(s, at.err)
 	}
 	return s
 }
 
-func errorText(text string, err error) string {
-	if err == nil {
-		return text
+// inWords is what a mailbox's fault is in words: err's, or without one what its
+// status says already.
+func inWords(s message.MailboxStatus, err error) (string, phrase.Phrase) {
+	switch {
+	case err == nil:
+		return s.Error, s.Said
+	case store.Full(err):
+		return escape(err.Error()), phrase.New("there is no space left on the disk; it goes on by itself when there is")
 	}
-	return escape(err.Error())
+	return escape(err.Error()), phrase.Of(err).Map(escape)
 }
 
 // trouble returns how the mailbox is, and what a person must hear of it.

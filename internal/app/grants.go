@@ -12,6 +12,7 @@ import (
 	"rapport/internal/config"
 	"rapport/internal/oauth"
 	"rapport/mailsync"
+	"rapport/records/phrase"
 	"rapport/store"
 	"rapport/web"
 )
@@ -106,9 +107,10 @@ func (s *system) tokens(src *oauth.Source, login string) func(context.Context) (
 		case err == nil || !errors.As(err, &f):
 			return token, err
 		case f.Final:
-			return "", &mailsync.AuthError{Login: login, Server: f.Text, Fix: f.Fix, Final: true}
+			return "", &mailsync.AuthError{Login: login, Server: phrase.Verbatim(f.Text), Fix: phrase.Verbatim(f.Fix), Final: true}
 		}
-		return "", &mailsync.Fault{Kind: mailsync.Throttled, Text: "no access token for " + login + ": " + f.Text, Fix: f.Fix, Wait: f.Wait}
+		return "", &mailsync.Fault{Kind: mailsync.Throttled, Wait: f.Wait, Fix: phrase.Verbatim(f.Fix),
+			Text: phrase.New("no access token for {login}: {why}", "login", login, "why", phrase.Verbatim(f.Text))}
 	}
 }
 

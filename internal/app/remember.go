@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -17,8 +18,9 @@ const stateFault = "mailbox fault "
 
 // remembered is a fault as it outlives the process that had it.
 type remembered struct {
-	Error string    `json:"error"`
-	At    time.Time `json:"at"`
+	Error string        `json:"error"`
+	Said  phrase.Phrase `json:"said,omitzero"`
+	At    time.Time     `json:"at"`
 }
 
 // remember keeps a mailbox's fault, or forgets the one it had where err is nil.
@@ -26,8 +28,8 @@ type remembered struct {
 func (s *system) remember(ctx context.Context, mailbox string, err error) {
 	var raw []byte
 	if err != nil {
-		text := strings.TrimPrefix(err.Error(), "mailbox "+mailbox+": ") // said beside the name
-		raw, _ = json.Marshal(remembered{escape(text), s.now().UTC()})   // text and a time
+		text := strings.TrimPrefix(err.Error(), "mailbox "+mailbox+": ")                           // said beside the name
+		raw, _ = json.Marshal(remembered{escape(text), phrase.Of(err).Map(escape), s.now().UTC()}) // texts and a time
 	}
 	key := stateFault + mailbox
 	if err == nil && !s.faulty(ctx, key) {
@@ -67,6 +69,6 @@ func (s *system) recall(ctx context.Context, m *message.MailboxStatus) error {
 	if len(raw) == 0 || json.Unmarshal(raw, &r) != nil {
 		return nil // nothing, or nothing this version wrote
 	}
-	m.Error, m.ErrorAt = r.Error, r.At
+	m.Error, m.Said, m.ErrorAt = r.Error, r.Said, r.At
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rapport/records/contact"
+	"rapport/records/phrase"
 )
 
 // ID names one stored message for ever; a ULID as text.
@@ -308,7 +309,8 @@ type Report struct {
 	Listed UIDSet
 	Mark   Mark
 	At     time.Time
-	Err    string // the folder could not be read; Listed is then ignored
+	Err    string        // the folder could not be read; Listed is then ignored
+	Said   phrase.Phrase // Err in parts, for other languages
 }
 
 // FolderStatus is what status shows of a folder. Stored, Skipped and
@@ -325,6 +327,7 @@ type FolderStatus struct {
 	InSync      bool           `json:"in_sync"`
 	Renumbered  time.Time      `json:"renumbered,omitzero"` // when the server last re-numbered it
 	Error       string         `json:"error,omitempty"`
+	Said        phrase.Phrase  `json:"said,omitzero"` // Error in parts, for other languages
 	At          time.Time      `json:"at,omitzero"`
 }
 

@@ -1,6 +1,10 @@
 package message
 
-import "time"
+import (
+	"time"
+
+	"rapport/records/phrase"
+)
 
 // State says what a mailbox is doing.
 type State string
@@ -19,7 +23,8 @@ const (
 type MailboxStatus struct {
 	Name     string         `json:"name"`
 	State    State          `json:"state"`
-	Error    string         `json:"error"`             // in words, with the fix
+	Error    string         `json:"error"`             // in English, with the fix
+	Said     phrase.Phrase  `json:"said,omitzero"`     // the same in parts, for other languages
 	ErrorAt  time.Time      `json:"error_at,omitzero"` // of an error an earlier process left
 	Since    time.Time      `json:"since,omitzero"`    // when the state began
 	NextTry  time.Time      `json:"next_try,omitzero"`

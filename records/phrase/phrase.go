@@ -150,6 +150,21 @@ func (a Arg) fill(number func(int) string, word func(Form) string, say func(Phra
 	return a.Text
 }
 
+// Map returns the phrase with every text in it changed.
+func (p Phrase) Map(change func(string) string) Phrase {
+	out := Phrase{Form: p.Form}
+	for _, a := range p.Args {
+		a.Text = change(a.Text)
+		said := a.Said
+		a.Said = nil
+		for _, inner := range said {
+			a.Said = append(a.Said, inner.Map(change))
+		}
+		out.Args = append(out.Args, a)
+	}
+	return out
+}
+
 // Count returns the number that decides how a sentence counts: the first one
 // that fills it. ok is false where none does.
 func (p Phrase) Count() (n int, ok bool) {

@@ -116,3 +116,24 @@ func TestWordsOfEveryType(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultsAreInTheReadersLanguage: what is wrong with a mailbox, and what
+// helps, on every page that tells it. What nothing but the text is known of
+// stays English, and says so.
+func TestFaultsAreInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	fault := phrase.New("{what} – {fix}", "what", phrase.New("no such host: {host}", "host", "imap.client.example"), "fix", phrase.New("check the host name in the configuration"))
+	w.daemon.status = message.SyncStatus{Mailboxes: []message.MailboxStatus{{
+		Name: "ada", State: message.StateWaiting, Error: "folder INBOX: " + fault.String(), Said: fault,
+		Folders: []message.FolderStatus{{Name: "INBOX", Exists: 3, Error: "the server says: no", Said: phrase.New("the server says: {said}", "said", "no")}},
+	}}}
+	for _, path := range []string{"/", "/mailboxes"} {
+		w.wants(w.in("de", path), "diesen Server gibt es nicht: imap.client.example – Servernamen in der Konfiguration prüfen", "-no such host", `-lang="en" dir="auto"`)
+		w.wants(w.in("bn", path), "এমন কোনো সার্ভার নেই: imap.client.example", "-no such host")
+		w.wants(w.in("en", path), "no such host: imap.client.example – check the host name in the configuration")
+	}
+	w.wants(w.in("de", "/mailboxes"), "der Server sagt: no")
+	w.daemon.status.Mailboxes[0].Said, w.daemon.status.Mailboxes[0].Error = phrase.Phrase{}, "an earlier version said <so>"
+	w.wants(w.in("de", "/mailboxes"), `<span lang="en" dir="auto">an earlier version said &lt;so&gt;</span>`)
+}
