@@ -203,3 +203,58 @@ func TestM57_NoDateStaysOnTop(t *testing.T) {
 	}
 	t.Attr("tries", strconv.Itoa(len(dates)))
 }
+
+// found returns the subjects of what a search finds.
+func (w *world) found(query string) (subjects []string) {
+	w.t.Helper()
+	q, err := store.ParseQuery(query)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	err = w.store.View(context.Background(), func(tx store.Tx) error {
+		page, err := tx.Entries().Search(q, store.Slice{})
+		subjects = nil
+		for _, e := range page.Items {
+			subjects = append(subjects, e.Subject)
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return subjects
+}
+
+// TestFilesAreFound: a mail is found by what its attached texts, tables and
+// invitations say and are called, also by the history of somebody who is added
+// later, and no more once its person is erased.
+func TestFilesAreFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	carl := w.person("Carl", "carl@client.example")
+	with := func(id, from, subject string) string {
+		return mail(id, from, ada, subject, "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b",
+			"", "--b", "", "As agreed.", "--b", "Content-Type: text/csv; name=\"Preise Süd.csv\"", "Content-Disposition: attachment", "", "Amboss;4711", "--b",
+			"Content-Type: text/calendar; method=REQUEST", "", "BEGIN:VCALENDAR", "BEGIN:VEVENT", "SUMMARY:Werksbesichtigung", "LOCATION:Halle 7", "END:VEVENT", "END:VCALENDAR", "--b--")
+	}
+	w.deliver("ada", "INBOX", with("m1", "carl@client.example", "Prices"))
+	w.deliver("ada", "INBOX", with("m2", "dora@later.example", "Later"))
+	w.sync()
+	questions := []string{"amboss 4711", "file:sud", `file:"preise süd.csv"`, "werksbesichtigung", `"halle 7"`}
+	check := func(want ...string) {
+		t.Helper()
+		for _, query := range questions {
+			if got := w.found(query); !slices.Equal(got, want) {
+				t.Errorf("%s finds %q, want %q", query, got, want)
+			}
+		}
+	}
+	check("Prices")
+	w.person("Dora", "dora@later.example")
+	w.sync()
+	check("Prices", "Later")
+	if _, err := w.Erase(context.Background(), "test", carl.ID); err != nil {
+		t.Fatal(err)
+	}
+	check("Later")
+}

@@ -294,6 +294,9 @@ func document(h message.Head, p message.Parsed) *store.Document {
 			f.Attachments = append(f.Attachments, a.Name)
 		}
 	}
+	for _, file := range p.Files {
+		f.Files = append(f.Files, store.FileText{Name: file.Name, Text: file.Text})
+	}
 	return store.LaterDocument(f)
 }
 

@@ -259,6 +259,9 @@ func (s *session) reading(m message.Reading) {
 		}
 		s.field(label("parts", i), line)
 	}
+	for i, f := range m.Files {
+		s.field(label("says", i), strings.TrimSpace(f.Part+" "+f.Name)+": "+cut(plain(f.Text), 200))
+	}
 	if m.Reply != "" && m.Reply != m.Text {
 		s.printf("\n%s\n\n%s\n", s.screen.paint(bold, "new"), strings.TrimRight(plainLines(m.Reply), "\n "))
 		s.printf("\n%s\n", s.screen.paint(bold, "whole text"))

@@ -36,6 +36,7 @@ type Reading struct {
 	List       string           `json:"list"`
 	Private    bool             `json:"private"`
 	Parts      []Part           `json:"parts"`
+	Files      []FileText       `json:"files,omitempty"` // what attachments say that are texts; absent where there is none
 }
 
 // DescribeFile puts a parsed mail file into the form scripts read.
@@ -44,6 +45,7 @@ func DescribeFile(file string, p Parsed) Reading {
 	return Reading{
 		Description: Describe(file, p), Sender: DescribeParties(h.Sender), Bcc: DescribeParties(h.Bcc), List: h.Auto.ListID, Private: h.Private,
 		Aliases: append([]string{}, h.Aliases...), InReplyTo: append([]string{}, h.InReplyTo...), References: append([]string{}, h.References...), Parts: append([]Part{}, p.Parts...),
+		Files: p.Files,
 	}
 }
 

@@ -50,6 +50,13 @@ func FuzzParse(f *testing.F) {
 			checkText(t, "mail", "name", a.Name)
 			checkText(t, "mail", "type", a.Type)
 		}
+		said := 0
+		for _, f := range p.Files {
+			checkText(t, "mail", "text of a file", f.Text)
+			if said += len(f.Text); said > maxFileTexts || f.Text == "" {
+				t.Errorf("file %q says %d bytes, all together %d", f.Name, len(f.Text), said)
+			}
+		}
 		for _, in := range p.Inner {
 			checkText(t, "mail", "inner text", in.Text)
 			checkText(t, "mail", "inner subject", in.Head.Subject)

@@ -16,6 +16,7 @@ type leaf struct {
 	head  partHeader
 	kind  string // media type where its content is read; "" for a file only
 	file  bool   // listed as an attachment
+	said  bool   // a file that is kept in buf to be read
 	buf   []byte
 	limit int64
 	sum   hash.Hash // of the decoded content, for files
@@ -78,6 +79,7 @@ func (w *walker) newLeaf(h partHeader) *leaf {
 	if l.file {
 		l.sum = sha256.New()
 	}
+	l.listen()
 	return l
 }
 
@@ -97,7 +99,7 @@ func (l *leaf) openChild() {
 	lim.Parts -= l.w.parts
 	l.mail = &Parsed{}
 	l.child = newWalker(lim, l.mail, l.w.scratch)
-	l.child.keep, l.child.encoded = l.w.keep, l.w.encoded+1
+	l.child.keep, l.child.heard, l.child.encoded = l.w.keep, l.w.heard, l.w.encoded+1
 	if inside, ok := strings.CutPrefix(l.w.wanted, l.part()+"."); ok {
 		l.child.wanted, l.child.sink = inside, l.w.sink
 	}
@@ -204,6 +206,8 @@ func (l *leaf) pass() {
 		l.tnef.write(b)
 	case l.child != nil:
 		l.child.lines.write(b)
+	case l.said:
+		l.hear(b)
 	case l.kind != "":
 		if l.buf == nil {
 			l.buf = l.w.scratch.take()
@@ -292,6 +296,9 @@ func (w *walker) finishLeaf(l *leaf) {
 	for _, f := range l.inside {
 		w.attachInside(f)
 	}
+	if l.said {
+		w.fileText(l)
+	}
 	if l.kind == "" || l.child != nil {
 		return
 	}
@@ -312,6 +319,7 @@ func (w *walker) finishLeaf(l *leaf) {
 			w.calendar = toUTF8(l.head.media.get("charset"), l.buf)
 			w.method = l.head.media.get("method")
 		}
+		w.said(l.head.name(), l.part(), calendarText(toUTF8(l.head.media.get("charset"), l.buf)))
 	default:
 		w.addText(l)
 	}
@@ -390,6 +398,11 @@ func (w *walker) adopt(l *leaf) {
 		a.Part = strings.TrimPrefix(l.head.path+"."+a.Part, ".")
 		w.out.Attachments = append(w.out.Attachments, a)
 	}
+	for _, f := range m.Files {
+		f.Part = strings.TrimPrefix(l.head.path+"."+f.Part, ".")
+		w.out.Files = append(w.out.Files, f)
+	}
+	w.heard = l.child.heard
 	for _, d := range m.Defects {
 		if !slices.Contains(m.Head.Defects, d) { // those are the inner message's own
 			w.defect(d)

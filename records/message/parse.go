@@ -37,6 +37,7 @@ type Parsed struct {
 	HTML        string // the HTML part as it stands, "" where there is none
 	Reply       string // what the author newly wrote
 	Attachments []Attachment
+	Files       []FileText        // what attached texts, tables and invitations say, within limits
 	ContentIDs  map[string]string // of attachments, by which the HTML shows them: Content-ID -> Part
 	Parts       []Part            // the tree of parts, each after the one it is in
 	Inner       []Inner           // messages inside, by message/rfc822 or by an inline forward block, outermost first

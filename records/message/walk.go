@@ -25,6 +25,7 @@ type walker struct {
 	parts    int
 	encoded  int   // how many encoded messages this one is inside
 	keep     int64 // bytes of text that may still be kept
+	heard    int   // bytes that were kept of what files say
 	segments []segment
 	top      *headReader
 	feedback *feedbackReport
