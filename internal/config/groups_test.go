@@ -116,3 +116,19 @@ func TestGroupLists(t *testing.T) {
 		}
 	}
 }
+
+// TestUserForms compares what may name a user of a group with what must not.
+func TestUserForms(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ä", 64)
+	for _, good := range []string{"a", "_a", "ada@example.com", "Ada.L+x~y=z-1_@sub.example", "зоя@пример.рф", "٣@٣", long + "@" + "d" + strings.Repeat("d", 252)} {
+		if !isUser(good) {
+			t.Errorf("%q is refused", good)
+		}
+	}
+	for _, bad := range []string{"", "@", "a@", "@b", ".a", "-a", "+a", "a@.b", "a@-b", "a b", "a/b", "../a", "a@b@c", "a@b_c", "a;b", "a$b", "a\x00", "a\xff", "a\n", "{a}", long + "ä", "a@" + strings.Repeat("d", 254)} {
+		if isUser(bad) {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
