@@ -314,10 +314,8 @@ func (c *checking) terms(tx *Tx) error {
 			return tx.ctx.Err()
 		}
 		id, _, _ := readID(k)
-		var e struct {
-			Doc uint32 `json:"doc"`
-		}
-		if ok, err := tx.peek(tableEntry, k, &e); err != nil || !ok {
+		var doc uint32
+		if ok, err := tx.peek(tableEntry, k, "doc", &doc); err != nil || !ok {
 			c.fault("text %x has no entry", k)
 			continue
 		}
@@ -327,15 +325,15 @@ func (c *checking) terms(tx *Tx) error {
 			continue
 		}
 		var want, have termSum
-		if !waits[e.Doc] {
+		if !waits[doc] {
 			for _, t := range f.Terms() {
 				want.add(maphash.String(rowSeed, t.Text), t.At)
 			}
 		}
-		if int(e.Doc) < len(got) {
-			have = got[e.Doc]
+		if int(doc) < len(got) {
+			have = got[doc]
 		}
-		if !have.same(want) && (want.n > 0 || waits[e.Doc]) {
+		if !have.same(want) && (want.n > 0 || waits[doc]) {
 			c.fault("search index: the terms of entry %s differ (run: rapport store reindex)", id)
 		}
 	}

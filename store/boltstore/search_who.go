@@ -2,8 +2,6 @@ package boltstore
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -75,19 +73,15 @@ func (s *searching) inNow(p *part, h *hit) (bool, error) {
 		return p.docs.has(h.doc), nil
 	}
 	// Of both records only what is asked for is read: there may be many.
-	var e struct {
-		Message string `json:"message"`
-	}
-	var m struct {
-		Holdings []message.Holding `json:"holdings"`
-	}
-	if ok, err := s.tx.peek(tableEntry, h.key, &e); err != nil || !ok || e.Message == "" {
+	var id string
+	var copies []message.Holding
+	if ok, err := s.tx.peek(tableEntry, h.key, "message", &id); err != nil || !ok || id == "" {
 		return false, err
 	}
-	if ok, err := s.tx.peek(tableMessage, appendID(nil, e.Message), &m); err != nil || !ok {
+	if ok, err := s.tx.peek(tableMessage, appendID(nil, id), "holdings", &copies); err != nil || !ok {
 		return false, err
 	}
-	return p.names(m.Holdings), nil
+	return p.names(copies), nil
 }
 
 // names reports whether one of some copies lies in a place called by the part.
@@ -95,22 +89,6 @@ func (p *part) names(copies []message.Holding) bool {
 	return slices.ContainsFunc(copies, func(h message.Holding) bool {
 		return sameFolder(h.Mailbox, p.Value) || sameFolder(h.Folder, p.Value)
 	})
-}
-
-// peek reads the fields of a record that into has.
-func (tx *Tx) peek(table string, key []byte, into any) (bool, error) {
-	raw := tx.data(table).Get(key)
-	if raw == nil {
-		return false, nil
-	}
-	plain, err := plainJSON(key, raw)
-	if err == nil {
-		err = json.Unmarshal(plain, into)
-	}
-	if err != nil {
-		return false, fmt.Errorf("read %s %x: %w", table, key, err)
-	}
-	return true, nil
 }
 
 // sameFolder compares a name with what was typed: whole, or its last part.
