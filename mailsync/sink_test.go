@@ -119,13 +119,23 @@ func (m *memSink) Take(_ context.Context, b message.Batch) error {
 	return nil
 }
 
+// anyHas is Has of what is settled, without making that whole set for each UID.
+func anyHas(p *message.Progress, uid uint32) bool {
+	for _, s := range p.Skipped {
+		if s.Has(uid) {
+			return true
+		}
+	}
+	return p.Stored.Has(uid) || p.Quarantined.Has(uid)
+}
+
 func (m *memSink) take(k folderKey, p *message.Progress, it message.Item) error {
 	one := message.UIDs(it.UID)
 	if p.Quarantined.Has(it.UID) { // asked for again
 		p.Quarantined = p.Quarantined.Minus(one)
 		delete(m.reasons[k], it.UID)
 	}
-	if p.Settled().Has(it.UID) {
+	if anyHas(p, it.UID) {
 		m.broken = append(m.broken, fmt.Sprintf("UID %d of %s was settled already", it.UID, k.name))
 	}
 	if !m.light {
