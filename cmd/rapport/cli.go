@@ -45,6 +45,7 @@ type cli struct {
 	Store      storeGroup        `cmd:""`
 	Backup     backupGroup       `cmd:""`
 	Retention  retentionGroup    `cmd:""`
+	Notice     noticeCommand     `cmd:""`
 	Reload     reloadCommand     `cmd:""`
 	Version    versionCommand    `cmd:""`
 	Completion completionCommand `cmd:""`
