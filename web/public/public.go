@@ -1,0 +1,214 @@
+// Package public is what strangers may open: the pages behind the links of
+// mails, on a listener of its own. Today that is the way out of a list.
+//
+// Whoever holds a token speaks for the one the mail was sent to, and nobody else
+// is told whether an address is known. Programs open links, and some run what is
+// on a page: so GET, HEAD and OPTIONS change nothing ever, and what changes
+// something takes a POST (RFC 9110 section 9.2.1, RFC 8058).
+package public
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"rapport/records/outbox"
+)
+
+// The limits of a request.
+const (
+	maxBody  = 64 << 10
+	maxAgent = 200 // bytes of a User-Agent that are kept
+)
+
+// Objection is somebody saying that they want no more mail.
+type Objection struct {
+	Delivery outbox.ID
+	All      bool   // of any campaign; else of the delivery's purpose
+	By       string // how it was said: one-click, page
+	Agent    string // what the program calls itself
+}
+
+// Options are what the pages are made of.
+type Options struct {
+	Keys outbox.Keys
+	// Object commits an objection before it returns. Of a delivery that is no
+	// longer known, and where it was said before, it is no error.
+	Object func(context.Context, Objection) error
+	Team   func() string // who writes, as recipients know them
+	Log    *slog.Logger
+}
+
+//go:embed locale/*.json
+var localeFiles embed.FS
+
+//go:embed page.html
+var pageText string
+
+//go:embed style.css
+var style []byte
+
+type site struct {
+	Options
+	page    *template.Template
+	texts   []map[string]string
+	tags    []language.Tag
+	matcher language.Matcher
+}
+
+// New returns the handler of the public listener. It may be used concurrently.
+func New(o Options) (http.Handler, error) {
+	s := &site{Options: o}
+	if err := s.readTexts(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.page, err = template.New("page").Parse(pageText); err != nil {
+		return nil, fmt.Errorf("read the public page: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /u/{token}", s.ask)
+	mux.HandleFunc("POST /u/{token}", s.oneClick)
+	mux.HandleFunc("POST /u/{token}/leave", s.leave)
+	mux.HandleFunc("OPTIONS /u/{token}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		_, _ = w.Write(style)
+	})
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "User-agent: *\nDisallow: /\n")
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.show(w, r, http.StatusNotFound, "gone", "") })
+	return guarded(mux), nil
+}
+
+// readTexts reads every language; English comes first, and is what is shown to
+// whom no other suits.
+func (s *site) readTexts() error {
+	for _, name := range []string{"en", "ar", "bn", "de", "es", "fr", "it", "nl", "pt"} {
+		raw, err := localeFiles.ReadFile("locale/" + name + ".json")
+		texts := map[string]string{}
+		if err = errors.Join(err, json.Unmarshal(raw, &texts)); err != nil {
+			return fmt.Errorf("read the language %s: %w", name, err)
+		}
+		s.texts, s.tags = append(s.texts, texts), append(s.tags, language.MustParse(name))
+	}
+	s.matcher = language.NewMatcher(s.tags)
+	return nil
+}
+
+// guarded sets what holds for every answer and bounds every request.
+func guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "no-referrer") // the address holds a token
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+		h.Set("X-Content-Type-Options", "nosniff")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// delivery returns what the token in a request's path stands for. Whatever is
+// wrong with one, the answer is the same.
+func (s *site) delivery(w http.ResponseWriter, r *http.Request) (outbox.ID, bool) {
+	id, err := s.Keys.Open(outbox.ForUnsubscribe, r.PathValue("token"))
+	if err != nil {
+		s.show(w, r, http.StatusNotFound, "gone", "")
+		return "", false
+	}
+	return id, true
+}
+
+// ask shows the page with the ways out.
+func (s *site) ask(w http.ResponseWriter, r *http.Request) {
+	if _, ok := s.delivery(w, r); ok {
+		s.show(w, r, http.StatusOK, "ask", r.PathValue("token")[:outbox.TokenLength])
+	}
+}
+
+// oneClick is the way out of mail programs (RFC 8058 section 3.2): it acts at
+// once and sends nobody elsewhere. The body should say List-Unsubscribe=One-Click
+// in one of two encodings; a token that verifies is enough, as programs differ.
+func (s *site) oneClick(w http.ResponseWriter, r *http.Request) {
+	if id, ok := s.delivery(w, r); ok {
+		_, _ = io.Copy(io.Discard, r.Body) // too much of it is not read, and nothing of it is needed
+		s.object(w, r, Objection{Delivery: id, By: "one-click"})
+	}
+}
+
+// leave is the button of the page.
+func (s *site) leave(w http.ResponseWriter, r *http.Request) {
+	id, ok := s.delivery(w, r)
+	if !ok {
+		return
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
+		s.show(w, r, http.StatusUnsupportedMediaType, "gone", "")
+		return
+	}
+	if err := r.ParseForm(); err != nil {
+		s.show(w, r, http.StatusBadRequest, "gone", "")
+		return
+	}
+	s.object(w, r, Objection{Delivery: id, All: r.PostForm.Get("scope") == "all", By: "page"})
+}
+
+// object commits an objection, and only then says that it holds. What cannot be
+// committed now is asked for again: mail programs do that.
+func (s *site) object(w http.ResponseWriter, r *http.Request, o Objection) {
+	o.Agent = strings.ToValidUTF8(r.UserAgent(), "")
+	o.Agent = o.Agent[:min(len(o.Agent), maxAgent)]
+	// It is committed even where its sender does not wait.
+	if err := s.Object(context.WithoutCancel(r.Context()), o); err != nil {
+		s.Log.Error("an objection could not be kept", "delivery", o.Delivery, "error", err)
+		w.Header().Set("Retry-After", strconv.Itoa(60))
+		s.show(w, r, http.StatusServiceUnavailable, "later", "")
+		return
+	}
+	said := "done"
+	if o.All {
+		said = "doneall"
+	}
+	s.show(w, r, http.StatusOK, said, "")
+}
+
+// show answers with the page in the reader's language.
+func (s *site) show(w http.ResponseWriter, r *http.Request, status int, what, token string) {
+	_, at := language.MatchStrings(s.matcher, r.Header.Get("Accept-Language"))
+	texts := s.texts[at]
+	var b bytes.Buffer
+	err := s.page.Execute(&b, struct {
+		Lang, Dir, Title, Text, Token, Team string
+		T                                   map[string]string
+	}{s.tags[at].String(), texts["dir"], texts[what+".title"], texts[what+".text"], token, s.Team(), texts})
+	if err != nil {
+		s.Log.Error("the public page cannot be made", "error", err)
+		http.Error(w, "", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", s.tags[at].String())
+	w.Header().Set("Vary", "Accept-Language")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+}

@@ -1,0 +1,5 @@
+//go:build !soak
+
+package public
+
+const tokens = 40 // that are changed
