@@ -49,6 +49,13 @@ type Options struct {
 	// Erased, when not nil, is called with the digests of an erased person's
 	// addresses before the erasure is committed: the journal outside the store.
 	Erased func([]store.Digest) error
+	// Own, when not nil, reports whether a mail is a copy of what a campaign
+	// sent: it is no message, and is kept elsewhere.
+	Own func(message.Head) bool
+	// Returned, when not nil, hears of every mail inside the transaction that
+	// settles it: kept or not; m is nil where its header alone was read. It may
+	// hear of one more than once.
+	Returned func(tx store.Tx, f message.Folder, h message.Head, m *message.Message) error
 	// Doubted, when not nil, reports whether the clock may be wrong: then no
 	// mail is too old to be filed. It must not block.
 	Doubted func() bool

@@ -20,10 +20,11 @@ type judging struct {
 	key  []byte
 	read map[message.ThreadID]*conversation
 	kept map[message.ID]*message.Message // read before, where nothing is written; nil elsewhere
+	own  func(message.Head) bool         // see Options.Own
 }
 
 func (i *Intake) judging(tx store.Tx) *judging {
-	return &judging{setup: i.setup.Load(), tx: tx, dir: newDirectory(tx, i.opts.Key), key: i.opts.Key, read: map[message.ThreadID]*conversation{}}
+	return &judging{setup: i.setup.Load(), tx: tx, dir: newDirectory(tx, i.opts.Key), key: i.opts.Key, read: map[message.ThreadID]*conversation{}, own: i.opts.Own}
 }
 
 // candidate is a message to be judged, stored or not.

@@ -127,6 +127,9 @@ func (t *taking) batch(b message.Batch, items []prepared) error {
 			return fmt.Errorf("store UID %d: %w", items[n].UID, err)
 		}
 	}
+	if err := t.returned(items); err != nil {
+		return err
+	}
 	if err := t.flush(); err != nil {
 		return err
 	}
@@ -139,6 +142,25 @@ func (t *taking) batch(b message.Batch, items []prepared) error {
 	if b.Fingerprints != nil {
 		if err := t.tx.Folders().SetFingerprints(b.Folder, b.Fingerprints); err != nil {
 			return fmt.Errorf("keep fingerprints: %w", err)
+		}
+	}
+	return nil
+}
+
+// returned tells whoever waits for answers of what came, once it is filed.
+func (t *taking) returned(items []prepared) error {
+	hear := t.i.opts.Returned
+	if hear == nil {
+		return nil
+	}
+	for n := range items {
+		p := &items[n]
+		head, m := p.Head, (*message.Message)(nil)
+		if p.parsed {
+			head, m = p.msg.Head, &p.msg
+		}
+		if err := hear(t.tx, t.folder, head, m); err != nil {
+			return fmt.Errorf("hear what UID %d answers: %w", p.UID, err)
 		}
 	}
 	return nil

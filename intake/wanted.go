@@ -78,6 +78,9 @@ func (j *judging) wish(f message.Folder, c message.Copy, since time.Time) (messa
 		flags:      flagsOf(c),
 		identities: message.IdentityKeys(c.Head, nil),
 	}
+	if j.own != nil && j.own(c.Head) {
+		return message.Wish{Decision: message.Decision{Action: message.Skip, Reason: message.OwnCampaign}}, nil
+	}
 	v, err := j.alone(cand)
 	if err != nil {
 		return message.Wish{}, err
@@ -163,7 +166,7 @@ func sameSize(m *message.Message, c message.Copy) bool {
 // skipStands reports whether a judgement made with an older directory still
 // says skip.
 func (j *judging) skipStands(f message.Folder, it message.Item) (bool, error) {
-	if it.Wish.Reason == message.BeforeSince {
+	if it.Wish.Reason == message.BeforeSince || it.Wish.Reason == message.OwnCampaign {
 		return true, nil
 	}
 	var v matcher.Verdict

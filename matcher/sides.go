@@ -1,6 +1,7 @@
 package matcher
 
 import (
+	"slices"
 	"strings"
 
 	"rapport/records/contact"
@@ -95,6 +96,11 @@ func (e Exclusion) holds(a contact.Address) bool {
 	return a != "" && (e.Address != "" && (e.Address == a || e.Address.Folded() == a.Folded() && !tagged(e.Address)) ||
 		e.Domain != "" && contact.Within(a.Domain(), e.Domain) ||
 		e.Pattern != "" && glob(e.Pattern, string(a)))
+}
+
+// Excludes reports whether an exclusion holds for an address, whatever its mode.
+func (r Rules) Excludes(a contact.Address) bool {
+	return slices.ContainsFunc(r.Exclusions, func(e Exclusion) bool { return e.holds(a) })
 }
 
 func tagged(a contact.Address) bool { return strings.IndexByte(a.Local(), '+') > 0 }

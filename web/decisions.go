@@ -259,6 +259,7 @@ func reasonWords(r message.Reason) phrase.Form {
 		message.Expired:     "older than mail of its kind is kept",
 		message.Withdrawn:   "withdrawn by hand",
 		message.Draft:       "a draft",
+		message.OwnCampaign: "a copy of what a campaign sent, which is on the timeline as such",
 		message.NotOurs:     "read, and it concerns nobody known",
 	}
 	if w, ok := words[r]; ok {

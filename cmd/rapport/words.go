@@ -5,6 +5,7 @@ import "rapport/records/message"
 // reasons puts in words why mail is skipped. Programs read the codes.
 var reasons = map[message.Reason]string{
 	message.NoMatch:     "with nobody known",
+	message.OwnCampaign: "copies of what campaigns sent",
 	message.NotOurs:     "with nobody known inside",
 	message.BeforeSince: "older than since",
 	message.Internal:    "among ourselves",

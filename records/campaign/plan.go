@@ -33,6 +33,19 @@ type Plan struct {
 	Hash       string      `json:"hash" doc:"names exactly this plan: launching can ask for it"`
 }
 
+// Receipt is one mail of a campaign that somebody got, or did not get.
+type Receipt struct {
+	Campaign string    `json:"campaign"`
+	Run      RunID     `json:"run"`
+	Delivery string    `json:"delivery" doc:"id of the delivery"`
+	Subject  string    `json:"subject,omitempty"`
+	State    string    `json:"state"`
+	Reason   string    `json:"reason,omitempty" doc:"of the state, in words"`
+	Changed  time.Time `json:"changed" doc:"when it came into this state"`
+	Replied  bool      `json:"replied"`
+	Bounced  bool      `json:"bounced"`
+}
+
 // Summary is a campaign in a list.
 type Summary struct {
 	Name    string    `json:"name"`

@@ -22,6 +22,8 @@ const (
 	NoConsent  Why = "no_consent"  // there is neither consent nor another basis
 	HadIt      Why = "had_it"      // an earlier run brought it
 	TooMuch    Why = "too_much"    // enough mail in the last week or month
+	// NotSelected is said of one address only: the audience leaves it out.
+	NotSelected Why = "not_selected"
 )
 
 // Reasons are all of them, in their order.
@@ -78,6 +80,8 @@ func (h Hold) String() string {
 		on = " on " + h.At.UTC().Format(time.DateOnly)
 	}
 	switch h.Why {
+	case NotSelected:
+		return "the audience does not select them"
 	case NoAddress:
 		return "no address is known"
 	case BadAddress:

@@ -136,6 +136,7 @@ const (
 	Withdrawn   Reason = "withdrawn"
 	Draft       Reason = "draft"
 	Expired     Reason = "expired"  // older than mail of its kind is kept
+	OwnCampaign Reason = "campaign" // a copy of what a campaign sent, which is kept as a delivery
 	NotOurs     Reason = "not_ours" // inspected: bears no token of ours and matches nobody
 )
 
