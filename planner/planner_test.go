@@ -1,0 +1,519 @@
+package planner
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	netmail "net/mail"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rapport/records/campaign"
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/records/outbox"
+	"rapport/store"
+	"rapport/store/boltstore"
+)
+
+// office is a planner over a store with some people, and a clock of its own.
+type office struct {
+	*Planner
+	t     *testing.T
+	store store.Store
+	now   time.Time
+	src   Source
+	woken int
+	sent  []byte // the last test
+}
+
+func newOffice(t *testing.T, people ...contact.Contact) *office {
+	t.Helper()
+	o := &office{t: t, now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
+	s, err := boltstore.Open(t.TempDir(), boltstore.Options{Now: func() time.Time { return o.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	o.store = s
+	o.src = Source{Definition: campaign.Definition{Name: "spring", Kind: "newsletter", Sender: "news", Purpose: "newsletter", Basis: "customers", Letters: map[string]campaign.Letter{}}}
+	o.letter("", "Spring for {{.Contact.FirstName}}", "Dear {{.Contact.Name}},\n\nit is spring.\n")
+	if o.src.Audience, err = campaign.ParseAudience(`kind == "customer"`); err != nil {
+		t.Fatal(err)
+	}
+	o.Planner = New(Options{
+		Store: s, Keys: outbox.Keys{{ID: 1, Secret: [32]byte{1}}}, Key: bytes.Repeat([]byte{2}, 32), Now: func() time.Time { return o.now },
+		Settings: func() Settings {
+			return Settings{Team: "Example", PerWeek: 2, PerMonth: 6, Senders: map[string]Sender{
+				"news": {Name: "news", From: "Example News <news@example.com>", Replies: "news@example.com", Mailbox: "news", Address: "1 Example Street", PerMinute: 30, PerDay: 100},
+			}}
+		},
+		Campaigns: func() ([]Source, error) { return []Source{o.src}, nil },
+		Campaign: func(name string) (Source, error) {
+			if name != o.src.Name {
+				return Source{}, store.ErrNotFound
+			}
+			return o.src, nil
+		},
+		Send: func(_ context.Context, _ string, _, _ contact.Address, raw []byte) error { o.sent = raw; return nil },
+		Wake: func() { o.woken++ },
+	})
+	o.update(func(tx store.Tx) error {
+		for n, c := range people {
+			c.ID = contact.ID(store.NewID(o.now.Add(time.Duration(n))))
+			if err := tx.Contacts().Put(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return o
+}
+
+func (o *office) letter(language, subject, body string) {
+	o.t.Helper()
+	s, err := campaign.ParseTemplate("subject", subject)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	b, err := campaign.ParseTemplate("spring.md", body)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.src.Letters[language] = campaign.Letter{Language: language, Subject: s, Body: b}
+}
+
+func (o *office) update(fn func(store.Tx) error) {
+	o.t.Helper()
+	if err := o.store.Update(o.t.Context(), fn); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func customer(name string, addresses ...contact.Address) contact.Contact {
+	return contact.Contact{Name: name, Addresses: addresses, Kind: contact.Customer}
+}
+
+// carry does what a courier does with one delivery: the gate is asked, then the
+// server takes it, or the answer is lost.
+func (o *office) carry(d outbox.Delivery, lost bool) outbox.Delivery {
+	o.t.Helper()
+	o.update(func(tx store.Tx) error {
+		e, err := o.Gate(tx, d, o.now)
+		if err != nil {
+			return err
+		}
+		events := []outbox.Event{{What: outbox.Commit}, {What: outbox.Accept, QueueID: "q"}}
+		if lost {
+			events[1] = outbox.Event{What: outbox.Lose}
+		}
+		if e.What != "" {
+			events = []outbox.Event{e}
+		}
+		for _, e := range events {
+			before, err := tx.Outbox().Get(d.ID)
+			if err != nil {
+				return err
+			}
+			if d, err = before.Apply(e, o.now); err != nil {
+				return err
+			}
+			if err := tx.Outbox().Put(d); err != nil {
+				return err
+			}
+			if err := o.Changed(tx, before, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return d
+}
+
+func (o *office) deliveries(state outbox.State) []outbox.Delivery {
+	o.t.Helper()
+	page, err := o.Deliveries(o.t.Context(), "spring", store.OutboxFilter{State: state}, store.Slice{})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return page.Items
+}
+
+func (o *office) launch() campaign.Run {
+	o.t.Helper()
+	run, err := o.Launch(o.t.Context(), "ada", "spring", "", false)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return run
+}
+
+// returned has a mail come back.
+func (o *office) returned(folder message.Folder, m message.Message) {
+	o.t.Helper()
+	o.update(func(tx store.Tx) error { return o.Returned(tx, folder, m.Head, &m) })
+}
+
+func (o *office) status() campaign.Progress {
+	o.t.Helper()
+	p, err := o.Status(o.t.Context(), "spring")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if sum := p.Pending + p.Accepted + p.Deferred + p.Rejected + p.Ambiguous + p.Unknown + p.Suppressed + p.Cancelled + p.Expired + p.Skipped; sum != p.Recipients {
+		o.t.Errorf("the states add up to %d of %d: %+v", sum, p.Recipients, p)
+	}
+	return p
+}
+
+// history are the kinds and texts of an address's timeline, newest first.
+func (o *office) history(a contact.Address) (out []string) {
+	o.t.Helper()
+	err := o.store.View(o.t.Context(), func(tx store.Tx) error {
+		out = nil
+		people, err := tx.Contacts().ByAddress(a)
+		if err != nil {
+			return err
+		}
+		page, err := tx.Entries().Of(store.Subject{Contact: people[0].ID}, store.Slice{})
+		for _, e := range page.Items {
+			out = append(out, strings.TrimSpace(string(e.Kind)+" "+e.Text))
+		}
+		return err
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return out
+}
+
+func TestPlan(t *testing.T) {
+	refuses := customer("Rita", "rita@press.example")
+	refuses.Consents = []contact.Consent{{Purpose: "newsletter", State: contact.Withdrawn}}
+	o := newOffice(t, customer("Carl", "carl@press.example"), customer("Carl too", "carl+x@press.example"), customer("Nobody"),
+		refuses, contact.Contact{Name: "Paula", Addresses: []contact.Address{"paula@print.example"}, Kind: contact.Partner})
+	plan, err := o.Plan(t.Context(), "spring", false)
+	if err != nil || len(plan.Faults) > 0 {
+		t.Fatal(err, plan.Faults)
+	}
+	var left []string
+	for _, r := range plan.Left {
+		left = append(left, r.Name+" "+string(r.Why))
+	}
+	slices.Sort(left)
+	if got, want := fmt.Sprint(left), "[Carl too same_person Nobody no_address Rita withdrawn]"; got != want || len(plan.Recipients) != 1 || plan.Others != 1 {
+		t.Errorf("to %v, left %s, %d others; want left %s", plan.Recipients, got, plan.Others, want)
+	}
+	again, err := o.Plan(t.Context(), "spring", false)
+	if err != nil || again.Hash != plan.Hash || plan.Hash == "" {
+		t.Errorf("the same plan has another hash: %s, %s, %v", plan.Hash, again.Hash, err)
+	}
+	if _, err := o.Launch(t.Context(), "ada", "spring", "another", false); err == nil || !strings.Contains(err.Error(), "another by now") {
+		t.Errorf("launched though the plan is another: %v", err)
+	}
+	o.letter("", "Spring for {{.Contact.FirstName}}", "At {{.Organisation.Name}}, dear {{.Contact.Name}}\n")
+	if plan, err = o.Plan(t.Context(), "spring", false); err != nil || len(plan.Faults) != 1 || !strings.Contains(plan.Faults[0], "for Carl: spring.md:1:5: .Organisation.Name is empty") {
+		t.Errorf("a field that is empty: %q, %v", plan.Faults, err)
+	}
+	if _, err := o.Launch(t.Context(), "ada", "spring", "", false); err == nil {
+		t.Error("launched with a fault")
+	}
+}
+
+func TestETA(t *testing.T) {
+	for _, tt := range []struct {
+		s     Sender
+		mails int
+		want  time.Duration
+	}{
+		{Sender{PerMinute: 30, PerDay: 10000}, 5000, 4999 * 2 * time.Second},
+		{Sender{PerMinute: 30, PerDay: 10000}, 12000, 24*time.Hour + 1999*2*time.Second},
+		{Sender{PerDay: 2000}, 12000, 5 * 24 * time.Hour},
+		{Sender{}, 12000, 0},
+		{Sender{PerMinute: 1}, 0, 0},
+	} {
+		if got := tt.s.lasts(tt.mails); got != tt.want {
+			t.Errorf("%d mails through %+v take %v, want %v", tt.mails, tt.s, got, tt.want)
+		}
+	}
+}
+
+// TestRun follows a newsletter from its launch to what comes back.
+func TestRun(t *testing.T) {
+	o := newOffice(t, customer("Carl Press", "carl@press.example"), customer("Dora", "dora@press.example"), customer("Eve", "eve@press.example"), customer("Fred", "fred@press.example"))
+	run := o.launch()
+	if run.Recipients != 4 || run.State != campaign.Running || o.woken != 1 {
+		t.Fatalf("launched: %+v, woken %d", run, o.woken)
+	}
+	if _, err := o.Launch(t.Context(), "ada", "spring", "", false); err == nil || !strings.Contains(err.Error(), "running already") {
+		t.Errorf("launched twice: %v", err)
+	}
+	of := map[contact.Address]outbox.Delivery{}
+	for _, d := range o.deliveries(outbox.Frozen) {
+		of[d.Address] = o.carry(d, d.Address == "fred@press.example")
+	}
+	if p := o.status(); p.Accepted != 3 || p.Ambiguous != 1 {
+		t.Fatalf("after sending: %+v", p)
+	}
+	reply := message.Head{MessageID: "r@press.example", InReplyTo: []string{of["carl@press.example"].MessageID}}
+	o.returned(message.Folder{Mailbox: "news"}, message.Message{Head: reply, Verdict: message.Verdict{Kind: message.Personal}})
+	o.returned(message.Folder{Mailbox: "news"}, message.Message{Head: message.Head{MessageID: "b@press.example"}, Verdict: message.Verdict{
+		Kind: message.Bounce, Auto: true, Original: &message.Original{MessageID: of["dora@press.example"].MessageID},
+		Bounces: []message.BouncedTo{{Recipient: "dora@press.example", Class: "address", Hard: true, Action: "failed"}}}})
+	leave := o.unsubscribeToken(of["eve@press.example"])
+	for range 2 { // the second copy changes nothing
+		o.update(func(tx store.Tx) error {
+			return o.Returned(tx, message.Folder{Mailbox: "news"}, message.Head{Subject: "unsubscribe [" + leave + "]"}, nil)
+		})
+	}
+	o.returned(message.Folder{Mailbox: "news", Name: "Sent", Role: message.RoleSent}, message.Message{Head: message.Head{MessageID: of["fred@press.example"].MessageID}})
+	p := o.status()
+	if p.Bounced != 1 || p.Replied != 1 || p.Unsubs != 1 || p.Accepted != 4 || p.Ambiguous != 0 {
+		t.Errorf("after what came back: %+v", p)
+	}
+	for a, want := range map[contact.Address]string{
+		"carl@press.example": "[delivery]", "dora@press.example": "[outcome bounced delivery]",
+		"eve@press.example": "[outcome unsubscribed delivery]", "fred@press.example": "[delivery]",
+	} {
+		if got := fmt.Sprint(o.history(a)); got != want {
+			t.Errorf("the timeline of %s: %s, want %s", a, got, want)
+		}
+	}
+	if err := o.Tend(t.Context()); err != nil || o.status().State != campaign.Finished {
+		t.Errorf("the run has not ended: %+v, %v", o.status(), err)
+	}
+	o.afterwards(t)
+}
+
+// afterwards asks who would get it again: nobody, each with the reason.
+func (o *office) afterwards(t *testing.T) {
+	t.Helper()
+	plan, err := o.Plan(t.Context(), "spring", false)
+	if err != nil || len(plan.Recipients) != 0 {
+		t.Errorf("it would go again to %v, %v", plan.Recipients, err)
+	}
+	if plan, err = o.Plan(t.Context(), "spring", true); err != nil || len(plan.Recipients) != 2 { // not to whom it bounced, nor to who objected
+		t.Errorf("asked to, it would go again to %v, %v", plan.Recipients, err)
+	}
+	stops, got, holds, err := o.Why(t.Context(), "eve@press.example")
+	if err != nil || len(stops) != 1 || stops[0].Scope != "newsletter" || len(got) != 1 || got[0].State != "accepted" || holds["spring"].Why != campaign.Stopped {
+		t.Errorf("why: %v, %v, %v, %v", stops, got, holds, err)
+	}
+}
+
+// unsubscribeToken reads the token out of a mail's way out.
+func (o *office) unsubscribeToken(d outbox.Delivery) string {
+	o.t.Helper()
+	var raw []byte
+	err := o.store.View(o.t.Context(), func(tx store.Tx) (err error) { raw, err = tx.Outbox().Bytes(d.ID); return err })
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	m, err := netmail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	_, token, found := strings.Cut(m.Header.Get("List-Unsubscribe"), "%5B")
+	if !found {
+		o.t.Fatalf("no way out: %q", m.Header.Get("List-Unsubscribe"))
+	}
+	token, _, _ = strings.Cut(token, "%5D")
+	return token
+}
+
+// TestGateHoldsBack has people object after the launch and before their mail.
+func TestGateHoldsBack(t *testing.T) {
+	o := newOffice(t, customer("Carl", "carl@press.example"), customer("Dora", "dora@press.example"), customer("Eve", "eve@press.example"))
+	o.launch()
+	if _, err := o.Suppress(t.Context(), "ada", "carl@press.example", ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := o.deliveries(outbox.Suppressed); len(got) != 1 || got[0].Address != "carl@press.example" || got[0].Why != campaign.Stopped {
+		t.Errorf("suppressed: %+v", got)
+	}
+	o.update(func(tx store.Tx) error {
+		people, err := tx.Contacts().ByAddress("dora@press.example")
+		if err != nil {
+			return err
+		}
+		return tx.Contacts().Delete(people[0].ID)
+	})
+	o.update(func(tx store.Tx) error {
+		people, err := tx.Contacts().ByAddress("eve@press.example")
+		if err != nil {
+			return err
+		}
+		people[0].Consents = []contact.Consent{{Purpose: "newsletter", State: contact.Withdrawn, At: o.now}}
+		return tx.Contacts().Put(people[0])
+	})
+	for _, d := range o.deliveries(outbox.Frozen) {
+		o.carry(d, false)
+	}
+	if p := o.status(); p.Accepted != 0 || p.Cancelled != 1 || p.Suppressed != 1 || p.Skipped != 1 || p.Reasons["withdrawn"] != 1 {
+		t.Errorf("%+v", p)
+	}
+	if n, err := o.Unsuppress(t.Context(), "ada", "carl@press.example", ""); err != nil || n != 1 {
+		t.Errorf("Unsuppress: %d, %v", n, err)
+	}
+}
+
+// TestNothingUnsignedCounts has mail come back that only looks as if it were
+// about a delivery.
+func TestNothingUnsignedCounts(t *testing.T) {
+	o := newOffice(t, customer("Carl", "carl@press.example"))
+	o.launch()
+	d := o.carry(o.deliveries(outbox.Frozen)[0], false)
+	forged := strings.Replace(d.MessageID, d.MessageID[10:14], "aaaa", 1)
+	for _, m := range []message.Message{
+		{Verdict: message.Verdict{Kind: message.Bounce, Original: &message.Original{MessageID: forged}, Bounces: []message.BouncedTo{{Recipient: "carl@press.example", Class: "address", Hard: true}}}},
+		{Verdict: message.Verdict{Kind: message.Bounce, Bounces: []message.BouncedTo{{Recipient: "carl@press.example", Class: "address", Hard: true}}}},
+		{Head: message.Head{Subject: "unsubscribe carl@press.example"}, Verdict: message.Verdict{Kind: message.Unsubscribe}},
+		{Head: message.Head{Subject: "unsubscribe [" + strings.TrimPrefix(strings.Split(d.MessageID, "@")[0], "d.") + "]"}, Verdict: message.Verdict{Kind: message.Personal}}, // a token for another purpose
+		{Head: message.Head{InReplyTo: []string{forged}}, Verdict: message.Verdict{Kind: message.Unsubscribe}},
+		{Head: message.Head{InReplyTo: []string{d.MessageID}}, Verdict: message.Verdict{Kind: message.Automatic, Auto: true}}, // an absence is no answer
+	} {
+		o.returned(message.Folder{Mailbox: "news"}, m)
+	}
+	if p := o.status(); p.Bounced+p.Replied+p.Unsubs+p.Complained != 0 {
+		t.Errorf("what bears no token of ours counts: %+v", p)
+	}
+	if page, err := o.Suppressions(t.Context(), store.Slice{}); err != nil || len(page.Items) != 0 {
+		t.Errorf("suppressed: %v, %v", page.Items, err)
+	}
+	soft := message.Message{Verdict: message.Verdict{Kind: message.Bounce, Original: &message.Original{Token: strings.TrimPrefix(strings.Split(d.MessageID, "@")[0], "d.")},
+		Bounces: []message.BouncedTo{{Class: "mailbox", Action: "failed"}}}}
+	o.returned(message.Folder{Mailbox: "news"}, soft)
+	if page, err := o.Suppressions(t.Context(), store.Slice{}); err != nil || len(page.Items) != 0 || o.status().Bounced != 1 {
+		t.Errorf("a full mailbox: suppressed %v, %+v, %v", page.Items, o.status(), err)
+	}
+}
+
+// TestSettle decides what is ambiguous: sent again only on proof of absence.
+func TestSettle(t *testing.T) {
+	o := newOffice(t, customer("Carl", "carl@press.example"), customer("Dora", "dora@press.example"))
+	o.launch()
+	waiting := o.deliveries(outbox.Frozen)
+	proof := o.carry(waiting[0], false)
+	lost := o.carry(waiting[1], true)
+	dot := lost.Dotted
+	tend := func(want outbox.State) {
+		t.Helper()
+		if err := o.Tend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if d, err := o.Delivery(t.Context(), lost.ID); err != nil || d.State != want {
+			t.Fatalf("at %v it is %s, %v; want %s", o.now.Sub(dot), d.State, err, want)
+		}
+	}
+	sent := func(at time.Time, inSync bool) {
+		o.update(func(tx store.Tx) error {
+			return tx.Folders().SetStatus("news", message.FolderStatus{Name: "Sent", InSync: inSync, At: at})
+		})
+	}
+	o.now = dot.Add(time.Hour)
+	sent(o.now, true)
+	tend(outbox.Ambiguous) // the server has never been seen to keep a copy
+	o.returned(message.Folder{Mailbox: "news", Name: "Sent", Role: message.RoleSent}, message.Message{Head: message.Head{MessageID: proof.MessageID}})
+	sent(dot.Add(time.Minute), true)
+	tend(outbox.Ambiguous) // too early a look
+	sent(dot.Add(time.Hour), false)
+	tend(outbox.Ambiguous) // not a complete one
+	sent(dot.Add(time.Hour), true)
+	tend(outbox.Frozen)
+	raw := func() (out []byte) {
+		_ = o.store.View(t.Context(), func(tx store.Tx) (err error) { out, err = tx.Outbox().Bytes(lost.ID); return err })
+		return out
+	}
+	before := raw()
+	d, err := o.Delivery(t.Context(), lost.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.carry(d, true)
+	if after := raw(); len(after) == 0 || !bytes.Equal(before, after) {
+		t.Error("it is sent again with other bytes")
+	}
+	sent(dot, true)
+	o.now = o.now.Add(giveUpAfter + time.Hour)
+	tend(outbox.Unknown)
+	if got, err := o.Resolve(t.Context(), "ada", lost.ID, true); err != nil || got.State != outbox.Accepted {
+		t.Errorf("resolved by hand: %+v, %v", got, err)
+	}
+	if _, err := o.Resolve(t.Context(), "ada", lost.ID, false); err == nil {
+		t.Error("what is accepted was sent again by hand")
+	}
+}
+
+// TestSteering pauses, resumes and ends a run; what was not all written when
+// the program ended is cancelled, and a restored copy starts paused.
+func TestSteering(t *testing.T) {
+	o := newOffice(t, customer("Carl", "carl@press.example"), customer("Dora", "dora@press.example"))
+	o.launch()
+	for _, step := range []struct {
+		do   func(context.Context, string, string) (campaign.Run, error)
+		want campaign.RunState
+		ok   bool
+	}{
+		{o.Resume, campaign.Running, false}, {o.Pause, campaign.Paused, true}, {o.Resume, campaign.Running, true},
+		{o.Cancel, campaign.Cancelled, true}, {o.Pause, campaign.Cancelled, false}, {o.Resume, campaign.Cancelled, false},
+	} {
+		if _, err := step.do(t.Context(), "ada", "spring"); (err == nil) != step.ok {
+			t.Errorf("to become %s: %v", step.want, err)
+		}
+		if p := o.status(); p.State != step.want {
+			t.Errorf("it is %s, want %s", p.State, step.want)
+		}
+	}
+	if p := o.status(); p.Cancelled != 2 {
+		t.Errorf("after its end: %+v", p)
+	}
+	o.launch()
+	if err := o.Restored(t.Context(), "7"); err != nil || o.status().State != campaign.Paused {
+		t.Errorf("a restored copy: %+v, %v", o.status(), err)
+	}
+	if _, err := o.Resume(t.Context(), "ada", "spring"); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Restored(t.Context(), "7"); err != nil || o.status().State != campaign.Running {
+		t.Errorf("the same copy again: %+v, %v", o.status(), err)
+	}
+	o.update(func(tx store.Tx) error { // as a crash in the middle of a launch leaves it
+		r, err := last(tx, "spring")
+		r.State = campaign.Preparing
+		if err != nil {
+			return err
+		}
+		return tx.Runs().Put(r)
+	})
+	if err := o.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if p := o.status(); p.State != campaign.Cancelled || p.Cancelled != 2 {
+		t.Errorf("a launch that did not end: %+v", p)
+	}
+}
+
+// TestTestMail sends a test, which speaks for nobody.
+func TestTestMail(t *testing.T) {
+	o := newOffice(t, customer("Carl", "carl@press.example"))
+	if err := o.Test(t.Context(), "ada", "spring", "", "ada@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	m, err := netmail.ReadMessage(bytes.NewReader(o.sent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := message.Head{MessageID: strings.Trim(m.Header.Get("Message-Id"), "<>"), Subject: m.Header.Get("List-Unsubscribe")}
+	if !strings.HasPrefix(m.Header.Get("Subject"), "[TEST] Spring for Carl") || m.Header.Get("To") != `"Carl" <ada@example.com>` || !o.Own(head) {
+		t.Errorf("the test: %v", m.Header)
+	}
+	o.returned(message.Folder{Mailbox: "news", Role: message.RoleSent}, message.Message{Head: head})
+	if page, err := o.Suppressions(t.Context(), store.Slice{}); err != nil || len(page.Items) != 0 {
+		t.Errorf("a test suppresses: %v, %v", page.Items, err)
+	}
+	if raw, err := o.Preview(t.Context(), "spring", ""); err != nil || bytes.Contains(raw, []byte("[TEST]")) || !bytes.Contains(raw, []byte("Spring for Carl")) {
+		t.Errorf("the preview: %.200s, %v", raw, err)
+	}
+}

@@ -1,0 +1,317 @@
+package planner
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rapport/records/campaign"
+	"rapport/records/contact"
+	"rapport/records/message"
+	"rapport/records/outbox"
+	"rapport/records/timeline"
+	"rapport/store"
+)
+
+// stateSentCopies is where the store keeps, by sender, the folder in which a
+// copy of what went through it was found.
+const stateSentCopies = "sent-copies."
+
+// cutFolder reads the folder and the time of a state.
+func cutFolder(s string) (name, at string, ok bool) { return strings.Cut(s, "\x00") }
+
+// The words of outcomes, which entries of timelines carry as their text.
+const (
+	OutcomeBounced      = "bounced"
+	OutcomeRejected     = "rejected"
+	OutcomeUnsubscribed = "unsubscribed"
+	OutcomeComplained   = "complained"
+)
+
+// Own reports whether a mail is one that a campaign sent, or a test of one. It
+// is kept as a delivery; its copies are no messages.
+func (p *Planner) Own(h message.Head) bool {
+	_, ok := p.copied(h)
+	return ok
+}
+
+// copied returns the delivery a mail is a copy of; "" for a test.
+func (p *Planner) copied(h message.Head) (outbox.ID, bool) {
+	for _, id := range append([]string{h.MessageID}, h.Aliases...) {
+		if !strings.HasPrefix(id, "d.r") {
+			continue
+		}
+		if d, ok := p.o.Keys.Find(outbox.ForReply, id); ok {
+			return d, true
+		}
+		if _, ok := p.o.Keys.Find(outbox.ForTest, id); ok {
+			return "", true
+		}
+	}
+	return "", false
+}
+
+// Returned hears of every mail the mailboxes show, inside the transaction that
+// settles it: kept or not, and read or, where m is nil, known by its header
+// alone. What a mail says of a delivery counts only where it bears a token of
+// ours. It may hear of a mail more than once.
+func (p *Planner) Returned(tx store.Tx, folder message.Folder, h message.Head, m *message.Message) error {
+	if id, own := p.copied(h); own {
+		return p.sentCopy(tx, folder, id)
+	}
+	if id, ok := p.leaves(h); ok {
+		return p.tell(tx, id, func(d *outbox.Delivery, run campaign.Run) error {
+			return p.unsubscribed(tx, d, run, h.MessageID)
+		})
+	}
+	if m == nil {
+		return nil
+	}
+	id, ok := p.about(h, m.Verdict)
+	if !ok {
+		return nil
+	}
+	return p.tell(tx, id, func(d *outbox.Delivery, run campaign.Run) error { return p.outcome(tx, d, run, *m) })
+}
+
+// leaves finds the token of an objection: in the subject, or in the address it
+// was written to.
+func (p *Planner) leaves(h message.Head) (outbox.ID, bool) {
+	texts := []string{h.Subject}
+	for _, to := range slices.Concat(h.To, h.DeliveredTo) {
+		texts = append(texts, string(to.Address), to.Raw)
+	}
+	for _, text := range texts {
+		if id, ok := p.o.Keys.Find(outbox.ForUnsubscribe, text); ok {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// about finds the delivery a mail answers, or a report is about.
+func (p *Planner) about(h message.Head, v message.Verdict) (outbox.ID, bool) {
+	var texts []string
+	if v.Original != nil {
+		texts = append(texts, v.Original.Token, v.Original.MessageID)
+	}
+	texts = append(append(texts, h.InReplyTo...), h.References...)
+	for _, text := range texts {
+		if id, ok := p.o.Keys.Find(outbox.ForReply, text); ok {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// tell changes a delivery by evidence, which also proves that it arrived.
+func (p *Planner) tell(tx store.Tx, id outbox.ID, change func(*outbox.Delivery, campaign.Run) error) error {
+	d, err := tx.Outbox().Get(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // of another store, or gone with its person
+	}
+	if err != nil {
+		return fmt.Errorf("read delivery %s: %w", id, err)
+	}
+	run, err := tx.Runs().Get(d.Run)
+	if err != nil {
+		return fmt.Errorf("read the run of delivery %s: %w", id, err)
+	}
+	before := d
+	// Whoever answers it has it.
+	if d.Dots > 0 && d.State != outbox.Accepted && d.State != outbox.Intent {
+		if found, err := d.Apply(outbox.Event{What: outbox.Find, Reason: "evidence came back"}, p.o.Now()); err == nil {
+			d = found
+		}
+	}
+	if err := change(&d, run); err != nil {
+		return err
+	}
+	if d == before {
+		return nil
+	}
+	if err := tx.Outbox().Put(d); err != nil {
+		return err
+	}
+	return p.Changed(tx, before, d)
+}
+
+// sentCopy keeps that the server of a sender keeps what it sends.
+func (p *Planner) sentCopy(tx store.Tx, folder message.Folder, id outbox.ID) error {
+	if id == "" || folder.Role != message.RoleSent && folder.Role != message.RoleAll {
+		return nil
+	}
+	return p.tell(tx, id, func(d *outbox.Delivery, _ campaign.Run) error {
+		if !d.Evidence.SentCopy.IsZero() {
+			return nil
+		}
+		d.Evidence.SentCopy = p.moment()
+		if s := p.o.Settings().Senders[d.Sender]; s.Mailbox != folder.Mailbox {
+			return nil
+		}
+		return tx.State().Put(stateSentCopies+d.Sender, []byte(folder.Name+"\x00"+p.moment().Format(time.RFC3339)))
+	})
+}
+
+func (p *Planner) moment() time.Time { return p.o.Now().UTC().Truncate(time.Microsecond) }
+
+// outcome is what a mail that was read says of a delivery.
+func (p *Planner) outcome(tx store.Tx, d *outbox.Delivery, run campaign.Run, m message.Message) error {
+	switch m.Verdict.Kind {
+	case message.Bounce:
+		return p.bounced(tx, d, m)
+	case message.Complaint:
+		if !d.Evidence.Complained.IsZero() {
+			return nil
+		}
+		d.Evidence.Complained = p.moment()
+		if err := p.stop(tx, d.Address, "", "complaint", m.Head.MessageID); err != nil {
+			return err
+		}
+		return p.entry(tx, *d, timeline.Outcome, OutcomeComplained)
+	case message.Unsubscribe:
+		return p.unsubscribed(tx, d, run, m.Head.MessageID)
+	case message.Personal, message.Calendar:
+		if d.Evidence.Replied.IsZero() && !m.Verdict.Auto {
+			d.Evidence.Replied = p.moment()
+		}
+	}
+	return nil
+}
+
+// bounced keeps a report of failure. Only an address that is dead is not
+// written to any more; what a policy or a full mailbox refused may pass.
+func (p *Planner) bounced(tx store.Tx, d *outbox.Delivery, m message.Message) error {
+	hard, failed := false, false
+	for _, b := range m.Verdict.Bounces {
+		if b.Action == "delayed" {
+			continue
+		}
+		failed = true
+		hard = hard || b.Hard && b.Class == string(outbox.ClassAddress)
+	}
+	if !failed || !d.Evidence.Bounced.IsZero() {
+		return nil
+	}
+	d.Evidence.Bounced = p.moment()
+	if hard {
+		if err := p.stop(tx, d.Address, "", "bounce", m.Head.MessageID); err != nil {
+			return err
+		}
+	}
+	return p.entry(tx, *d, timeline.Outcome, OutcomeBounced)
+}
+
+func (p *Planner) unsubscribed(tx store.Tx, d *outbox.Delivery, run campaign.Run, source string) error {
+	if !d.Evidence.Unsubscribed.IsZero() {
+		return nil
+	}
+	d.Evidence.Unsubscribed = p.moment()
+	if err := p.stop(tx, d.Address, run.Purpose, "unsubscribe", source); err != nil {
+		return err
+	}
+	return p.entry(tx, *d, timeline.Outcome, OutcomeUnsubscribed)
+}
+
+// stop suppresses an address for a purpose, "" for all, and whatever waits for
+// it there.
+func (p *Planner) stop(tx store.Tx, a contact.Address, scope, why, source string) error {
+	err := tx.Suppressions().Put(store.Suppression{
+		Digest: p.digest(a), Scope: scope, Why: why, At: p.moment(), By: "mail", Source: source, Address: string(a),
+	})
+	if err != nil {
+		return fmt.Errorf("suppress %s: %w", a, err)
+	}
+	return p.holdBack(tx, a, scope, why)
+}
+
+// holdBack suppresses what waits for an address.
+func (p *Planner) holdBack(tx store.Tx, a contact.Address, scope, why string) error {
+	waiting, err := store.Where(func(s store.Slice) (store.Page[outbox.Delivery], error) {
+		return tx.Outbox().List(store.OutboxFilter{Address: a}, s)
+	}, func(d outbox.Delivery) (bool, error) { return d.State.Waiting() || d.State == outbox.Planned, nil })
+	if err != nil {
+		return fmt.Errorf("read what waits for %s: %w", a, err)
+	}
+	for _, d := range waiting {
+		run, err := tx.Runs().Get(d.Run)
+		if err != nil {
+			return err
+		}
+		if scope != "" && run.Purpose != scope {
+			continue
+		}
+		held, err := d.Apply(heldBy(campaign.Hold{Why: campaign.Stopped, Detail: why, At: p.moment()}), p.moment())
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(tx.Outbox().Put(held), tx.Outbox().Drop(d.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Changed hears of every change of a delivery, inside the transaction that
+// writes it: what reached somebody stands on the timeline, and what a server
+// refused.
+func (p *Planner) Changed(tx store.Tx, before, after outbox.Delivery) error {
+	switch {
+	case after.State == before.State:
+		return nil
+	case after.State == outbox.Accepted:
+		return p.entry(tx, after, timeline.Delivery, "")
+	case after.State == outbox.Rejected:
+		if after.Class == outbox.ClassAddress {
+			if err := p.stop(tx, after.Address, "", "bounce", string(after.ID)); err != nil {
+				return err
+			}
+		}
+		return p.entry(tx, after, timeline.Outcome, OutcomeRejected)
+	}
+	return nil
+}
+
+// entry puts a line about a delivery on the timelines of whom it is for.
+func (p *Planner) entry(tx store.Tx, d outbox.Delivery, kind timeline.Kind, text string) error {
+	c, err := liveContact(tx, d.Contact)
+	if err != nil || c == nil {
+		return err
+	}
+	now := p.moment()
+	if kind == timeline.Delivery && !d.Dotted.IsZero() {
+		now = d.Dotted // what answers it stands after it
+	}
+	e := timeline.Entry{ID: timeline.ID(store.NewID(now)), Time: now, Kind: kind, Direction: message.Out, Subject: d.Subject, Text: text,
+		Contacts: []contact.ID{c.ID}, Auto: true}
+	if kind == timeline.Outcome {
+		e.Direction = message.In
+	}
+	if len(c.Affiliations) > 0 {
+		e.Organisations = append(e.Organisations, c.Affiliations[0].Organisation)
+	}
+	if err := tx.Entries().Put(e, nil); err != nil {
+		return fmt.Errorf("put delivery %s on its timeline: %w", d.ID, err)
+	}
+	return nil
+}
+
+// liveContact reads a contact, or whom it was merged into; nil where it is gone.
+func liveContact(tx store.Tx, id contact.ID) (*contact.Contact, error) {
+	for range 20 { // merges are not nested deeper
+		c, err := tx.Contacts().Get(id)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read contact %s: %w", id, err)
+		}
+		if c.MergedInto == "" {
+			return &c, nil
+		}
+		id = c.MergedInto
+	}
+	return nil, nil
+}

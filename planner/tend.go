@@ -1,0 +1,248 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rapport/records/campaign"
+	"rapport/records/outbox"
+	"rapport/store"
+)
+
+// statePaused is where the store keeps which restored copy was paused.
+const statePaused = "outbox-restored"
+
+// Recover brings to an end what an earlier process left half done: a launch
+// whose mails were not all written is cancelled, and so is what waits of
+// cancelled runs. It is called once, before the courier begins.
+func (p *Planner) Recover(ctx context.Context) error {
+	var left []campaign.Run
+	err := p.o.Store.View(ctx, func(tx store.Tx) error {
+		left = nil
+		for _, state := range []campaign.RunState{campaign.Preparing, campaign.Cancelled} {
+			_, err := store.Where(func(s store.Slice) (store.Page[campaign.Run], error) { return tx.Runs().In(state, s) }, func(r campaign.Run) (bool, error) {
+				if _, waits, err := tx.Outbox().NextDue(r.ID); err != nil || !waits && state == campaign.Cancelled {
+					return false, err
+				}
+				left = append(left, r)
+				return false, nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, r := range left {
+		reason := r.Reason
+		if r.State == campaign.Preparing {
+			reason = "the program ended before all its mails were written; nothing was sent"
+		}
+		if _, err := p.end(ctx, r.ID, campaign.Cancelled, reason); err != nil {
+			return fmt.Errorf("end the run %s of %s: %w", r.ID, r.Campaign, err)
+		}
+	}
+	return err
+}
+
+// Restored pauses every run, once for each copy of the store that was restored:
+// what the copy has as waiting may have been sent since it was made.
+func (p *Planner) Restored(ctx context.Context, copyID string) error {
+	return p.o.Store.Update(ctx, func(tx store.Tx) error {
+		known, err := tx.State().Get(statePaused)
+		if err != nil || string(known) == copyID {
+			return err
+		}
+		running, err := tx.Runs().In(campaign.Running, store.Slice{Limit: 1000})
+		if err != nil {
+			return err
+		}
+		for _, r := range running.Items {
+			r, err := r.Become(campaign.Paused, "the store was restored from a copy: what it has as waiting may have been sent since", p.o.Now())
+			if err != nil {
+				return err
+			}
+			if err := tx.Runs().Put(r); err != nil {
+				return err
+			}
+		}
+		return tx.State().Put(statePaused, []byte(copyID))
+	})
+}
+
+// Gate decides inside the transaction of its intent whether a delivery may be
+// sent; see delivery.CourierOptions.
+func (p *Planner) Gate(tx store.Tx, d outbox.Delivery, now time.Time) (outbox.Event, error) {
+	run, err := tx.Runs().Get(d.Run)
+	if err != nil {
+		return outbox.Event{}, err
+	}
+	c, err := liveContact(tx, d.Contact)
+	if err != nil {
+		return outbox.Event{}, err
+	}
+	if c == nil {
+		return outbox.Event{What: outbox.Cancel, Reason: "there is no such contact any more"}, nil
+	}
+	s, err := p.standing(tx, *c, d.Address, d.Run, "", now)
+	if err != nil {
+		return outbox.Event{}, err
+	}
+	if h := p.o.Settings().terms(run.Purpose, run.Basis).Judge(s, now); h.Why != "" {
+		return heldBy(h), nil
+	}
+	return outbox.Event{}, nil
+}
+
+// Tend looks after what time brings: runs that have ended, and deliveries whose
+// fate nobody knows.
+func (p *Planner) Tend(ctx context.Context) error {
+	var running []campaign.Run
+	err := p.o.Store.View(ctx, func(tx store.Tx) error {
+		page, err := tx.Runs().In(campaign.Running, store.Slice{Limit: 1000})
+		running = page.Items
+		return err
+	})
+	for _, r := range running {
+		if err := p.finish(ctx, r.ID); err != nil {
+			return fmt.Errorf("look after the run %s of %s: %w", r.ID, r.Campaign, err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return p.settle(ctx)
+}
+
+// finish says that a run has ended where nothing more is to happen to any of
+// its deliveries.
+func (p *Planner) finish(ctx context.Context, id campaign.RunID) error {
+	done := false
+	err := p.o.Store.View(ctx, func(tx store.Tx) error {
+		_, waits, err := tx.Outbox().NextDue(id)
+		if err != nil || waits {
+			return err
+		}
+		count, err := tx.Outbox().Count(id)
+		done = ended(count)
+		return err
+	})
+	if err != nil || !done {
+		return err
+	}
+	return p.o.Store.Update(ctx, func(tx store.Tx) error {
+		r, err := tx.Runs().Get(id)
+		if err != nil || r.State != campaign.Running {
+			return err
+		}
+		count, err := tx.Outbox().Count(id)
+		if err != nil || !ended(count) {
+			return err
+		}
+		reason := ""
+		if n := count[outbox.Unknown]; n > 0 {
+			reason = fmt.Sprintf("of %d nobody knows whether they were sent", n)
+		}
+		if r, err = r.Become(campaign.Finished, reason, p.o.Now()); err != nil {
+			return err
+		}
+		return tx.Runs().Put(r)
+	})
+}
+
+// ended reports whether every delivery is in a final state.
+func ended(count map[outbox.State]int) bool {
+	for state, n := range count {
+		if n > 0 && !state.Final() {
+			return false
+		}
+	}
+	return true
+}
+
+// The patience with evidence.
+const (
+	settleAfter = 15 * time.Minute // from the dot to the complete look at the Sent folder that proves absence
+	giveUpAfter = 48 * time.Hour   // without proof either way
+)
+
+// settle decides deliveries that are ambiguous: what a complete look at the
+// Sent folder did not show, where that folder is known to show what was sent,
+// was not sent. Without such proof it is given up after a while and is never
+// sent again.
+func (p *Planner) settle(ctx context.Context) error {
+	now := p.o.Now()
+	some := false
+	err := p.o.Store.View(ctx, func(tx store.Tx) error {
+		page, err := tx.Outbox().List(store.OutboxFilter{State: outbox.Ambiguous}, store.Slice{Limit: 1})
+		some = len(page.Items) > 0
+		return err
+	})
+	if err != nil || !some {
+		return err
+	}
+	return p.o.Store.Update(ctx, func(tx store.Tx) error {
+		doubtful, err := store.Where(func(s store.Slice) (store.Page[outbox.Delivery], error) {
+			return tx.Outbox().List(store.OutboxFilter{State: outbox.Ambiguous}, s)
+		}, func(outbox.Delivery) (bool, error) { return true, nil })
+		if err != nil {
+			return err
+		}
+		looked := map[string]time.Time{}
+		for _, d := range doubtful {
+			at, known := looked[d.Sender]
+			if !known {
+				if at, err = p.sentProof(tx, d.Sender); err != nil {
+					return err
+				}
+				looked[d.Sender] = at
+			}
+			var e outbox.Event
+			switch {
+			case !at.IsZero() && at.After(d.Dotted.Add(settleAfter)):
+				e = outbox.Event{What: outbox.Miss, Reason: "it is not in the Sent folder: the server did not take it"}
+			case now.Sub(d.Dotted) > giveUpAfter:
+				e = outbox.Event{What: outbox.GiveUp, Reason: "the server's answer was lost, and no evidence has come"}
+			default:
+				continue
+			}
+			after, err := d.Apply(e, now)
+			if err != nil {
+				return err
+			}
+			if err := tx.Outbox().Put(after); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// sentProof returns when the Sent folder of a sender's mailbox was last read
+// completely; zero where that proves nothing: the server has not been seen to
+// keep what goes through this sender.
+func (p *Planner) sentProof(tx store.Tx, sender string) (time.Time, error) {
+	s, ok := p.o.Settings().Senders[sender]
+	if !ok || s.Mailbox == "" {
+		return time.Time{}, nil
+	}
+	seen, err := tx.State().Get(stateSentCopies + sender)
+	if err != nil || len(seen) == 0 {
+		return time.Time{}, err
+	}
+	var name string
+	if name, _, ok = cutFolder(string(seen)); !ok {
+		return time.Time{}, nil
+	}
+	all, err := tx.Folders().Status(s.Mailbox)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, f := range all {
+		if f.Name == name && f.InSync && f.Error == "" {
+			return f.At, nil
+		}
+	}
+	return time.Time{}, nil
+}
