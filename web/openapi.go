@@ -83,6 +83,8 @@ var tags = map[string]string{
 	"decisions":     "What people decide about mail, why it is filed where it is, and taking that back.",
 	"events":        "What happens, as it happens: a stream for those who watch.",
 	"webhooks":      "Other programs that are told what happens.",
+	"campaigns":     "Newsletters: planned, launched and followed.",
+	"outbox":        "Single mails of campaigns, and who may be written to.",
 	"suggestions":   "Correspondents nobody knows yet.",
 	"daemon":        "What the running program does.",
 	"upkeep":        "Backups, erasure and retention.",

@@ -24,6 +24,7 @@ func TestEveryRoute(t *testing.T) {
 	callDaemon(w, calls)
 	callRelations(w, calls)
 	callWebhooks(w, calls)
+	callCampaigns(w, calls)
 	grantCalls(w, calls)
 	maps.Copy(calls, accessCalls(w))
 	s := New(Options{Store: w.store, Records: w.records, Daemon: w.daemon})

@@ -52,6 +52,8 @@ type Options struct {
 	News News
 	// Webhooks are who is told what happens.
 	Webhooks Webhooks
+	// Outreach plans and sends campaigns.
+	Outreach Outreach
 }
 
 // Server answers the JSON API. Its methods may be called concurrently.
@@ -71,6 +73,7 @@ type Server struct {
 	grants     Grants
 	watchers   watchers
 	webhooks   Webhooks
+	outreach   Outreach
 	operations []operation // all of them, as Handler registers them
 	api        huma.API
 	underWay   underWay
@@ -85,7 +88,7 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, records: o.Records, daemon: o.Daemon,
 		now: o.Now, log: o.Log, version: o.Version, spoolDir: o.SpoolDir, identities: o.Identities,
-		mailboxes: o.Mailboxes, access: o.Access, news: o.News, grants: o.Grants, relations: o.Relations, webhooks: o.Webhooks,
+		mailboxes: o.Mailboxes, access: o.Access, news: o.News, grants: o.Grants, relations: o.Relations, webhooks: o.Webhooks, outreach: o.Outreach,
 	}
 	if s.relations == nil {
 		s.relations = func() RelationSettings { return RelationSettings{} }
@@ -206,6 +209,8 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeExport(api)
 	s.describeEvents(api)
 	s.describeWebhooks(api)
+	s.describeCampaigns(api)
+	s.describeOutbox(api)
 	s.describeDocument(api)
 	s.describeConfiguration(api)
 	s.describeSavedViews(api)
