@@ -40,6 +40,12 @@ type cli struct {
 	FollowUp   followUpGroup     `cmd:"" name:"followup"`
 	Today      todayCommand      `cmd:""`
 	Suggestion suggestionGroup   `cmd:""`
+	Campaign   campaignGroup     `cmd:""`
+	Outbox     outboxGroup       `cmd:""`
+	Why        whyCommand        `cmd:""`
+	Suppress   suppressCommand   `cmd:""`
+	Unsuppress unsuppressCommand `cmd:""`
+	Consent    consentCommand    `cmd:""`
 	Conf       configGroup       `cmd:"" name:"config"`
 	Export     exportCommand     `cmd:""`
 	Store      storeGroup        `cmd:""`

@@ -50,6 +50,8 @@ type (
 	Filter = web.Filter
 	// Slice bounds a listing.
 	Slice = web.Slice
+	// CampaignLaunch says how a campaign is launched.
+	CampaignLaunch = web.CampaignLaunch
 )
 
 // drainTime is how long a command lets others finish that speak through it.

@@ -72,6 +72,9 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	s.mu.Unlock()
 	show(ctx)
 	s.told.Configure(tell)
+	if sendersChanged(old, cfg) {
+		s.courier.replace()
+	}
 	s.useGrants(cfg)
 	s.level.Set(level)
 	swap()

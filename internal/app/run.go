@@ -201,6 +201,8 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"relations":    func(ctx context.Context) { d.persist(ctx, "relations", d.intake.Relate) },
 		"news":         func(ctx context.Context) { d.persist(ctx, "news", d.news.Run) },
 		"lists":        d.followGroups,
+		"outbox":       d.deliver,
+		"campaigns":    d.tend,
 		"webhooks":     func(ctx context.Context) { d.persist(ctx, "webhooks", d.told.Run) },
 		"tokens":       func(ctx context.Context) { _ = d.keeper.Run(ctx) }, // ends with ctx only
 		"memory":       d.giveBack,

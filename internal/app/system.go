@@ -21,6 +21,7 @@ import (
 	"rapport/internal/rescue"
 	"rapport/internal/webhook"
 	"rapport/matcher"
+	"rapport/planner"
 	"rapport/records/contact"
 	"rapport/records/message"
 	"rapport/store"
@@ -67,6 +68,8 @@ type system struct {
 	pages   func() (http.Handler, error) // made when somebody first looks: no command does
 	news    *news.Watch
 	told    *webhook.Service
+	planner *planner.Planner // of campaigns
+	courier *courier
 	socket  net.Listener
 	key     []byte // of keyed digests
 
@@ -116,6 +119,10 @@ func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*sy
 	}
 	cfg = s.withGroups(ctx, cfg)
 	s.cfg = cfg
+	s.courier = newCourier()
+	if s.planner, err = s.newPlanner(); err != nil {
+		return nil, err
+	}
 	if s.intake, err = newIntake(s, cfg); err != nil {
 		return nil, err
 	}
@@ -164,7 +171,7 @@ func (s *system) listen(undo *stops) error {
 	api := web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
-		Identities: s.auth, Access: s.auth, Grants: s, Mailboxes: s.mailboxesShown, News: s.news, Webhooks: s.told, Relations: s.relationSettings,
+		Identities: s.auth, Access: s.auth, Grants: s, Mailboxes: s.mailboxesShown, News: s.news, Webhooks: s.told, Outreach: s.planner, Relations: s.relationSettings,
 	})
 	s.handler, s.feed = api.Handler(), api.Feed()
 	s.pages = sync.OnceValues(s.newPages)
@@ -260,7 +267,7 @@ func newIntake(s *system, cfg *config.Config) (*intake.Intake, error) {
 		Suggest: cfg.Policy.Unmatched == config.Suggest, Mailboxes: boxesForIntake(cfg),
 		Now: s.now, Log: s.log.With("component", "intake"), Wake: s.wake, Unfinished: func() { due(s.workDue) },
 		Erased:  func(ds []store.Digest) error { return s.journal().add(ds, s.now()) },
-		Doubted: s.clock.doubted,
+		Doubted: s.clock.doubted, Own: s.planner.Own, Returned: s.planner.Returned,
 	})
 }
 

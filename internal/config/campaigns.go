@@ -62,6 +62,9 @@ var (
 	purposeName  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,30}$`)
 )
 
+// ErrNoCampaign is what reading a campaign ends in that there is not.
+var ErrNoCampaign = errors.New("no such campaign")
+
 // ReadCampaigns reads every campaign of the configured directory, by name.
 // Without a directory there are none.
 func (c *Config) ReadCampaigns() ([]Campaign, error) {
@@ -106,15 +109,15 @@ func (c *Config) campaignNames() ([]string, error) {
 }
 
 // ReadCampaign reads one campaign. What is wrong with its files is in its
-// faults; the error wraps fs.ErrNotExist where there is none of this name.
+// faults; the error wraps ErrNoCampaign where there is none of this name.
 func (c *Config) ReadCampaign(name string) (Campaign, error) {
 	r := &campaignReader{config: c, files: map[string][]byte{}}
 	r.out.Name = name
 	if c.Campaigns == "" {
-		return r.out, fmt.Errorf("read campaign %s: no directory is configured (set campaigns: campaigns/): %w", name, fs.ErrNotExist)
+		return r.out, fmt.Errorf("read campaign %s: no directory is configured (set campaigns: campaigns/): %w", name, ErrNoCampaign)
 	}
 	if !campaignName.MatchString(name) {
-		return r.out, fmt.Errorf("read campaign %q: no campaign has such a name: %w", name, fs.ErrNotExist)
+		return r.out, fmt.Errorf("read campaign %q: no campaign has such a name: %w", name, ErrNoCampaign)
 	}
 	dir := filepath.Join(c.Campaigns, name)
 	single, errSingle := os.Stat(dir + ".md")
@@ -128,7 +131,7 @@ func (c *Config) ReadCampaign(name string) (Campaign, error) {
 	case errFolder == nil && folder.IsDir():
 		r.folder(dir)
 	default:
-		return r.out, fmt.Errorf("read campaign %s: there is neither %s.md nor %s/campaign.yaml in %s: %w", name, name, name, c.Campaigns, fs.ErrNotExist)
+		return r.out, fmt.Errorf("read campaign %s: there is neither %s.md nor %s/campaign.yaml in %s: %w", name, name, name, c.Campaigns, ErrNoCampaign)
 	}
 	r.out.Faults, r.out.Warnings = r.out.Faults.sorted(), r.out.Warnings.sorted()
 	r.out.Sources = r.digest()

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -68,7 +67,7 @@ func TestReadCampaigns(t *testing.T) {
 		t.Errorf("read again it has another digest, or %v", err)
 	}
 	for _, name := range []string{"none", "../spring", "", "Upper"} {
-		if _, err := c.ReadCampaign(name); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := c.ReadCampaign(name); !errors.Is(err, ErrNoCampaign) {
 			t.Errorf("ReadCampaign(%q): %v", name, err)
 		}
 	}

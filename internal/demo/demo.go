@@ -46,11 +46,15 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
 	}
-	d := &demo{Options: o, now: time.Now()}
+	d := &demo{Options: o, now: time.Now(), answered: make(chan error, 100)}
 	if err := d.serveMail(); err != nil {
 		return fmt.Errorf("start the demo's mail server: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.imap.Close()) }()
+	if err := d.serveSMTP(); err != nil {
+		return fmt.Errorf("start the demo's SMTP server: %w", err)
+	}
+	defer func() { err = errors.Join(err, d.smtp.Close()) }()
 	if d.told, err = receive(); err != nil {
 		return fmt.Errorf("start the demo's receiver of webhooks: %w", err)
 	}
@@ -63,11 +67,15 @@ func Run(ctx context.Context, o Options) (err error) {
 
 type demo struct {
 	Options
-	now    time.Time
-	imap   *mailtest.IMAP
-	told   *receiver
-	config string
-	page   string // the address of the first page
+	now  time.Time
+	imap *mailtest.IMAP
+	smtp *mailtest.Sink
+	// answered hears of each mail of the newsletter, once the world has done
+	// with it what it does.
+	answered chan error
+	told     *receiver
+	config   string
+	page     string // the address of the first page
 }
 
 // members are our own people; the local part names the mailbox.
@@ -156,6 +164,7 @@ func (d *demo) writeFiles() (configFile string, err error) {
 		fmt.Fprintf(&b, "  - {name: %s, host: %q, tls: none, user: %s, password_file: password}\n",
 			mailbox(m), d.imap.Addr, address(m))
 	}
+	fmt.Fprintf(&b, senderYAML, d.smtp.Addr)
 	b.WriteString("web: {listen: \"127.0.0.1:0\"}\nwebhooks: {allow: [127.0.0.1]}\nlog: {level: warn}\n")
 	configFile = filepath.Join(d.Dir, "config.yaml")
 	for name, content := range map[string]string{
@@ -165,7 +174,7 @@ func (d *demo) writeFiles() (configFile string, err error) {
 			return "", err
 		}
 	}
-	return configFile, nil
+	return configFile, writeCampaign(d.Dir)
 }
 
 func mailbox(member string) string {
@@ -240,6 +249,9 @@ func (d *demo) show(ctx context.Context, conn *app.Conn) error {
 	if err := d.arrival(short, conn); err != nil {
 		return err
 	}
+	if err := d.sendNewsletter(short, conn); err != nil {
+		return err
+	}
 	if d.Once {
 		return nil
 	}
@@ -264,6 +276,8 @@ or try in another terminal:
   %[1]s search 'from:mitali has:attachment'
   %[1]s organisation list
   %[1]s suggestion list
+  %[1]s campaign status second-flush
+  %[1]s why yuki@bluekettle.example
   %[1]s note oona.lahti@post.example 'Mother loved the jasmine'
   %[1]s status
 

@@ -26,21 +26,21 @@ const (
 
 // contactsCSV is what the demo imports: four customers, two partners and one
 // company that is both. Everything else about them comes from the mail.
-const contactsCSV = `name,email,organisation,domain,kind,role,language,owner,tags
-,,Café Lindenhof,lindenhof.example,customer,,de,tomas@kestrel.example,café
-,,Harbour Books & Tea,harbourbooks.example,customer,,en,ada@kestrel.example,shop
-,,Padma Stores,padmastores.example,customer,,bn,mitali@kestrel.example,wholesale
-,,Hillcrest Estates,hillcrest.example,partner,supplier,en,ada@kestrel.example,
-,,Swiftship Logistics,swiftship.example,partner,service provider,en,tomas@kestrel.example,
-,,Blue Kettle Traders,bluekettle.example,both,reseller,ja,mitali@kestrel.example,
-Jonas Weber,jonas.weber@lindenhof.example,Café Lindenhof,,,,de,,
-Petra Klein,petra.klein@lindenhof.example,Café Lindenhof,,,,de,,
-Grace Okafor,grace@harbourbooks.example,Harbour Books & Tea,,,,en,,vip
-নুসরাত জাহান,nusrat@padmastores.example,Padma Stores,,,,bn,,
-Oona Lahti,oona.lahti@post.example,,,customer,,fi,ada@kestrel.example,
-Devika Rao,devika@hillcrest.example,Hillcrest Estates,,,,en,,
-Marek Novák,marek@swiftship.example,Swiftship Logistics,,,,cs,,
-Yuki Tanaka,yuki@bluekettle.example,Blue Kettle Traders,,,,ja,,
+const contactsCSV = `name,email,organisation,domain,kind,role,language,owner,tags,consent
+,,Café Lindenhof,lindenhof.example,customer,,de,tomas@kestrel.example,café,
+,,Harbour Books & Tea,harbourbooks.example,customer,,en,ada@kestrel.example,shop,
+,,Padma Stores,padmastores.example,customer,,bn,mitali@kestrel.example,wholesale,
+,,Hillcrest Estates,hillcrest.example,partner,supplier,en,ada@kestrel.example,,
+,,Swiftship Logistics,swiftship.example,partner,service provider,en,tomas@kestrel.example,,
+,,Blue Kettle Traders,bluekettle.example,both,reseller,ja,mitali@kestrel.example,,
+Jonas Weber,jonas.weber@lindenhof.example,Café Lindenhof,,,,de,,,
+Petra Klein,petra.klein@lindenhof.example,Café Lindenhof,,,,de,,,
+Grace Okafor,grace@harbourbooks.example,Harbour Books & Tea,,,,en,,vip,
+নুসরাত জাহান,nusrat@padmastores.example,Padma Stores,,,,bn,,,
+Oona Lahti,oona.lahti@post.example,,,customer,,fi,ada@kestrel.example,,newsletter=withdrawn
+Devika Rao,devika@hillcrest.example,Hillcrest Estates,,,,en,,,
+Marek Novák,marek@swiftship.example,Swiftship Logistics,,,,cs,,,
+Yuki Tanaka,yuki@bluekettle.example,Blue Kettle Traders,,,,ja,,,
 `
 
 // mail is one sample message. It lies in the sender's Sent folder and the
