@@ -48,7 +48,7 @@ func says(t *testing.T, p *browser.Page, want string) {
 }
 
 // TestKeyboardOnly does a day's work without a mouse: finds a person, reads the
-// last message, adds a note, and clears the suggestions.
+// last message, adds a note, clears the suggestions, and tries a webhook.
 func TestKeyboardOnly(t *testing.T) {
 	t.Parallel()
 	p := browser.Start(t).Open(t, browser.Options{Origin: startDemo(t)})
@@ -89,6 +89,14 @@ func TestKeyboardOnly(t *testing.T) {
 		on(t, p, "/suggestions")
 	}
 	says(t, p, "Nobody")
+
+	p.Goto("/settings/webhooks")
+	p.Keys("j")
+	keysLead(t, p, "o")
+	on(t, p, "/settings/webhooks/")
+	tabTo(t, p, "the button that tries a webhook", `e.matches("form[action$='/test'] button")`)
+	keysLead(t, p, kb.Enter)
+	says(t, p, "The test was taken.")
 	if faults := p.Heard().Faults(); len(faults) > 0 {
 		t.Errorf("on the way: %q", faults)
 	}
@@ -120,6 +128,14 @@ func TestWithoutJavaScript(t *testing.T) {
 		on(t, p, "/suggestions")
 	}
 	says(t, p, "Nobody")
+	p.Goto("/settings/webhooks")
+	p.Click("main [data-row] a[data-open]")
+	on(t, p, "/settings/webhooks/")
+	p.Click("form[action$='/paused'] button")
+	says(t, p, "Paused.")
+	p.Do(chromedp.Click(chromedp.CSS("#remove summary")), chromedp.Click(chromedp.CSS("#remove input[type=checkbox]")))
+	p.Click("#remove form button")
+	says(t, p, "No program is told what happens.")
 	if faults := p.Heard().Faults(); len(faults) > 0 {
 		t.Errorf("on the way: %q", faults)
 	}

@@ -119,6 +119,9 @@ type hookPage struct {
 // Works reports whether anything is sent.
 func (h hookPage) Works() bool { return h.State == "working" || h.State == "failing" }
 
+// hookLog is how many dispatches a webhook's page shows at a time.
+const hookLog = 20
+
 func oneWebhook(v *visit) error { return v.webhook(v.r.PathValue("id"), "", nil) }
 
 // webhook shows a webhook; f is a form that was sent and is shown again.
@@ -127,7 +130,7 @@ func (v *visit) webhook(id, secret string, f *hookForm) error {
 	if err != nil {
 		return err
 	}
-	log, err := v.client().Dispatches(v.ctx(), id, v.slice())
+	log, err := v.client().Dispatches(v.ctx(), id, web.Slice{Cursor: v.Query("cursor"), Limit: hookLog})
 	if err != nil {
 		return err
 	}
