@@ -12,6 +12,7 @@ import (
 	"rapport/records/access"
 	happened "rapport/records/event"
 	"rapport/records/hook"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -43,6 +44,7 @@ type Webhook struct {
 	Failing   time.Time       `json:"failing_since,omitzero" doc:"since when none has been"`
 	Next      time.Time       `json:"next_attempt,omitzero" doc:"before then nothing is sent"`
 	Trouble   string          `json:"trouble,omitempty" doc:"what went wrong last, in words"`
+	Said      phrase.Phrase   `json:"trouble_phrase,omitzero" doc:"the same in parts, for other languages"`
 	Waiting   int             `json:"waiting" doc:"events that are still to be sent"`
 }
 
@@ -80,6 +82,7 @@ type Dispatch struct {
 	Ended    time.Time     `json:"ended,omitzero"`
 	Status   int           `json:"status,omitempty" doc:"of the last answer; absent: there was none"`
 	Trouble  string        `json:"trouble,omitempty" doc:"why the last attempt failed, in words"`
+	Said     phrase.Phrase `json:"trouble_phrase,omitzero" doc:"the same in parts, for other languages"`
 }
 
 const aboutWebhooks = "What a webhook is sent is what those get who watch: ids, times and a path, never a word of a message, and only what its owner may see. " +
@@ -153,7 +156,7 @@ func (s *Server) webhookView(ctx context.Context, w hook.Webhook) (out Webhook, 
 
 func webhookIn(tx store.Tx, w hook.Webhook) (Webhook, error) {
 	out := Webhook{ID: w.ID, Name: w.Name, URL: w.URL, Events: w.Types, Created: w.Created.UTC(), State: stateOf(w),
-		Succeeded: w.Succeeded, Failing: w.Failing, Next: w.Held, Trouble: w.Trouble}
+		Succeeded: w.Succeeded, Failing: w.Failing, Next: w.Held, Trouble: w.Trouble.String(), Said: w.Trouble}
 	if out.Events == nil {
 		out.Events = []happened.Type{}
 	}
@@ -288,7 +291,7 @@ func (s *Server) listDispatches(ctx context.Context, in *struct {
 }
 
 func dispatchView(d hook.Dispatch) Dispatch {
-	out := Dispatch{ID: d.ID, Event: d.Event.ID, Type: d.Event.Type, Created: d.Created.UTC(), Attempts: d.Attempts, Ended: d.Ended, Status: d.Status, Trouble: d.Trouble}
+	out := Dispatch{ID: d.ID, Event: d.Event.ID, Type: d.Event.Type, Created: d.Created.UTC(), Attempts: d.Attempts, Ended: d.Ended, Status: d.Status, Trouble: d.Trouble.String(), Said: d.Trouble}
 	switch {
 	case d.Waits():
 		out.State, out.Next = "waiting", d.Due.UTC()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func TestWebhooks(t *testing.T) {
 		t.Errorf("TestWebhook = %+v, %v", d, err)
 	}
 	page, err := c.Dispatches(ctx, made.Webhook.ID, Slice{})
-	if err != nil || len(page.Items) != 1 || page.Items[0] != d {
+	if err != nil || len(page.Items) != 1 || !reflect.DeepEqual(page.Items[0], d) {
 		t.Errorf("Dispatches = %+v, %v", page, err)
 	}
 	paused, err := c.ChangeWebhook(ctx, "the chat", WebhookChange{Paused: new(true), Events: &[]happened.Type{happened.MessageFiled}})

@@ -102,7 +102,7 @@ func webhookTrouble(w hook.Webhook) string {
 	case hook.Ownerless:
 		return "whoever set it up is no administrator any more, so nothing is sent to it. An administrator who wants it runs rapport webhook resume."
 	case hook.Failing:
-		return "it has taken nothing for three days and was given up: " + escape(w.Trouble) + "." + again
+		return "it has taken nothing for three days and was given up: " + escape(w.Trouble.String()) + "." + again
 	}
-	return "it takes nothing: " + escape(w.Trouble) + ". It is tried for three days in all."
+	return "it takes nothing: " + escape(w.Trouble.String()) + ". It is tried for three days in all."
 }

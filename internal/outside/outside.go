@@ -12,15 +12,22 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"rapport/records/phrase"
 )
 
 // Refusal says that an address may not be connected to.
 type Refusal struct {
 	Address netip.Addr
-	Why     string
+	Why     phrase.Form
 }
 
-func (r *Refusal) Error() string { return fmt.Sprintf("%s is refused: it is %s", r.Address, r.Why) }
+func (r *Refusal) Error() string { return r.Phrase().String() }
+
+// Phrase is what the refusal says.
+func (r *Refusal) Phrase() phrase.Phrase {
+	return phrase.New("{address} is refused: it is {why}", "address", r.Address, "why", r.Why)
+}
 
 // Dialer makes TCP connections. Its fields are not changed once it is in use.
 type Dialer struct {
@@ -84,7 +91,7 @@ var credentials = []netip.Addr{
 // of special-purpose addresses, RFC 6890), or in which others are wrapped.
 var special = []struct {
 	network netip.Prefix
-	what    string
+	what    phrase.Form
 }{
 	{netip.MustParsePrefix("0.0.0.0/8"), "an address of this host"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "a private address"},
@@ -118,7 +125,7 @@ var (
 
 // Inner says what keeps an address from being one of the internet; "" where
 // it is one. What stands for an IPv4 address is judged as that.
-func Inner(a netip.Addr) string {
+func Inner(a netip.Addr) phrase.Form {
 	if a.Zone() != "" {
 		return "a link-local address"
 	}

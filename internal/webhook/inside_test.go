@@ -33,7 +33,7 @@ func TestS6_WebhooksStayOutside(t *testing.T) {
 			return // it was refused as what it is
 		}
 		d, err := w.s.Try(t.Context(), made.ID)
-		if err != nil || d.Taken || !strings.Contains(d.Trouble, want) || strings.Contains(d.Trouble, "inner secret") {
+		if err != nil || d.Taken || !strings.Contains(d.Trouble.String(), want) || strings.Contains(d.Trouble.String(), "inner secret") {
 			t.Errorf("%s: %+v, %v; want %q", url, d, err, want)
 		}
 		if err := w.s.Remove(t.Context(), boss, made.ID); err != nil {
@@ -101,7 +101,7 @@ func TestHostileReceivers(t *testing.T) {
 		r.answers(tt.answer)
 		begun := time.Now()
 		d, err := w.s.Try(t.Context(), made.ID)
-		if err != nil || d.Taken != tt.taken || len(d.Trouble) > 400 || strings.ContainsAny(d.Trouble, "\x1b\r\n") || time.Since(begun) > 10*time.Second {
+		if err != nil || d.Taken != tt.taken || len(d.Trouble.String()) > 400 || strings.ContainsAny(d.Trouble.String(), "\x1b\r\n") || time.Since(begun) > 10*time.Second {
 			t.Errorf("%s: %+v, %v after %s", what, d, err, time.Since(begun))
 		}
 	}
@@ -110,7 +110,7 @@ func TestHostileReceivers(t *testing.T) {
 	if _, err := w.s.Change(t.Context(), boss, made.ID, hook.Change{URL: new(other.URL)}); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := w.s.Try(t.Context(), made.ID); err != nil || d.Taken || !strings.Contains(d.Trouble, "certificate") || len(other.calls) != 0 {
+	if d, err := w.s.Try(t.Context(), made.ID); err != nil || d.Taken || !strings.Contains(d.Trouble.String(), "certificate") || len(other.calls) != 0 {
 		t.Errorf("an unknown certificate: %+v, %v", d, err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 
 	"rapport/internal/outside"
 	"rapport/records/hook"
+	"rapport/records/phrase"
 )
 
 // The bounds of one attempt.
@@ -71,11 +71,11 @@ func (s *Service) attempt(ctx context.Context, w hook.Webhook, d hook.Dispatch) 
 	}
 	secrets, err := s.secretsOf(w, now)
 	if err != nil {
-		return hook.Outcome{Trouble: err.Error()}, nil
+		return hook.Outcome{Trouble: phrase.Of(err)}, nil
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
 	if err != nil {
-		return hook.Outcome{Trouble: "the address cannot be used"}, nil
+		return hook.Outcome{Trouble: phrase.New("the address cannot be used")}, nil
 	}
 	out := s.sender.Load()
 	req.Header.Set("Content-Type", "application/json")
@@ -90,7 +90,7 @@ func (s *Service) attempt(ctx context.Context, w hook.Webhook, d hook.Dispatch) 
 func (s *Service) secretsOf(w hook.Webhook, now time.Time) ([][]byte, error) {
 	secret, err := s.sealed.Open(w.Secret, w.ID)
 	if err != nil {
-		return nil, fmt.Errorf("read the secret of this webhook: %w; make a new one", err)
+		return nil, phrase.Errorf("its secret cannot be read: {cause}; give it a new one", "cause", err)
 	}
 	secrets := [][]byte{secret}
 	if len(w.Former) > 0 && now.Before(w.FormerUntil) {
@@ -137,18 +137,18 @@ func retryAfter(text string, now time.Time) time.Duration {
 
 // troubleOf says in words why there was no answer. The address is left out: it
 // may be known to its receiver alone.
-func troubleOf(err error) string {
+func troubleOf(err error) phrase.Phrase {
 	var refusal *outside.Refusal
 	if errors.As(err, &refusal) {
-		return refusal.Error() + "; webhooks.allow lists what of the own network may be sent to"
+		return phrase.New("{refusal}; webhooks.allow lists what of the own network may be sent to", "refusal", refusal)
 	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
-		return "the name of its host cannot be resolved"
+		return phrase.New("the name of its host cannot be resolved")
 	}
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		return "no answer in time"
+		return phrase.New("no answer in time")
 	}
 	var in *url.Error
 	if errors.As(err, &in) {
@@ -163,5 +163,5 @@ func troubleOf(err error) string {
 	if len(text) > maxTrouble {
 		text = strings.ToValidUTF8(text[:maxTrouble], "") + "…"
 	}
-	return text
+	return phrase.Verbatim(text)
 }

@@ -46,7 +46,7 @@ func TestTold(t *testing.T) {
 		}
 		return len(ds) == 70
 	})
-	if got.Succeeded != noon || got.Trouble != "" || len(r.calls) != 0 || w.counts["taken"] != 70 {
+	if got.Succeeded != noon || !got.Trouble.Empty() || len(r.calls) != 0 || w.counts["taken"] != 70 {
 		t.Errorf("after all were taken: %+v, %d more calls, %v", got, len(r.calls), w.counts)
 	}
 	if m, err := w.s.Mark(t.Context()); err != nil || m.Audit != "hidden" {
@@ -108,7 +108,7 @@ func TestFailsAndRecovers(t *testing.T) {
 		t.Errorf("calls: %s %s %s %s", first.id, second.id, third.id, fourth.id)
 	}
 	got := w.until(made.ID, "well", func(v hook.Webhook, ds []hook.Dispatch) bool { return v.Failures == 0 && ds[0].Taken && ds[1].Taken })
-	if !got.Failing.IsZero() || got.Trouble != "" || got.Missed || len(r.calls) != 0 {
+	if !got.Failing.IsZero() || !got.Trouble.Empty() || got.Missed || len(r.calls) != 0 {
 		t.Errorf("after it recovered: %+v, %d more calls", got, len(r.calls))
 	}
 }
@@ -133,7 +133,7 @@ func TestGivenUp(t *testing.T) {
 			w.pass(v.Held.Sub(w.now()))
 		}
 	}
-	if v := w.webhook(made.ID); v.Disabled != hook.Failing || v.Trouble != "it answered 500" || w.now().Sub(noon) < hook.GiveUp {
+	if v := w.webhook(made.ID); v.Disabled != hook.Failing || v.Trouble.String() != "it answered 500" || w.now().Sub(noon) < hook.GiveUp {
 		t.Errorf("given up after %s: %+v", w.now().Sub(noon), v)
 	}
 	for _, d := range w.dispatches(made.ID) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rapport/records/event"
+	"rapport/records/phrase"
 )
 
 // Webhook is an address that is told of events.
@@ -29,12 +30,12 @@ type Webhook struct {
 
 	// How it goes. Failing is since when nothing has been taken, zero where the
 	// last was; Failures are the attempts since then; until Held none is made.
-	Succeeded time.Time `json:"succeeded,omitzero"`
-	Failing   time.Time `json:"failing,omitzero"`
-	Failures  int       `json:"failures,omitempty"`
-	Held      time.Time `json:"held,omitzero"`
-	Trouble   string    `json:"trouble,omitempty"` // what went wrong last, in words
-	Disabled  Reason    `json:"disabled,omitempty"`
+	Succeeded time.Time     `json:"succeeded,omitzero"`
+	Failing   time.Time     `json:"failing,omitzero"`
+	Failures  int           `json:"failures,omitempty"`
+	Held      time.Time     `json:"held,omitzero"`
+	Trouble   phrase.Phrase `json:"trouble,omitzero"` // what went wrong last, in words
+	Disabled  Reason        `json:"disabled,omitempty"`
 	// Missed says that there were events of which it was not told, and will
 	// have to hear that there were.
 	Missed bool `json:"missed,omitempty"`
@@ -58,16 +59,16 @@ func (w *Webhook) Wants(t event.Type) bool {
 
 // Dispatch is one event on its way to one webhook.
 type Dispatch struct {
-	ID       string      `json:"id"` // grows with time; the receiver gets it with every attempt
-	Webhook  string      `json:"webhook"`
-	Event    event.Event `json:"event"`
-	Created  time.Time   `json:"created"`
-	Attempts int         `json:"attempts,omitempty"`
-	Due      time.Time   `json:"due"`              // the next attempt, while it waits
-	Ended    time.Time   `json:"ended,omitzero"`   // zero while it waits
-	Taken    bool        `json:"taken,omitempty"`  // by the receiver
-	Status   int         `json:"status,omitempty"` // of the last answer; 0: there was none
-	Trouble  string      `json:"trouble,omitempty"`
+	ID       string        `json:"id"` // grows with time; the receiver gets it with every attempt
+	Webhook  string        `json:"webhook"`
+	Event    event.Event   `json:"event"`
+	Created  time.Time     `json:"created"`
+	Attempts int           `json:"attempts,omitempty"`
+	Due      time.Time     `json:"due"`              // the next attempt, while it waits
+	Ended    time.Time     `json:"ended,omitzero"`   // zero while it waits
+	Taken    bool          `json:"taken,omitempty"`  // by the receiver
+	Status   int           `json:"status,omitempty"` // of the last answer; 0: there was none
+	Trouble  phrase.Phrase `json:"trouble,omitzero"`
 }
 
 // Waits reports whether a dispatch is still to be attempted.

@@ -10,6 +10,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/event"
 	"rapport/records/hook"
+	"rapport/records/phrase"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -69,14 +70,14 @@ func TestAttempts(t *testing.T) {
 			last = w
 		}
 	}
-	if d.Taken || d.Attempts < 15 || d.Attempts > 25 || d.Ended.After(noon.Add(hook.GiveUp)) || d.Trouble != "it answered 503" {
+	if d.Taken || d.Attempts < 15 || d.Attempts > 25 || d.Ended.After(noon.Add(hook.GiveUp)) || d.Trouble.String() != "it answered 503" {
 		t.Errorf("after all attempts: %+v", d)
 	}
 	if d.Event.Suggestion != "" {
 		t.Error("whom a suggestion named is kept after")
 	}
 	taken := hook.Dispatch{Created: noon}.Apply(hook.Outcome{Status: 204}, noon.Add(time.Second))
-	if taken.Waits() || !taken.Taken || taken.Attempts != 1 || taken.Trouble != "" {
+	if taken.Waits() || !taken.Taken || taken.Attempts != 1 || taken.Trouble.String() != "" {
 		t.Errorf("taken: %+v", taken)
 	}
 	patient := hook.Dispatch{Created: noon}.Apply(hook.Outcome{Status: 429, After: 2 * time.Hour}, noon)
@@ -91,12 +92,12 @@ func TestAttempts(t *testing.T) {
 // TestWebhookFails has a webhook be held up, recover, and be given up.
 func TestWebhookFails(t *testing.T) {
 	w, now := hook.Webhook{ID: "W"}, noon
-	w = w.Apply(hook.Outcome{Trouble: "connection refused"}, now)
-	if w.Failures != 1 || !w.Held.After(now) || w.Held.After(now.Add(10*time.Second)) || w.Trouble != "connection refused" || w.Failing != now {
+	w = w.Apply(hook.Outcome{Trouble: phrase.Verbatim("connection refused")}, now)
+	if w.Failures != 1 || !w.Held.After(now) || w.Held.After(now.Add(10*time.Second)) || w.Trouble.String() != "connection refused" || w.Failing != now {
 		t.Errorf("after one failure: %+v", w)
 	}
 	w = w.Apply(hook.Outcome{Status: 200}, now.Add(time.Minute))
-	if w.Failures != 0 || !w.Held.IsZero() || w.Trouble != "" || !w.Failing.IsZero() || w.Succeeded != now.Add(time.Minute) {
+	if w.Failures != 0 || !w.Held.IsZero() || w.Trouble.String() != "" || !w.Failing.IsZero() || w.Succeeded != now.Add(time.Minute) {
 		t.Errorf("after it recovered: %+v", w)
 	}
 	for n := 0; w.Disabled == "" && n < 99; n++ {
@@ -129,9 +130,9 @@ func TestOutcomeSays(t *testing.T) {
 		want string
 	}{
 		{hook.Outcome{Status: 200}, ""}, {hook.Outcome{Status: 299}, ""}, {hook.Outcome{Status: 404}, "it answered 404"},
-		{hook.Outcome{Status: 302}, "redirects are not followed"}, {hook.Outcome{Trouble: "no such host"}, "no such host"}, {hook.Outcome{Status: 200, Trouble: "cut short"}, "cut short"},
+		{hook.Outcome{Status: 302}, "redirects are not followed"}, {hook.Outcome{Trouble: phrase.Verbatim("no such host")}, "no such host"}, {hook.Outcome{Status: 200, Trouble: phrase.Verbatim("cut short")}, "cut short"},
 	} {
-		if got := tt.o.Says(); !strings.Contains(got, tt.want) || (got == "") != tt.o.Taken() {
+		if got := tt.o.Says().String(); !strings.Contains(got, tt.want) || (got == "") != tt.o.Taken() {
 			t.Errorf("%+v says %q, want %q", tt.o, got, tt.want)
 		}
 	}

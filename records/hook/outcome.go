@@ -1,8 +1,10 @@
 package hook
 
 import (
-	"fmt"
+	"strconv"
 	"time"
+
+	"rapport/records/phrase"
 )
 
 // How long a receiver that takes nothing is tried.
@@ -36,24 +38,24 @@ func wait(attempts int, seed string) time.Duration {
 // Outcome is how one attempt went.
 type Outcome struct {
 	Status  int           // of the answer; 0: there was none
-	Trouble string        // why there was none, in words; also where we were refused to ask
+	Trouble phrase.Phrase // why there was none, in words; also where we were refused to ask
 	After   time.Duration // how long the receiver asks to be left alone; 0: it does not say
 }
 
 // Taken reports whether the receiver took it.
-func (o Outcome) Taken() bool { return o.Trouble == "" && o.Status >= 200 && o.Status < 300 }
+func (o Outcome) Taken() bool { return o.Trouble.Empty() && o.Status >= 200 && o.Status < 300 }
 
-// Says tells in words what went wrong; "" where nothing did.
-func (o Outcome) Says() string {
+// Says tells in words what went wrong; nothing where nothing did.
+func (o Outcome) Says() phrase.Phrase {
 	switch {
 	case o.Taken():
-		return ""
-	case o.Trouble != "":
+		return phrase.Phrase{}
+	case !o.Trouble.Empty():
 		return o.Trouble
 	case o.Status >= 300 && o.Status < 400:
-		return fmt.Sprintf("it answered %d; set the address that this sends to, redirects are not followed", o.Status)
+		return phrase.New("it answered {status}; set the address that this sends to, redirects are not followed", "status", strconv.Itoa(o.Status))
 	}
-	return fmt.Sprintf("it answered %d", o.Status)
+	return phrase.New("it answered {status}", "status", strconv.Itoa(o.Status)) // text: it is a code, not an amount
 }
 
 // Apply returns a dispatch after an attempt: taken, given up, or due again.
@@ -82,7 +84,7 @@ func (d Dispatch) end(now time.Time, taken bool) Dispatch {
 // holds the others up no longer than the first wait.
 func (w Webhook) Apply(o Outcome, now time.Time) Webhook {
 	if o.Taken() {
-		w.Succeeded, w.Failing, w.Failures, w.Held, w.Trouble = now, time.Time{}, 0, time.Time{}, ""
+		w.Succeeded, w.Failing, w.Failures, w.Held, w.Trouble = now, time.Time{}, 0, time.Time{}, phrase.Phrase{}
 		return w
 	}
 	if w.Failing.IsZero() {
@@ -108,7 +110,7 @@ func (w Webhook) Disable(why Reason) Webhook {
 
 // Enable has it told again, as if nothing had ever gone wrong.
 func (w Webhook) Enable() Webhook {
-	w.Disabled, w.Failing, w.Failures, w.Held, w.Trouble = "", time.Time{}, 0, time.Time{}, ""
+	w.Disabled, w.Failing, w.Failures, w.Held, w.Trouble = "", time.Time{}, 0, time.Time{}, phrase.Phrase{}
 	return w
 }
 

@@ -6,12 +6,13 @@ import (
 
 	"rapport/records/event"
 	"rapport/records/hook"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
 func testWebhooks(t *testing.T, s store.Store) {
 	a := hook.Webhook{ID: newID[string](1), Name: "chat", URL: "https://chat.example/in", Types: []event.Type{event.FollowUpDue}, Created: at(1), Secret: []byte{0, 255}}
-	b := hook.Webhook{ID: newID[string](2), Name: "কাজ", URL: "https://b.example", Created: at(2), Failing: at(3), Failures: 2, Held: at(4), Trouble: "x", Disabled: hook.Gone, Missed: true}
+	b := hook.Webhook{ID: newID[string](2), Name: "কাজ", URL: "https://b.example", Created: at(2), Failing: at(3), Failures: 2, Held: at(4), Trouble: phrase.Verbatim("x"), Disabled: hook.Gone, Missed: true}
 	update(t, s, func(tx store.Tx) error { return tx.Webhooks().Put(b) })
 	update(t, s, func(tx store.Tx) error { return tx.Webhooks().Put(a) })
 	list := func() []hook.Webhook {

@@ -173,7 +173,7 @@ func webhookTest(v *visit) error {
 	case err != nil:
 		return err
 	case d.State != "taken":
-		return v.notDone(page, "webhook.not_taken", "why", d.Trouble)
+		return v.notDone(page, "webhook.not_taken", "why", v.Tell(d.Said))
 	}
 	return v.done(page, "", "webhook.was_taken")
 }

@@ -76,6 +76,9 @@ func TestWebhooksAreSetUp(t *testing.T) {
 	w.now = w.now.Add(time.Minute)
 	w.wants(w.post(root, page+"/test", url.Values{}), "The test was not taken: it answered 500", "answer 500")
 
+	german := ask(w, root, page, nil, func(r *http.Request) { r.Header.Set("Accept-Language", "de") }).Body.String()
+	w.wants(german, "er antwortete 500", "-it answered")
+
 	r := ask(w, root, page+"/secret", url.Values{}, nil)
 	second := signed.FindString(strings.ReplaceAll(r.Body.String(), "&#43;", "+"))
 	if second == "" || second == first {
