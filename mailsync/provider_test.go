@@ -5,9 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +25,7 @@ func onProvider(t *testing.T, p *mailtest.Provider) func(name, user string, sink
 	return func(name, user string, sink *memSink) Options {
 		return Options{
 			Sink: sink, SpoolDir: dir, Dial: func(ctx context.Context, _ string) (net.Conn, error) { return l.Dial(ctx) },
-			Mailbox: Mailbox{Name: name, Provider: string(p.Style), Host: "127.0.0.1:143", TLS: TLSNone, User: user, Password: password("geheim")},
+			Mailbox: Mailbox{Name: name, Provider: map[mailtest.Style]string{mailtest.StyleGmail: "gmail", mailtest.StyleMicrosoft: "outlook"}[p.Style], Host: "127.0.0.1:143", TLS: TLSNone, User: user, Password: password("geheim")},
 		}
 	}
 }
@@ -120,74 +118,4 @@ func (m *memSink) settledIn(name string) (n int) {
 		}
 	}
 	return n
-}
-
-// TestM7_HourlyTokens has tokens that live for an hour while a mailbox is read
-// for six and mail keeps arriving: nothing is missed, no body is fetched twice,
-// and nobody hears of it.
-func TestM7_HourlyTokens(t *testing.T) {
-	t.Parallel()
-	for _, style := range []mailtest.Style{mailtest.StyleGmail, mailtest.StyleMicrosoft} {
-		synctest.Test(t, func(t *testing.T) {
-			p := mailtest.NewProvider(style)
-			token := func() string { return strconv.FormatInt(time.Now().Unix()/3600, 10) }
-			p.Takes = func(_, secret string) bool { return secret == token() }
-			a := p.Account("ada@example.org")
-			folder := a.Folder("INBOX")
-			if style == mailtest.StyleGmail {
-				folder = a.Folder("[Gmail]/All Mail")
-			}
-			var mu sync.Mutex
-			bodies := map[uint32]int{}
-			p.Fetch = func(c *mailtest.ScriptConn, _ *mailtest.ScriptFolder, m mailtest.ScriptMessage, items, usual string) string {
-				if strings.Contains(items, "BODY.PEEK[]") {
-					mu.Lock()
-					bodies[m.UID]++
-					mu.Unlock()
-				}
-				return usual
-			}
-			answer := p.Hook
-			p.Hook = func(c *mailtest.ScriptConn, command string) bool {
-				if strings.Contains(command, "BODY.PEEK[]") {
-					time.Sleep(20 * time.Second) // a slow server
-				}
-				return answer(c, command)
-			}
-			for i := range 2000 { // nearly three hours, of sizes that are told wrong
-				folder.Messages = append(folder.Messages, mailtest.ScriptMessage{UID: uint32(i + 1), Raw: mail(i, "cleo@client.example", "ada@example.org", fmt.Sprint("mail ", i), "hello"), Received: time.Now(), Size: 1 << 20})
-			}
-			sink := newSink()
-			o := onProvider(t, p)("ada", "ada@example.org", sink)
-			o.Mailbox.Password, o.Mailbox.Token = nil, func(context.Context) (string, error) { return token(), nil }
-			o.Failed = func(_ string, err error) {
-				if err != nil {
-					t.Errorf("%s: shown to the user: %v", style, err)
-				}
-			}
-			y := runs(t, o)
-			for i := range 36 {
-				time.Sleep(10 * time.Minute)
-				n := 3000 + i
-				p.Add(folder, mailtest.ScriptMessage{UID: uint32(n), Raw: mail(n, "cleo@client.example", "ada@example.org", "new", "hello"), Received: time.Now()})
-			}
-			time.Sleep(10 * time.Minute)
-			synctest.Wait()
-			y.stop()
-			if n := len(sink.digests(folder.Name)); n != 2036 {
-				t.Errorf("%s: %d of 2036 are stored", style, n)
-			}
-			twice := 0
-			for _, n := range bodies {
-				twice += n - 1
-			}
-			if twice > 6*16 { // what was under way when a token ran out
-				t.Errorf("%s: %d bodies were fetched again", style, twice)
-			}
-			if bad := p.Violations(); len(bad) > 0 {
-				t.Errorf("%s: %v", style, bad)
-			}
-		})
-	}
-	t.Attr("tries", "12")
 }

@@ -32,6 +32,7 @@ type Provider struct {
 	accounts   map[string]*ProviderAccount
 	signedIn   map[*ScriptConn]*signedIn
 	violations []string
+	outage     string
 }
 
 // Style is whom a provider resembles.
@@ -157,9 +158,19 @@ func (p *Provider) hook(c *ScriptConn, command string) bool {
 	if len(words) == 0 {
 		return false
 	}
-	switch verb := strings.ToUpper(words[0]); verb {
+	verb := strings.ToUpper(words[0])
+	switch verb {
 	case "CAPABILITY", "LOGOUT", "NOOP", "DONE":
 		return false
+	}
+	p.mu.Lock()
+	outage := p.outage
+	p.mu.Unlock()
+	if outage != "" {
+		c.Send(c.Tag + " " + outage + "\r\n")
+		return true
+	}
+	switch verb {
 	case "AUTHENTICATE":
 		p.authenticate(c, words)
 		return true
@@ -306,6 +317,14 @@ func (p *Provider) signIn(c *ScriptConn, user, secret string) {
 	p.mu.Unlock()
 	c.Folders = a.Folders
 	c.OK()
+}
+
+// Outage has every command of everybody answered with a text, such as "BAD User
+// is authenticated but not connected.", until it is "".
+func (p *Provider) Outage(said string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.outage = said
 }
 
 // Disconnect ends every connection, as providers do now and then.
