@@ -194,6 +194,7 @@ func (s *system) regroup(ctx context.Context) error {
 	s.cfg = cfg
 	s.mu.Unlock()
 	show(ctx)
+	s.useGrants(cfg) // tokens of who left are not renewed for ever
 	s.rulesApplied(ctx)
 	s.fleet.adopt(lineup)
 	s.log.Info("mailbox groups changed", "mailboxes", len(cfg.Boxes()), "restarted", len(lineup.fresh))
