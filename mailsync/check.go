@@ -63,7 +63,7 @@ func (s *Syncer) Check(ctx context.Context) []Step {
 	if !c.note("sign in", "as "+s.o.Mailbox.login(), refused) {
 		return c.steps
 	}
-	sess.caps = sess.capabilities()
+	sess.caps = sess.offersNow()
 	c.note("capabilities", c.features(sess), nil)
 	lists, err := sess.list()
 	if !c.note("folders", "", err) {

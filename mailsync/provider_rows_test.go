@@ -15,6 +15,7 @@ import (
 
 	"rapport/internal/mailtest"
 	"rapport/records/message"
+	"rapport/records/phrase"
 )
 
 // desk is a mailbox at a provider, in a bubble.
@@ -210,7 +211,7 @@ func TestM8_OneIsRevoked(t *testing.T) {
 				case again.Load():
 					return "new " + user, nil
 				case revoked.Load() && user == "ada@example.org":
-					return "", &AuthError{Login: user, Server: "invalid_grant", Fix: "sign in again", Final: true}
+					return "", &AuthError{Login: user, Server: phrase.Verbatim("invalid_grant"), Fix: phrase.Verbatim("sign in again"), Final: true}
 				}
 				return "old " + user, nil
 			}
@@ -291,7 +292,7 @@ func TestM11_ProviderRefuses(t *testing.T) {
 			}
 			y.stop()
 			var denied *AuthError
-			if err := y.Sync(t.Context()); !errors.As(err, &denied) || denied.Fix == "" {
+			if err := y.Sync(t.Context()); !errors.As(err, &denied) || denied.Fix.String() == "" {
 				t.Errorf("%s: Sync returned %v", d.Style, err)
 			}
 		})

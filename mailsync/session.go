@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -97,6 +98,23 @@ func (s *session) capabilities() imap.CapSet {
 	return s.c.Caps()
 }
 
+// offersNow returns the capabilities after a sign-in, nil where they are not
+// told. The library says that a sign-in succeeded a moment before it forgets
+// what was offered to strangers and asks anew: until then it would answer with
+// that, and its own question would come in between later, even during IDLE.
+func (s *session) offersNow() imap.CapSet {
+	id := func(c imap.CapSet) uintptr { return reflect.ValueOf(c).Pointer() }
+	now := s.capabilities()
+	for range 20_000 { // a second: whoever takes longer is believed
+		if s.caps == nil || now == nil || id(now) != id(s.caps) {
+			break
+		}
+		time.Sleep(50 * time.Microsecond)
+		now = s.capabilities()
+	}
+	return now
+}
+
 // untold is the fault of a server that keeps its capabilities to itself.
 func (s *session) untold() error {
 	return s.w.why(&Fault{Kind: Silent, Text: phrase.New("the server does not tell its capabilities in time")})
@@ -112,8 +130,7 @@ func open(ctx context.Context, o Options, says func(string)) (*session, error) {
 		s.close()
 		return nil, err
 	}
-	s.caps = s.capabilities()
-	if s.caps == nil {
+	if s.caps = s.offersNow(); s.caps == nil {
 		err := s.untold()
 		s.close()
 		return nil, err

@@ -91,6 +91,7 @@ func (s *session) signIn(ctx context.Context) error {
 	if caps == nil {
 		return s.untold()
 	}
+	s.caps = caps
 	both := s.mechanisms(caps)
 	if len(both) == 0 {
 		return s.noMechanism()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,4 +97,52 @@ func TestStaleToken(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOffersAfterSignIn opens connections to a server that offers more to whom
+// it knows: what it offers to strangers is never taken for that.
+func TestOffersAfterSignIn(t *testing.T) {
+	t.Parallel()
+	faulty(t, 1, func(t *testing.T, s *mailtest.ScriptIMAP, _ *mailtest.ScriptFolder, _ *memSink, o Options) {
+		var mu sync.Mutex
+		known := map[int]bool{}
+		s.Hook = func(c *mailtest.ScriptConn, command string) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case strings.HasPrefix(command, "AUTHENTICATE"):
+				known[c.N] = true
+			case command == "CAPABILITY" && known[c.N]:
+				c.Send("* CAPABILITY IMAP4rev1 IDLE X-GM-EXT-1 AUTH=PLAIN SASL-IR\r\n")
+				c.OK()
+				return true
+			case command == "CAPABILITY":
+				c.Send("* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n")
+				c.OK()
+				return true
+			}
+			return false
+		}
+		var strangers atomic.Int32
+		var wg sync.WaitGroup
+		for range 3 { // as many connections as the line bears
+			wg.Go(func() {
+				for range 200 {
+					sess, err := open(t.Context(), o, nil)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if !sess.caps.Has("X-GM-EXT-1") {
+						strangers.Add(1)
+					}
+					sess.close()
+				}
+			})
+		}
+		wg.Wait()
+		if n := strangers.Load(); n > 0 {
+			t.Errorf("%d of 600 connections know only what strangers are offered", n)
+		}
+	})
 }
