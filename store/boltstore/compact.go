@@ -77,7 +77,12 @@ func (s *Store) Compact(ctx context.Context) (before, after int64, err error) {
 	if _, err := s.CollectOrphans(ctx); err != nil {
 		return before, before, fmt.Errorf("compact: %w", err)
 	}
-	if _, err := s.mergeTier(ctx, true); err != nil {
+	s.oneMerge.Lock()
+	defer s.oneMerge.Unlock()
+	if _, err = s.mergeHeld(ctx, true); err == nil {
+		err = s.sweepAll(ctx)
+	}
+	if err != nil {
 		return before, before, fmt.Errorf("compact: %w", err)
 	}
 	if err := s.acquire(ctx); err != nil {
@@ -95,10 +100,6 @@ func (s *Store) Compact(ctx context.Context) (before, after int64, err error) {
 // holds the writer's token, so nothing is written meanwhile.
 func (s *Store) replace(ctx context.Context) error {
 	if err := s.updateHeld(ctx, func(tx *Tx) error {
-		found, err := segments(tx.indexBucket(indexSegment))
-		if err != nil {
-			return err
-		}
 		for _, place := range []string{indexA, indexB} {
 			if place != tx.live {
 				if err := dropBucket(tx.bolt, place); err != nil {
@@ -106,7 +107,7 @@ func (s *Store) replace(ctx context.Context) error {
 				}
 			}
 		}
-		return sweep(tx.indexBucket(indexSegment), found)
+		return nil
 	}); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (s *Store) wantMerge() {
 }
 
 // mergeLoop merges segments whenever a transaction left one, until the store
-// is closed. A merge that fails is tried again after the next commit.
+// is closed. What fails is tried again after the next commit.
 func (s *Store) mergeLoop(ctx context.Context) {
 	for {
 		select {
@@ -39,20 +39,43 @@ func (s *Store) mergeLoop(ctx context.Context) {
 		if s.opt.NoMerge {
 			continue
 		}
-		for {
-			more := false
-			err := rescue.Do(func() (err error) {
-				more, err = s.mergeTier(ctx, false)
-				return err
-			})
-			if err != nil && ctx.Err() == nil {
-				s.log.Warn("merging the search index was put off", "err", err)
-			}
-			if !more || err != nil {
-				break
-			}
+		err := rescue.Do(func() error { return s.mergeAll(ctx) })
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("merging the search index was put off", "err", err)
 		}
 	}
+}
+
+// mergeAll merges as long as a level has enough segments, and then sweeps up.
+func (s *Store) mergeAll(ctx context.Context) error {
+	for more := true; more; {
+		var err error
+		if more, err = s.mergeTier(ctx, false); err != nil {
+			return err
+		}
+	}
+	s.oneMerge.Lock()
+	defer s.oneMerge.Unlock()
+	return s.sweepAll(ctx)
+}
+
+// sweepAll deletes every block that no segment names, in bounded transactions.
+// The caller holds oneMerge: a merge names its blocks only at its end.
+func (s *Store) sweepAll(ctx context.Context) error {
+	for more := true; more; {
+		err := s.update(ctx, func(tx *Tx) error {
+			b := tx.indexBucket(indexSegment)
+			found, err := segments(b)
+			if err == nil {
+				more, err = sweep(b, found)
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("sweep up the search index: %w", err)
+		}
+	}
+	return nil
 }
 
 // mergeTier merges the lowest level that has enough segments, or all segments
@@ -65,6 +88,11 @@ func (s *Store) mergeLoop(ctx context.Context) {
 func (s *Store) mergeTier(ctx context.Context, everything bool) (bool, error) {
 	s.oneMerge.Lock()
 	defer s.oneMerge.Unlock()
+	return s.mergeHeld(ctx, everything)
+}
+
+// mergeHeld is mergeTier for whoever holds oneMerge.
+func (s *Store) mergeHeld(ctx context.Context, everything bool) (bool, error) {
 	var chosen []segmentInfo
 	var id uint32
 	err := s.update(ctx, func(tx *Tx) error {
@@ -76,7 +104,7 @@ func (s *Store) mergeTier(ctx context.Context, everything bool) (bool, error) {
 		if chosen = choose(found, everything); chosen == nil {
 			return errNothing
 		}
-		if err := sweep(b, found); err != nil {
+		if _, err := sweep(b, found); err != nil {
 			return err
 		}
 		id, err = tx.next(keySegment)
@@ -146,8 +174,9 @@ func choose(all []segmentInfo, everything bool) []segmentInfo {
 // sweepRows bounds how many blocks one sweep deletes; the next goes on.
 const sweepRows = 500
 
-// sweep deletes blocks of segments that no manifest row names.
-func sweep(b *bolt.Bucket, live []segmentInfo) error {
+// sweep deletes blocks of segments that no manifest row names, and reports
+// whether there may be more of them.
+func sweep(b *bolt.Bucket, live []segmentInfo) (more bool, err error) {
 	named := map[uint32]bool{}
 	for _, i := range live {
 		named[i.id] = true
@@ -164,7 +193,7 @@ func sweep(b *bolt.Bucket, live []segmentInfo) error {
 			k, _ = c.Next()
 		}
 	}
-	return deleteKeys(b, gone)
+	return len(gone) == sweepRows, deleteKeys(b, gone)
 }
 
 // merger reads segments side by side and writes one.
