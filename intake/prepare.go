@@ -29,6 +29,7 @@ type prepared struct {
 	msg        message.Message // without id, thread and matches
 	inner      []message.Inner
 	identities []message.Sum
+	former     []message.Sum // what a store of format 3 knew it by
 	blob       store.Blob
 	doc        *store.Document
 	notOurs    message.Reason // an inspected mail that is not kept, and why; "" otherwise
@@ -116,7 +117,7 @@ func (i *Intake) inspect(ctx context.Context, f message.Folder, p prepared) (mat
 		if v, err = j.alone(p.candidate(f)); err != nil || v.Action == message.Skip && final(v.Reason) {
 			return err
 		}
-		known, err := j.known(p.identities)
+		known, err := j.known(p.bears())
 		if err != nil {
 			return err
 		}
@@ -130,6 +131,9 @@ func (i *Intake) inspect(ctx context.Context, f message.Folder, p prepared) (mat
 	return v, err
 }
 
+// bears are all identities by which something may be known of it.
+func (p prepared) bears() []message.Sum { return slices.Concat(p.identities, p.former) }
+
 func (p prepared) candidate(f message.Folder) candidate {
 	return candidate{
 		head:       p.msg.Head,
@@ -137,7 +141,7 @@ func (p prepared) candidate(f message.Folder) candidate {
 		flags:      flagsOf(p.Copy),
 		inner:      p.inner,
 		bodyRead:   true,
-		identities: p.identities,
+		identities: p.bears(),
 	}
 }
 
@@ -171,7 +175,7 @@ func (i *Intake) read(src message.Source, c message.Copy, mailbox string) (prepa
 	for _, in := range p.inner {
 		p.msg.Inner = append(p.msg.Inner, in.Head)
 	}
-	p.identities = message.IdentityKeys(head, &parsed.TextSum)
+	p.identities, p.former = message.IdentityKeys(head, &parsed.TextSum), parsed.FormerIdentity()
 	p.doc = document(head, parsed)
 	return p, nil
 }

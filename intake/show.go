@@ -160,6 +160,10 @@ func (t *taking) unhold(m message.Message, r message.Reason) error {
 // where the text is the same, else a variant under the one entry. Which text
 // is the message's own is settled by the digests, not by who came first.
 func (t *taking) another(p *prepared, m message.Message) error {
+	m, err := resum(t.tx, m)
+	if err != nil {
+		return err
+	}
 	switch without := headOnly(m); {
 	case without && !headOnly(p.msg):
 		return t.complete(p, m)
@@ -206,7 +210,7 @@ func withText(p *prepared, m message.Message) message.Message {
 	before := m.Head
 	m.Head, m.Inner, m.Size, m.BodySize = own.Head, own.Inner, own.Size, own.BodySize
 	m.Verdict, m.Attachments, m.Snippet = own.Verdict, own.Attachments, own.Snippet
-	m.Raw, m.TextSum = own.Raw, own.TextSum
+	m.Raw, m.TextSum, m.FormerSums = own.Raw, own.TextSum, false
 	m.Trust = own.Trust // who vouched for the other text vouches for that alone
 	for _, f := range []string{"variant", duplicateID} {
 		if slices.Contains(m.Flags, f) {

@@ -264,7 +264,7 @@ func (t *taking) inspected(p *prepared) error {
 	}
 	if p.notOurs == message.IsPrivate && t.folder.Role == message.RolePrivate {
 		t.settled[p.notOurs] = append(t.settled[p.notOurs], p.UID)
-		return t.movedToPrivate(p.Head, p.identities)
+		return t.movedToPrivate(p.Head, p.bears())
 	}
 	return t.skip(p.Copy, p.notOurs)
 }
@@ -344,7 +344,7 @@ func (t *taking) wanted(p *prepared) error {
 	if !p.parsed || p.notOurs != "" || p.Quarantine != "" {
 		return nil
 	}
-	known, err := t.known(p.identities)
+	known, err := t.known(p.bears())
 	if err == nil && known == nil && p.Head.MessageID == "" {
 		known, err = t.filedByHeader(p)
 	}

@@ -38,6 +38,15 @@ const (
 	Untold      = "all"
 )
 
+// StateUnrecognised is the name in State under which a store of format 3 keeps
+// how far its mail without a Message-ID has been given the identity of its
+// content: Unrecognised, or the cursor behind the last message looked at. Unset
+// means that all has.
+const (
+	StateUnrecognised = "mail-unrecognised"
+	Unrecognised      = "all"
+)
+
 // Kind says whether a list is of contacts or of organisations.
 type Kind byte
 

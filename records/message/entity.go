@@ -229,6 +229,7 @@ func (w *walker) messageHead(h partHeader) {
 	head, r := readHead(w.header, h)
 	if i := w.inner(); i >= 0 {
 		w.out.Inner[i].Head = head
+		w.contributeHead(w.header.block)
 		w.noteToken(r)
 		return
 	}
@@ -243,7 +244,7 @@ func (w *walker) messageHead(h partHeader) {
 
 // openMultipart pushes a multipart. Its children's paths begin with its own.
 func (w *walker) openMultipart(h partHeader, sub string) {
-	f := &frame{multi: true, kind: sub, path: h.path, inner: -1}
+	f := &frame{multi: true, kind: sub, path: h.path, inner: -1, pieces: len(w.pieces)}
 	if f.path != "" {
 		f.path += "."
 	}

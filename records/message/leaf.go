@@ -12,17 +12,17 @@ import (
 // leaf is a part with content of its own. Text is kept up to a limit; of a
 // file only the size and digest are.
 type leaf struct {
-	w     *walker
-	head  partHeader
-	kind  string // media type where its content is read; "" for a file only
-	file  bool   // listed as an attachment
-	said  bool   // a file that is kept in buf to be read
-	buf   []byte
-	limit int64
-	sum   hash.Hash // of the decoded content, for files
-	tail  hash.Hash // of what is kept no more, white space left out
-	size  int64
-	eol   []byte // a line end that counts only if another line follows
+	w      *walker
+	head   partHeader
+	kind   string // media type where its content is read; "" for a file only
+	file   bool   // listed as an attachment
+	said   bool   // a file that is kept in buf to be read
+	buf    []byte
+	limit  int64
+	sum    hash.Hash // of the decoded content, for files
+	size   int64
+	folded folding // of the content of a text, for the digest of the mail
+	eol    []byte  // a line end that counts only if another line follows
 
 	base64 *base64Decoder
 	qp     *qpDecoder
@@ -32,6 +32,7 @@ type leaf struct {
 	mail   *Parsed  // what child found
 	digest [32]byte // set by flush
 	uu     *uuReader
+	lines  bool // folded takes the lines as they come, before uu does
 	tnef   *tnefReader
 	inside []*insideFile // files that uu and tnef found
 	node   int           // index in Parsed.Parts, -1 for what is no part
@@ -50,7 +51,8 @@ func (w *walker) newLeaf(h partHeader) *leaf {
 		w.defect("encoding-unknown")
 	}
 	attached := h.disposition.value == "attachment"
-	switch t := h.media.value; {
+	t := h.media.value
+	switch {
 	case t == "message/delivery-status", t == "message/global-delivery-status", t == "message/feedback-report", t == "text/rfc822-headers", t == "message/rfc822-headers", t == "message/global-headers", t == "text/rfc822-header":
 		l.kind, l.limit = t, min(w.keep, 256<<10)
 	case t == "text/calendar" || t == "application/ics":
@@ -69,14 +71,14 @@ func (w *walker) newLeaf(h partHeader) *leaf {
 	default:
 		l.kind = t
 		if t == "text/plain" && l.base64 == nil && l.qp == nil {
-			l.uu = &uuReader{}
+			l.uu, l.lines = &uuReader{}, true
 		}
 		if t == "text/html" {
 			l.limit = w.keep
 		}
 		l.file = len(w.segments) > 0 && h.name() != ""
 	}
-	if l.file {
+	if l.file || contentKind(t) == contentFile {
 		l.sum = sha256.New()
 	}
 	l.listen()
@@ -117,6 +119,9 @@ func (l *leaf) part() string {
 func (l *leaf) write(p piece) {
 	if l.out == nil {
 		l.out = l.w.scratch.take()
+	}
+	if l.lines {
+		l.folded.write(l.w.scratch, p.text)
 	}
 	if l.uu != nil {
 		taken, back := l.uu.line(l, p)
@@ -198,6 +203,9 @@ func (l *leaf) pass() {
 	if l.sum != nil {
 		l.sum.Write(b)
 	}
+	if !l.lines && contentKind(l.head.media.value) != contentFile {
+		l.folded.write(l.w.scratch, b)
+	}
 	if l.file && l.w.wanted != "" && l.w.wanted == l.part() {
 		l.w.sink(b)
 	}
@@ -214,29 +222,11 @@ func (l *leaf) pass() {
 		}
 		n := min(l.limit-int64(len(l.buf)), int64(len(b)))
 		l.buf = append(l.buf, b[:n]...)
-		l.spill(b[n:])
-	}
-	l.out = l.out[:0]
-}
-
-// spill digests text beyond the limit, so that two long mails that differ
-// there are told apart.
-func (l *leaf) spill(b []byte) {
-	if len(b) == 0 {
-		return
-	}
-	if l.tail == nil {
-		l.tail = sha256.New()
-		l.w.defect("text-truncated")
-	}
-	n := 0
-	for _, c := range b {
-		if c > ' ' {
-			b[n] = c
-			n++
+		if n < int64(len(b)) {
+			l.w.defect("text-truncated")
 		}
 	}
-	l.tail.Write(b[:n])
+	l.out = l.out[:0]
 }
 
 // flush ends the part.
@@ -279,11 +269,7 @@ func (w *walker) finishLeaf(l *leaf) {
 	if l.node >= 0 {
 		w.out.Parts[l.node].Size = l.size
 	}
-	if l.tail != nil {
-		var d [32]byte
-		l.tail.Sum(d[:0])
-		w.tails = append(w.tails, d)
-	}
+	w.contribute(l)
 	if l.child != nil {
 		w.adopt(l)
 	}

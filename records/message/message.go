@@ -204,7 +204,8 @@ type Message struct {
 	Attachments []Attachment `json:"attachments,omitempty"`
 	Snippet     string       `json:"snippet,omitempty"` // first words newly written, at most 200 runes
 	Raw         Sum          `json:"raw"`               // names the original bytes in the store
-	TextSum     Sum          `json:"text_sum"`          // digest of the decoded text, for telling copies from variants
+	TextSum     Sum          `json:"text_sum"`          // digest of the content, for telling copies from variants; see Parsed
+	FormerSums  bool         `json:"-"`                 // TextSum and those of the variants are of the kind that format 3 of the store kept
 	Variants    []Variant    `json:"variants,omitempty"`
 	Flags       []string     `json:"flags,omitempty"` // duplicate-message-id, variant, unparsable, empty-body …
 	Holdings    []Holding    `json:"holdings"`

@@ -43,7 +43,7 @@ type Parsed struct {
 	Inner       []Inner           // messages inside, by message/rfc822 or by an inline forward block, outermost first
 	Report      *Report3464
 	Defects     []string
-	TextSum     Sum // over the readable text with white space folded, and the attachments' digests
+	TextSum     Sum // over the content, however it was encoded and however it is read; see content.go
 	Sum         Sum // over the raw bytes
 	Size        int64
 
@@ -54,6 +54,8 @@ type Parsed struct {
 	feedback *feedbackReport
 	calendar string // the invitation as it stands
 	method   string
+
+	formerSum Sum // zero where there is a Message-ID
 }
 
 // Part is one node of the tree a mail is made of: a multipart, a message inside,

@@ -1,7 +1,6 @@
 package message
 
 import (
-	"encoding/hex"
 	"slices"
 	"strings"
 	"unicode"
@@ -19,7 +18,10 @@ func (w *walker) finish() {
 	}
 	w.report()
 	out.Text = clipText(withInner(own, out.Inner), w.lim.Text)
-	out.TextSum = w.textSum()
+	out.TextSum = w.contentSum()
+	if out.Head.MessageID == "" {
+		out.formerSum = w.formerSum()
+	}
 	if w.top != nil {
 		out.failed = w.top.failed
 	}
@@ -185,24 +187,6 @@ func unflow(s string, delsp bool) string {
 		b.WriteString(text)
 	}
 	return b.String()
-}
-
-// textSum digests the readable text without its white space, and the digests
-// of the attachments: what stays the same however a server re-encodes a mail.
-func (w *walker) textSum() Sum {
-	h := w.scratch.digest
-	h.Reset()
-	w.scratch.writeFolded(w.out.Text)
-	for _, t := range w.tails {
-		h.Write(t[:])
-	}
-	for _, a := range w.out.Attachments {
-		if d, err := hex.DecodeString(a.SHA256); err == nil {
-			h.Write([]byte{0})
-			h.Write(d)
-		}
-	}
-	return Sum(h.Sum(nil))
 }
 
 // writeFolded digests s without white space.

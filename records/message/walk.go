@@ -33,7 +33,7 @@ type walker struct {
 	method   string // of the calendar part
 	original *Head  // from text/rfc822-headers
 	token    string
-	tails    [][32]byte
+	pieces   []contentPiece
 	known    map[string]int // how many multiparts on the stack have a boundary
 	clipped  int            // how many have one of maxBoundary
 
@@ -59,6 +59,7 @@ type frame struct {
 	path     string
 	children int
 	starts   []int // index of the first segment of each child
+	pieces   int   // of the walker when it began
 	seen     bool  // a delimiter was seen
 	closed   bool
 	preamble *leaf
@@ -264,6 +265,7 @@ func (w *walker) endFrame(f *frame) {
 	}
 	if f.multi && f.kind == "alternative" {
 		w.choose(f)
+		w.plainCounts(f.pieces)
 	}
 }
 

@@ -18,14 +18,14 @@ import (
 type storedMessage struct {
 	message.Message
 	Raw        sum             `json:"raw"`
-	TextSum    sum             `json:"text_sum"`
+	TextSum    contentSum      `json:"text_sum"`
 	Variants   []storedVariant `json:"variants,omitempty"`
 	Identities []identity      `json:"identities,omitempty"`
 }
 
 type storedVariant struct {
-	Raw     sum `json:"raw"`
-	TextSum sum `json:"text_sum"`
+	Raw     sum        `json:"raw"`
+	TextSum contentSum `json:"text_sum"`
 }
 
 // sum is a digest in base64; the zero digest is empty.
@@ -41,6 +41,30 @@ func (s sum) MarshalText() ([]byte, error) {
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *sum) UnmarshalText(b []byte) error { return decodeDigest(s[:], b) }
+
+// contentSum is the digest of a mail's content. Format 3 kept another, of the
+// text as it was shown, which stands in its rows without the leading mark.
+type contentSum struct {
+	sum    message.Sum
+	former bool
+}
+
+const contentMark = '='
+
+// MarshalText implements [encoding.TextMarshaler].
+func (s contentSum) MarshalText() ([]byte, error) {
+	if s.former {
+		return sum(s.sum).MarshalText()
+	}
+	return base64.RawStdEncoding.AppendEncode([]byte{contentMark}, s.sum[:]), nil
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *contentSum) UnmarshalText(b []byte) error {
+	rest, marked := bytes.CutPrefix(b, []byte{contentMark})
+	s.former = !marked
+	return decodeDigest(s.sum[:], rest)
+}
 
 // identity is the first half of an identity: enough to be sure.
 type identity [16]byte
@@ -68,18 +92,18 @@ func decodeDigest(dst, b []byte) error {
 }
 
 func pack(m message.Message, ids []identity) storedMessage {
-	s := storedMessage{Message: m, Raw: sum(m.Raw), TextSum: sum(m.TextSum), Identities: ids}
+	s := storedMessage{Message: m, Raw: sum(m.Raw), TextSum: contentSum{m.TextSum, m.FormerSums}, Identities: ids}
 	for _, v := range m.Variants {
-		s.Variants = append(s.Variants, storedVariant{sum(v.Raw), sum(v.TextSum)})
+		s.Variants = append(s.Variants, storedVariant{sum(v.Raw), contentSum{v.TextSum, m.FormerSums}})
 	}
 	return s
 }
 
 func (s *storedMessage) unpack() message.Message {
 	m := s.Message
-	m.Raw, m.TextSum, m.Variants = message.Sum(s.Raw), message.Sum(s.TextSum), nil
+	m.Raw, m.TextSum, m.FormerSums, m.Variants = message.Sum(s.Raw), s.TextSum.sum, s.TextSum.former, nil
 	for _, v := range s.Variants {
-		m.Variants = append(m.Variants, message.Variant{Raw: message.Sum(v.Raw), TextSum: message.Sum(v.TextSum)})
+		m.Variants = append(m.Variants, message.Variant{Raw: message.Sum(v.Raw), TextSum: v.TextSum.sum})
 	}
 	return m
 }

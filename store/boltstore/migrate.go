@@ -23,20 +23,25 @@ type migration struct {
 // run, plus one. Each has a test with a real file of the format before.
 var migrations = []migration{
 	{"rows carry checksums", sealRows},
-	{"buckets of format 3", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), deriveFacets(b), tellLater(b)) }},
-	{"buckets of format 4", func(b *bolt.Tx) error { return errors.Join(addBuckets(b), deriveWords(b), noteUnfielded(b)) }},
+	{"buckets of format 3", func(b *bolt.Tx) error {
+		return errors.Join(addBuckets(b), deriveFacets(b), later(b, store.StateUntold, store.Untold))
+	}},
+	{"buckets of format 4", func(b *bolt.Tx) error {
+		return errors.Join(addBuckets(b), deriveWords(b), noteUnfielded(b), later(b, store.StateUnrecognised, store.Unrecognised))
+	}},
 }
 
-// tellLater notes that the entries are to be put once more, which intake does
-// in bounded transactions: those of before say nothing of relations, and are
-// counted in none until then.
-func tellLater(b *bolt.Tx) error {
+// later notes work that intake does in bounded transactions: entries of before
+// format 3 say nothing of relations and are counted in none until they are put
+// once more, and mail without a Message-ID of before format 4 is known by what
+// was shown of it.
+func later(b *bolt.Tx, name, all string) error {
 	state := b.Bucket([]byte(bucketState))
 	if state == nil {
 		return damaged("the bucket " + bucketState + " is missing")
 	}
-	key := appendText(nil, store.StateUntold)
-	return state.Put(key, sealed(key, []byte(store.Untold)))
+	key := appendText(nil, name)
+	return state.Put(key, sealed(key, []byte(all)))
 }
 
 // addBuckets makes the buckets that a store does not have yet; it changes none.
