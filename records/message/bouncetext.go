@@ -136,7 +136,7 @@ func listedRecipients(text string, own map[string]bool) []named {
 				drop()
 				cur = -1
 			case cur >= 0 && !blank:
-				out[cur].text = clip(out[cur].text+"\n"+line, 1000)
+				out[cur].text = clipText(out[cur].text+"\n"+line, 1000)
 			}
 			if before = append(before, line); blank || strings.HasPrefix(line, "While talking to") {
 				before = nil
@@ -156,7 +156,7 @@ func listedRecipients(text string, own map[string]bool) []named {
 		if coded {
 			rest = strings.Join(before, "\n") + "\n" + line
 		}
-		out[cur].text, before = clip(strings.TrimSpace(out[cur].text+"\n"+rest), 1000), nil
+		out[cur].text, before = clipText(strings.TrimSpace(out[cur].text+"\n"+rest), 1000), nil
 		if coded {
 			cur = -1
 		}

@@ -12,7 +12,7 @@ func calendarVerdict(p Parsed) (Verdict, bool) {
 	}
 	e := readCalendar(p.calendar)
 	if e.Method == "" {
-		e.Method = strings.ToUpper(clip(p.method, 20))
+		e.Method = strings.ToUpper(clipText(p.method, 20))
 	}
 	if e.Method == "" || e.Method == "PUBLISH" {
 		return Verdict{}, false // a file with dates in it, not a request or answer
@@ -41,7 +41,7 @@ func readCalendar(s string) CalendarEvent {
 				return e
 			}
 		case "METHOD":
-			e.Method = clip(strings.ToUpper(strings.TrimSpace(value)), 20)
+			e.Method = clipText(strings.ToUpper(strings.TrimSpace(value)), 20)
 		case "UID":
 			if inEvent && e.UID == "" {
 				e.UID = clipText(strings.TrimSpace(value), 500)

@@ -188,7 +188,7 @@ func (w *walker) beginEntity() {
 
 // note adds a node to the tree of parts.
 func (w *walker) note(h partHeader) {
-	p := Part{Path: h.path, Depth: len(w.stack), Type: clip(h.media.value, 127), Encoding: cleanText(guessText(h.encoding, "")), Disposition: clip(h.disposition.value, 127), Name: h.name()}
+	p := Part{Path: h.path, Depth: len(w.stack), Type: clipText(h.media.value, 127), Encoding: cleanText(guessText(h.encoding, "")), Disposition: clipText(h.disposition.value, 127), Name: h.name()}
 	if p.Path == "" {
 		p.Path = "1"
 	}
@@ -196,7 +196,7 @@ func (w *walker) note(h partHeader) {
 		if i == maxShownParams {
 			break
 		}
-		p.Params = append(p.Params, Param{clip(cleanText(guessText(m.key, "")), 127), clipText(headerText(m.value, ""), maxName)})
+		p.Params = append(p.Params, Param{clipText(cleanText(guessText(m.key, "")), 127), clipText(headerText(m.value, ""), maxName)})
 	}
 	w.out.Parts = append(w.out.Parts, p)
 }

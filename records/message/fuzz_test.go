@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -24,6 +25,7 @@ var seeds = []string{
 	"Subject: x\n\nhi\nbegin 644 a.txt\n#0V%T\n`\nend\nbye",
 	withWinmail("hi", winmail()),
 	"Sub\x00ject: a\x00b\nFr\x00om: a@b\n\x00\nbody",
+	"Content-Type:0000" + strings.Repeat("\xdc", 80) + "/0\n\n", // a type cut within a character
 	"Content-Type: multipart/mixed\n\n--x\nContent-Type: application/pdf; name*0*=utf-8''%41; name*1=b\nContent-Disposition: attachment; filename=\"../../a\"\n\nx\n",
 }
 
@@ -56,6 +58,10 @@ func FuzzParse(f *testing.F) {
 			if said += len(f.Text); said > maxFileTexts || f.Text == "" {
 				t.Errorf("file %q says %d bytes, all together %d", f.Name, len(f.Text), said)
 			}
+		}
+		for _, part := range p.Parts {
+			checkText(t, "mail", "type of a part", part.Type)
+			checkText(t, "mail", "disposition of a part", part.Disposition)
 		}
 		for _, in := range p.Inner {
 			checkText(t, "mail", "inner text", in.Text)

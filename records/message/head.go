@@ -260,7 +260,7 @@ func (r *headReader) field(key, value []byte) {
 	case "x-failed-recipients":
 		r.failed = append(r.failed, unfold(value))
 	case "x-rapport-id":
-		r.token = clip(headerText(unfold(value), ""), 200)
+		r.token = clipText(headerText(unfold(value), ""), 200)
 	default:
 		r.autoField(key, value)
 	}

@@ -351,7 +351,7 @@ func metaCharset(b []byte) string {
 
 // attach lists a part as an attachment.
 func (w *walker) attach(l *leaf) {
-	a := Attachment{Name: l.head.name(), Type: clip(l.head.media.value, 127), Size: l.size, SHA256: hex.EncodeToString(l.digest[:]), Part: l.part()}
+	a := Attachment{Name: l.head.name(), Type: clipText(l.head.media.value, 127), Size: l.size, SHA256: hex.EncodeToString(l.digest[:]), Part: l.part()}
 	if id := l.head.id; id != "" && w.out.ContentIDs[id] == "" {
 		if w.out.ContentIDs == nil {
 			w.out.ContentIDs = map[string]string{}

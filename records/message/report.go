@@ -91,7 +91,7 @@ func recipientOf(v string) string {
 	if a, ok := readAddress(v); ok {
 		return string(a)
 	}
-	return clip(v, 320)
+	return clipText(v, 320)
 }
 
 // decodeXtext decodes RFC 3461: + with two capital hexadecimal digits, which

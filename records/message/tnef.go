@@ -183,7 +183,7 @@ func (t *tnefReader) properties(b []byte) {
 		case propLongName:
 			t.file.name = fileName(value, "")
 		case propMimeTag:
-			t.file.kind = clip(strings.ToLower(cleanText(value)), 127)
+			t.file.kind = clipText(strings.ToLower(cleanText(value)), 127)
 		}
 	}
 }
