@@ -72,6 +72,9 @@ func recogniseSome(tx store.Tx) error {
 				return fmt.Errorf("message %s: %w", id, err)
 			}
 		}
+		if err := meetOf(tx, m); err != nil {
+			return err
+		}
 	}
 	if page.Next == "" {
 		return tx.State().Put(store.StateUnrecognised, nil)

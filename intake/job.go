@@ -8,7 +8,6 @@ import (
 
 	"rapport/records/contact"
 	"rapport/records/message"
-	"rapport/records/timeline"
 	"rapport/store"
 )
 
@@ -251,7 +250,7 @@ func (i *Intake) listings(j job) []listing {
 			page, err := tx.Entries().Of(who, s)
 			ids := store.Page[message.ID]{Next: page.Next}
 			for _, e := range page.Items {
-				if e.Kind == timeline.Message {
+				if e.OfMail() {
 					ids.Items = append(ids.Items, e.Message)
 				}
 			}

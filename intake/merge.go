@@ -124,7 +124,7 @@ func replaced[T comparable](ids []T, old, now T) []T {
 // they were. Messages' entries follow their matches instead.
 func moveEntries(tx store.Tx, who store.Subject, move func(*timeline.Entry)) ([]timeline.Entry, error) {
 	found, err := store.Where(func(s store.Slice) (store.Page[timeline.Entry], error) { return tx.Entries().Of(who, s) },
-		func(e timeline.Entry) (bool, error) { return e.Kind != timeline.Message, nil })
+		func(e timeline.Entry) (bool, error) { return !e.OfMail(), nil })
 	if err != nil {
 		return nil, fmt.Errorf("list entries: %w", err)
 	}

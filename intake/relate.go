@@ -65,7 +65,7 @@ func (i *Intake) tellSome(tx store.Tx) error {
 
 // tell puts an entry once more, of a message as it would be made of it now.
 func (t *taking) tell(e timeline.Entry) error {
-	if e.Kind != timeline.Message {
+	if !e.OfMail() {
 		return t.tx.Entries().Put(e, nil)
 	}
 	m, err := t.tx.Messages().Get(e.Message)
@@ -75,5 +75,8 @@ func (t *taking) tell(e timeline.Entry) error {
 	if err != nil {
 		return err
 	}
-	return t.tx.Entries().Put(entryOf(e.ID, m, t.team), nil)
+	if err := t.tx.Entries().Put(entryOf(e.ID, m, t.team), nil); err != nil {
+		return err
+	}
+	return t.meet(m)
 }

@@ -235,7 +235,7 @@ func (x *expiry) old(kind string, at time.Time) bool {
 
 func (x *expiry) entry(e timeline.Entry) error {
 	x.run.Looked++
-	if e.Kind == timeline.Message {
+	if e.OfMail() {
 		return x.message(e)
 	}
 	if !x.old(string(e.Kind), e.Time) {

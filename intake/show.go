@@ -39,7 +39,7 @@ func (t *taking) show(m message.Message, doc *store.Document) error {
 			return fmt.Errorf("put message %s on the timelines: %w", m.ID, err)
 		}
 	}
-	return nil
+	return t.meet(m)
 }
 
 // inHiddenMailboxes reports whether every copy lies in a mailbox whose
@@ -91,6 +91,9 @@ func (t *taking) drop(m message.Message, r message.Reason) error {
 	}
 	if err := t.tx.Messages().Delete(m.ID); err != nil {
 		return fmt.Errorf("delete message %s: %w", m.ID, err)
+	}
+	if err := t.meet(m); err != nil {
+		return err
 	}
 	delete(t.read, m.Thread)
 	if err := t.unflagDuplicate(m); err != nil {

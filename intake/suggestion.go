@@ -332,7 +332,7 @@ func (i *Intake) unmakeOrganisation(tx store.Tx, id contact.OrganisationID, stam
 // or decided something.
 func writtenAbout(tx store.Tx, who store.Subject) (bool, error) {
 	entries, err := store.Where(func(s store.Slice) (store.Page[timeline.Entry], error) { return tx.Entries().Of(who, s) },
-		func(e timeline.Entry) (bool, error) { return e.Kind != timeline.Message, nil })
+		func(e timeline.Entry) (bool, error) { return !e.OfMail(), nil })
 	if err != nil || len(entries) > 0 {
 		return len(entries) > 0, err
 	}

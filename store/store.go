@@ -202,6 +202,9 @@ type Messages interface {
 	ByIdentity(key message.Sum) (message.ID, error)
 	// ByMessageID finds all messages that bear this Message-ID or alias.
 	ByMessageID(string) ([]message.ID, error)
+	// OfMeeting lists the messages about a meeting, at most n; see
+	// [message.CalendarEvent.Meeting].
+	OfMeeting(meeting string, n int) ([]message.ID, error)
 	// ByHolding finds the message of one copy.
 	ByHolding(mailbox, folder string, uidValidity, uid uint32) (message.ID, error)
 	// ThreadOf finds the thread in which a Message-ID is borne or referred to.

@@ -229,6 +229,30 @@ func (s *session) parse(name string) (message.Reading, error) {
 	return message.DescribeFile(name, p), nil
 }
 
+// meeting says on a line what a mail says of a meeting.
+func (s *session) meeting(c *message.CalendarEvent) string {
+	said := []string{c.State}
+	if c.State == "" {
+		said[0] = strings.ToLower(c.Method)
+	}
+	switch {
+	case c.Start.IsZero():
+	case c.AllDay:
+		said = append(said, c.Start.Format("Monday 2 January 2006"))
+	default:
+		said = append(said, c.Start.In(s.loc).Format("Monday 2 January 2006 15:04 MST"))
+	}
+	if c.Repeats {
+		said = append(said, "and again")
+	}
+	for _, text := range []string{c.Location, c.Summary} {
+		if text = plain(text); text != "" {
+			said = append(said, text)
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
 // reading shows all that is read out of a mail file.
 func (s *session) reading(m message.Reading) {
 	s.mailFields(m.Description)
@@ -241,7 +265,7 @@ func (s *session) reading(m message.Reading) {
 		s.field("complaint", v.Complaint.Type+" "+v.Complaint.Recipient)
 	}
 	if v.Calendar != nil {
-		s.field("meeting", strings.ToLower(v.Calendar.Method)+", "+v.Calendar.Start.In(s.loc).Format("Monday 2 January 2006 15:04 MST")+": "+v.Calendar.Summary)
+		s.field("meeting", s.meeting(v.Calendar))
 	}
 	s.field("about", v.Original.MessageID)
 	if f := m.Forwarded; f != nil {

@@ -139,6 +139,8 @@ func (h *history) below(e web.Entry) {
 				h.s.printf("%s%s\n", indent, part)
 			}
 		}
+	} else if e.Verdict != nil && e.Verdict.Calendar != nil {
+		h.s.printf("%s%s\n", indent, cut(h.s.meeting(e.Verdict.Calendar), room))
 	} else if snippet := plain(e.Snippet); snippet != "" {
 		h.s.printf("%s%s\n", indent, sc.paint(dim, cut(snippet, room)))
 	}

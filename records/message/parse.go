@@ -134,13 +134,22 @@ type Original struct {
 	Token     string `json:"token"`
 }
 
-// CalendarEvent is an invitation, update, cancellation or answer.
+// CalendarEvent is an invitation, update, cancellation or answer (RFC 5546).
 type CalendarEvent struct {
-	Method  string    `json:"method"`
-	UID     string    `json:"uid"`
-	Summary string    `json:"summary"`
-	Start   time.Time `json:"start,omitzero"`
-	End     time.Time `json:"end,omitzero"`
+	Method    string          `json:"method"`
+	UID       string          `json:"uid"`
+	Summary   string          `json:"summary"`
+	Start     time.Time       `json:"start,omitzero"`     // of a whole day its midnight in UTC
+	End       time.Time       `json:"end,omitzero"`       // exclusive
+	AllDay    bool            `json:"all_day,omitempty"`  // Start and End are days, wherever one is
+	Sequence  int             `json:"sequence,omitempty"` // grows with each change of the meeting
+	Stamp     time.Time       `json:"stamp,omitzero"`     // when this state of it was written
+	Instance  string          `json:"instance,omitempty"` // RECURRENCE-ID: which of a series is meant
+	Repeats   bool            `json:"repeats,omitempty"`
+	Location  string          `json:"location,omitempty"`
+	Organizer contact.Address `json:"organizer,omitempty"`
+	Attendee  contact.Address `json:"attendee,omitempty"` // of an answer: whose it is
+	State     string          `json:"state,omitempty"`    // invited, changed, cancelled; of an answer accepted, declined, tentative, delegated, or proposed for another time
 }
 
 // Report3464 is a delivery report as found, before it is judged.

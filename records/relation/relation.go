@@ -56,7 +56,7 @@ func WayOf(e timeline.Entry, aside bool) Way {
 	switch {
 	case e.Private:
 		return None
-	case e.Kind == timeline.Call || e.Kind == timeline.Meeting:
+	case e.Kind == timeline.Call || e.Kind == timeline.Meeting && !e.OfMail(): // whether people came to what they were invited to, no mail says
 		return Call
 	case e.Kind != timeline.Message || e.Turn == "":
 		return None

@@ -19,7 +19,7 @@ const (
 	Message  Kind = "message"
 	Note     Kind = "note"
 	Call     Kind = "call"
-	Meeting  Kind = "meeting"
+	Meeting  Kind = "meeting" // noted by hand, or the last word of an invitation's mails
 	Sale     Kind = "sale"
 	Delivery Kind = "delivery"
 	Answer   Kind = "answer"
@@ -63,6 +63,9 @@ const (
 	Told   Turn = "told"   // it answers, and waits for nobody: one mail to many
 	Closes Turn = "closes" // it ends the conversation: thanks, that is all
 )
+
+// OfMail reports whether a message made the entry, not somebody's hand.
+func (e Entry) OfMail() bool { return e.Message != "" }
 
 // Less orders entries: by time, then by id, so that the order is total.
 func Less(a, b Entry) bool {

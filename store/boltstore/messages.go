@@ -124,6 +124,11 @@ var messages = &table[storedMessage]{
 				}
 			}
 		}},
+		{indexMeeting, func(m *storedMessage, add func(k, v []byte)) {
+			if c := m.Verdict.Calendar; c != nil && c.UID != "" {
+				add(appendID(digest(c.Meeting()), string(m.ID)), nil)
+			}
+		}},
 		{indexThread, func(m *storedMessage, add func(k, v []byte)) {
 			if m.Thread != "" {
 				add(appendID(appendTime(appendID(nil, string(m.Thread)), m.Time), string(m.ID)), nil)
@@ -215,6 +220,21 @@ func (m messagesOf) ByMessageID(id string) ([]message.ID, error) {
 			return nil, fmt.Errorf("read messages of Message-ID: %w", err)
 		}
 		out = append(out, message.ID(found))
+	}
+	return out, nil
+}
+
+func (m messagesOf) OfMeeting(meeting string, n int) ([]message.ID, error) {
+	var out []message.ID
+	for _, r := range m.tx.ixPrefix(indexMeeting, digest(meeting)) {
+		if len(out) == n {
+			break
+		}
+		id, _, err := readID(r.key)
+		if err != nil {
+			return nil, fmt.Errorf("read messages of a meeting: %w", err)
+		}
+		out = append(out, message.ID(id))
 	}
 	return out, nil
 }

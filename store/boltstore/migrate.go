@@ -27,7 +27,7 @@ var migrations = []migration{
 		return errors.Join(addBuckets(b), deriveFacets(b), later(b, store.StateUntold, store.Untold))
 	}},
 	{"buckets of format 4", func(b *bolt.Tx) error {
-		return errors.Join(addBuckets(b), deriveWords(b), noteUnfielded(b), later(b, store.StateUnrecognised, store.Unrecognised))
+		return errors.Join(addBuckets(b), deriveOf4(b), noteUnfielded(b), later(b, store.StateUnrecognised, store.Unrecognised))
 	}},
 }
 
@@ -83,8 +83,8 @@ func deriveFacets(b *bolt.Tx) error {
 	return derive(b, ix, organisations, indexOrgFacet)
 }
 
-// deriveWords fills the indexes that came with format 4.
-func deriveWords(b *bolt.Tx) error {
+// deriveOf4 fills the indexes that came with format 4.
+func deriveOf4(b *bolt.Tx) error {
 	ix, err := liveIndex(b)
 	if err != nil {
 		return err
@@ -92,7 +92,10 @@ func deriveWords(b *bolt.Tx) error {
 	if err := derive(b, ix, contacts, indexContactWord); err != nil {
 		return err
 	}
-	return derive(b, ix, organisations, indexOrgWord)
+	if err := derive(b, ix, organisations, indexOrgWord); err != nil {
+		return err
+	}
+	return derive(b, ix, messages, indexMeeting)
 }
 
 // noteUnfielded notes that what is indexed has no terms for subjects and names

@@ -51,6 +51,7 @@ const (
 	indexOrgWord        = "organisation.word"
 	indexIdentity       = "message.identity"
 	indexMessageID      = "message.message-id"
+	indexMeeting        = "message.meeting"
 	indexThread         = "message.thread"
 	indexAddress        = "message.address"
 	indexDomain         = "message.domain"
@@ -113,7 +114,7 @@ var dataBuckets = []string{
 // indexBuckets are all buckets of derived rows.
 var indexBuckets = []string{
 	indexContactAddress, indexContactFolded, indexContactOf, indexContactName, indexOrgDomain, indexOrgName,
-	indexIdentity, indexMessageID, indexThread, indexAddress, indexDomain, indexHolding,
+	indexIdentity, indexMessageID, indexMeeting, indexThread, indexAddress, indexDomain, indexHolding,
 	indexSubject, indexTime, indexOfMessage, indexDoc, indexSegment, indexLater, indexRank, indexExpires,
 	indexDecisionSum, indexDecisionThread, indexAuditTime, indexAuditObject,
 	indexEntryThread, indexRelation, indexRelationLast, indexRelationQuiet, indexRelationTurn, indexRelationWait, indexRelationAnswer,

@@ -17,7 +17,7 @@ func testMessages(t *testing.T, s store.Store) {
 	m := message.Message{ID: newID[message.ID](0), Thread: newID[message.ThreadID](0), Time: at(0), Received: at(1), Size: 9,
 		Head: message.Head{MessageID: "m@x", Aliases: []string{"alias@x"}, Subject: "S", From: []message.Party{{Name: "Ada", Address: "ada@x.example"}}},
 		Raw:  message.Sum{1}, TextSum: message.Sum{2}, Variants: []message.Variant{{Raw: message.Sum{3}, TextSum: message.Sum{4}}},
-		Verdict: message.Verdict{Kind: message.Personal}, Flags: []string{"variant"},
+		Verdict: message.Verdict{Kind: message.Calendar, Calendar: &message.CalendarEvent{UID: "u", Instance: "1"}}, Flags: []string{"variant"},
 		Holdings: []message.Holding{{Mailbox: "info", Folder: "INBOX", UIDValidity: 7, UID: 1, Size: 9}, {Mailbox: "info", Folder: "Sent/Ümlaut", UIDValidity: 8, UID: 4294967295, Variant: 1}},
 		Matches:  []message.Match{{Contact: "c", Rule: "address", Certain: true}}}
 	update(t, s, func(tx store.Tx) error { return tx.Messages().Put(m, []message.Sum{{9}, {8}}) })
@@ -29,6 +29,12 @@ func testMessages(t *testing.T, s store.Store) {
 	for _, id := range []string{"m@x", "alias@x"} {
 		equal(t, "ByMessageID "+id, ids(func(c store.Messages) ([]message.ID, error) { return c.ByMessageID(id) }), []message.ID{m.ID})
 	}
+	meeting := func(name string, n int) []message.ID {
+		return ids(func(c store.Messages) ([]message.ID, error) { return c.OfMeeting(name, n) })
+	}
+	equal(t, "OfMeeting", meeting("u\n1", 5), []message.ID{m.ID})
+	equal(t, "OfMeeting, none of them", meeting("u\n1", 0), nil)
+	equal(t, "OfMeeting of another", meeting("u\n", 5), nil)
 	equal(t, "ByMessageID of none", ids(func(c store.Messages) ([]message.ID, error) { return c.ByMessageID("M@x") }), nil)
 	identity := func(sum message.Sum) func(store.Tx) (message.ID, error) {
 		return func(tx store.Tx) (message.ID, error) { return tx.Messages().ByIdentity(sum) }

@@ -95,7 +95,15 @@ func (c messages) ByIdentity(key message.Sum) (message.ID, error) {
 }
 
 func (c messages) ByMessageID(name string) ([]message.ID, error) {
-	ids, err := c.of().ByMessageID(name)
+	return c.those(c.of().ByMessageID(name))
+}
+
+func (c messages) OfMeeting(meeting string, n int) ([]message.ID, error) {
+	return c.those(c.of().OfMeeting(meeting, n))
+}
+
+// those leaves out what is not shown.
+func (c messages) those(ids []message.ID, err error) ([]message.ID, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"rapport/records/message"
 )
 
 // Dates are written by patterns of the catalogue, in the reader's zone; a zero
@@ -49,6 +51,26 @@ func (v *visit) Clock(t time.Time) string { return v.pattern("date.clock", t) }
 
 // DateTime writes a day and the time of day.
 func (v *visit) DateTime(t time.Time) string { return v.pattern("date.time", t) }
+
+// Meets writes when a meeting is: its days, or its moments where the reader is.
+func (v *visit) Meets(e *message.CalendarEvent) string {
+	from, to, write := e.Start, e.End, v.DateTime
+	if e.AllDay {
+		here := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, v.Zone) }
+		from, write = here(from), v.Weekday
+		if !to.IsZero() {
+			to = here(to.AddDate(0, 0, -1))
+		}
+	}
+	out, last := write(from), write(to)
+	switch {
+	case to.IsZero() || last == out:
+		return out
+	case v.Weekday(from) == v.Weekday(to):
+		last = v.Clock(to)
+	}
+	return out + " – " + last
+}
 
 // ISO writes a time for programs.
 func (v *visit) ISO(t time.Time) string {

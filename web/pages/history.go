@@ -160,8 +160,17 @@ func plainSubject(s string) string {
 	}
 }
 
-// IsMail reports whether an entry is a message.
-func (e entry) IsMail() bool { return e.Kind == timeline.Message && e.Message != nil }
+// IsMail reports whether an entry is a message, that about a meeting included.
+func (e entry) IsMail() bool { return e.Message != nil }
+
+// Meeting is what a mail says of a meeting, nil where it says nothing or not
+// when that is.
+func (e entry) Meeting() *message.CalendarEvent {
+	if e.Verdict == nil || e.Verdict.Calendar == nil || e.Verdict.Calendar.Start.IsZero() {
+		return nil
+	}
+	return e.Verdict.Calendar
+}
 
 // Icon is the picture of an entry.
 func (e entry) Icon() string {
