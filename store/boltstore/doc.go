@@ -85,6 +85,7 @@
 //	    organisation.name     text(name) id                             -
 //	    message.identity      digest(16) id                             -
 //	    message.message-id    digest id                                 -
+//	    message.meeting       digest id                                 -
 //	    message.thread        id(thread) time id                        -
 //	    message.address       text(folded address) time id              -
 //	    message.domain        text(domain or parent) time id            -
