@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -210,7 +211,7 @@ func (i *Intake) record(tx store.Tx, actor, object string, d store.Decision) (st
 		return "", err
 	}
 	detail := string(d.Who.Contact) + string(d.Who.Organisation)
-	return i.auditID(tx, actor, "message."+d.Kind, object, detail, &undo{Decision: d.ID})
+	return i.auditID(tx, actor, "message."+d.Kind, object, phrase.Verbatim(detail), &undo{Decision: d.ID})
 }
 
 // refileDecided files the threads a decision speaks of again.

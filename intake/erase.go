@@ -9,6 +9,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/hook"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -58,7 +59,7 @@ func (i *Intake) Erase(ctx context.Context, actor string, id contact.ID) (Erased
 		if err := i.forgetDispatches(tx, digests, people...); err != nil {
 			return err
 		}
-		return i.audit(tx, actor, "contact.erase", string(id), "", nil)
+		return i.audit(tx, actor, "contact.erase", string(id), phrase.Phrase{}, nil)
 	})
 	if err != nil {
 		return out, err

@@ -9,6 +9,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/followup"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -30,7 +31,7 @@ func (i *Intake) AddFollowUp(ctx context.Context, actor string, f followup.Follo
 		if err := tx.FollowUps().Put(f); err != nil {
 			return fmt.Errorf("add follow-up: %w", err)
 		}
-		return i.audit(tx, actor, "followup.add", string(f.ID), "due "+string(f.Due), nil)
+		return i.audit(tx, actor, "followup.add", string(f.ID), phrase.New("due {day}", "day", f.Due), nil)
 	})
 	return f, err
 }
@@ -80,7 +81,7 @@ func (i *Intake) EditFollowUp(ctx context.Context, actor string, f followup.Foll
 		if err := tx.FollowUps().Put(out); err != nil {
 			return fmt.Errorf("change follow-up %s: %w", f.ID, err)
 		}
-		return i.audit(tx, actor, action, string(f.ID), "due "+string(out.Due), nil)
+		return i.audit(tx, actor, action, string(f.ID), phrase.New("due {day}", "day", out.Due), nil)
 	})
 	return out, err
 }
@@ -92,7 +93,7 @@ func (i *Intake) AddFeed(ctx context.Context, actor string, f store.Feed) error 
 		if err := tx.Feeds().Put(f); err != nil {
 			return fmt.Errorf("hand out a calendar: %w", err)
 		}
-		return i.audit(tx, actor, "calendar.add", string(f.Member), "", nil)
+		return i.audit(tx, actor, "calendar.add", string(f.Member), phrase.Phrase{}, nil)
 	})
 }
 
@@ -109,7 +110,7 @@ func (i *Intake) RevokeFeeds(ctx context.Context, actor string, member contact.A
 				return fmt.Errorf("take a calendar back: %w", err)
 			}
 		}
-		return i.audit(tx, actor, "calendar.revoke", string(member), "", nil)
+		return i.audit(tx, actor, "calendar.revoke", string(member), phrase.Phrase{}, nil)
 	})
 	return n, err
 }

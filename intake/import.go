@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"rapport/records/contact"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -39,7 +40,7 @@ func (i *Intake) Import(ctx context.Context, actor string, rows []contact.Row, d
 		if dry || len(out.Errors) > 0 {
 			return errNotStored
 		}
-		detail := fmt.Sprintf("%d added, %d updated", out.Added, out.Updated)
+		detail := phrase.New("{added} added, {updated} updated", "added", out.Added, "updated", out.Updated)
 		if err := i.audit(tx, actor, "contact.import", "", detail, nil); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"rapport/records/contact"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -62,7 +63,7 @@ func (i *Intake) Away(ctx context.Context, actor string, member contact.Address,
 		if err := tx.Members().Put(kept); err != nil {
 			return fmt.Errorf("set %s away: %w", m.Primary(), err)
 		}
-		return i.audit(tx, actor, "member.away", string(m.Primary()), "", nil)
+		return i.audit(tx, actor, "member.away", string(m.Primary()), phrase.Phrase{}, nil)
 	})
 }
 
@@ -107,7 +108,7 @@ func (i *Intake) Leave(ctx context.Context, actor string, member, to contact.Add
 		if err := tx.Members().Put(m); err != nil {
 			return fmt.Errorf("record that %s left: %w", m.Primary(), err)
 		}
-		return i.audit(tx, actor, "member.leave", string(m.Primary()), "to "+string(heir.Primary()), nil)
+		return i.audit(tx, actor, "member.leave", string(m.Primary()), phrase.New("to {member}", "member", heir.Primary()), nil)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/followup"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -84,7 +85,7 @@ func (i *Intake) mergeContacts(tx store.Tx, actor string, a, b contact.Contact) 
 	if u.FollowUps, err = i.moveFollowUps(tx, store.Subject{Contact: b.ID}, store.Subject{Contact: a.ID}); err != nil {
 		return "", err
 	}
-	id, err := i.auditID(tx, actor, "contact.merge", string(a.ID), fmt.Sprintf("%s (%s) became part of it", b.Name, b.ID), u)
+	id, err := i.auditID(tx, actor, "contact.merge", string(a.ID), phrase.New("{name} ({id}) became part of it", "name", b.Name, "id", b.ID), u)
 	if err != nil {
 		return "", err
 	}
@@ -186,7 +187,7 @@ func (i *Intake) mergeOrganisations(tx store.Tx, actor string, a, b contact.Orga
 	if u.FollowUps, err = i.moveFollowUps(tx, store.Subject{Organisation: b.ID}, store.Subject{Organisation: a.ID}); err != nil {
 		return "", err
 	}
-	id, err := i.auditID(tx, actor, "organisation.merge", string(a.ID), fmt.Sprintf("%s (%s) became part of it", b.Name, b.ID), u)
+	id, err := i.auditID(tx, actor, "organisation.merge", string(a.ID), phrase.New("{name} ({id}) became part of it", "name", b.Name, "id", b.ID), u)
 	if err != nil {
 		return "", err
 	}
@@ -251,7 +252,7 @@ func (i *Intake) Undo(ctx context.Context, actor, auditID string) error {
 		if err := i.undo(tx, u); err != nil {
 			return fmt.Errorf("undo %s of %s: %w", r.Action, r.Object, err)
 		}
-		return i.audit(tx, actor, store.ActionUndo, r.Object, auditID, nil)
+		return i.audit(tx, actor, store.ActionUndo, r.Object, phrase.Verbatim(auditID), nil)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rapport/records/contact"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -33,7 +34,7 @@ func (i *Intake) EraseOrganisation(ctx context.Context, actor string, id contact
 		if err := i.requeueOrganisations(tx, firms...); err != nil {
 			return err
 		}
-		return i.audit(tx, actor, "organisation.erase", string(id), "", nil)
+		return i.audit(tx, actor, "organisation.erase", string(id), phrase.Phrase{}, nil)
 	})
 	if err != nil {
 		return out, err

@@ -12,6 +12,7 @@ import (
 
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -58,7 +59,7 @@ func (i *Intake) addContact(tx store.Tx, actor string, c contact.Contact, f *fol
 	if err := tx.Contacts().Put(c); err != nil {
 		return c, fmt.Errorf("add contact: %w", err)
 	}
-	if err := i.audit(tx, actor, "contact.add", string(c.ID), c.Name, nil); err != nil {
+	if err := i.audit(tx, actor, "contact.add", string(c.ID), phrase.Verbatim(c.Name), nil); err != nil {
 		return c, err
 	}
 	return c, i.nowKnown(tx, f, c.ID, nil, c.Addresses)
@@ -234,16 +235,34 @@ func later(now, last time.Time) time.Time {
 }
 
 // changedFields names what differs between two values of one struct type.
-func changedFields(a, b any) string {
+func changedFields(a, b any) phrase.Phrase {
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	var names []string
+	var names []phrase.Phrase
 	for n := range x.NumField() {
 		name := x.Type().Field(n).Name
 		if name != "Updated" && !reflect.DeepEqual(x.Field(n).Interface(), y.Field(n).Interface()) {
-			names = append(names, strings.ToLower(name))
+			names = append(names, wordOf(strings.ToLower(name)))
 		}
 	}
-	return strings.Join(names, ", ")
+	if len(names) == 0 {
+		return phrase.Phrase{}
+	}
+	return phrase.List(names...)
+}
+
+// auditWords are the words of the trail's details that every language has.
+var auditWords = map[string]phrase.Form{
+	"name": "name", "addresses": "addresses", "affiliations": "organisations", "owner": "owner", "kind": "kind", "stage": "stage", "role": "role",
+	"tags": "tags", "phones": "phones", "language": "language", "timezone": "time zone", "note": "note", "custom": "own fields", "domains": "domains",
+	"call": "call", "meeting": "meeting", "protected": "protected",
+}
+
+// wordOf is a word of the program; one that no language has stays as it is.
+func wordOf(word string) phrase.Phrase {
+	if form, ok := auditWords[word]; ok {
+		return phrase.New(form)
+	}
+	return phrase.Verbatim(word)
 }
 
 // AddOrganisation adds a company or institution.
@@ -273,7 +292,7 @@ func (i *Intake) addOrganisation(tx store.Tx, actor string, o contact.Organisati
 	if err := tx.Organisations().Put(o); err != nil {
 		return o, fmt.Errorf("add organisation: %w", err)
 	}
-	if err := i.audit(tx, actor, "organisation.add", string(o.ID), o.Name, nil); err != nil {
+	if err := i.audit(tx, actor, "organisation.add", string(o.ID), phrase.Verbatim(o.Name), nil); err != nil {
 		return o, err
 	}
 	i.nowKnownDomains(f, o.ID, nil, domainNames(o))
@@ -414,7 +433,7 @@ func (i *Intake) addEntry(tx store.Tx, actor string, who store.Subject, e *timel
 	if err := tx.Entries().Put(*e, doc); err != nil {
 		return fmt.Errorf("add %s: %w", e.Kind, err)
 	}
-	return i.audit(tx, actor, "entry.add", string(e.ID), string(e.Kind), nil)
+	return i.audit(tx, actor, "entry.add", string(e.ID), wordOf(string(e.Kind)), nil)
 }
 
 // concerned resolves a subject, and a contact's organisation with it.
@@ -438,14 +457,14 @@ func concerned(tx store.Tx, who store.Subject) ([]contact.ID, []contact.Organisa
 }
 
 // audit adds a line to the trail, with what undoes it where u is not nil.
-func (i *Intake) audit(tx store.Tx, actor, action, object, detail string, u *undo) error {
+func (i *Intake) audit(tx store.Tx, actor, action, object string, detail phrase.Phrase, u *undo) error {
 	_, err := i.auditID(tx, actor, action, object, detail, u)
 	return err
 }
 
-func (i *Intake) auditID(tx store.Tx, actor, action, object, detail string, u *undo) (string, error) {
+func (i *Intake) auditID(tx store.Tx, actor, action, object string, detail phrase.Phrase, u *undo) (string, error) {
 	r := store.AuditRecord{
-		ID: store.NewID(i.now()), At: i.now(), Actor: actor, Action: action, Object: object, Detail: detail,
+		ID: store.NewID(i.now()), At: i.now(), Actor: actor, Action: action, Object: object, Detail: detail.String(), Said: detail.Translated(),
 	}
 	if u != nil {
 		var err error

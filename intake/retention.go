@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"rapport/matcher"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -123,12 +123,15 @@ func (i *Intake) Enforce(ctx context.Context, dry bool, progress func(looked int
 }
 
 // summary says in a line of the trail what was removed: counts, no names.
-func (e Expired) summary() string {
-	var parts []string
+func (e Expired) summary() phrase.Phrase {
+	var parts []phrase.Phrase
 	for _, kind := range slices.Sorted(maps.Keys(e.Removed)) {
-		parts = append(parts, fmt.Sprintf("%d %s", e.Removed[kind], kind))
+		parts = append(parts, phrase.New("{n} {kind}", "n", e.Removed[kind], "kind", kind))
 	}
-	return strings.Join(parts, ", ")
+	if len(parts) == 0 {
+		return phrase.Phrase{}
+	}
+	return phrase.List(parts...)
 }
 
 // beginExpiry takes up the run that was broken off, or begins one. Where less

@@ -12,6 +12,7 @@ import (
 	"rapport/matcher"
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -57,7 +58,7 @@ func (i *Intake) accepted(tx store.Tx, actor string, s store.Suggestion, c conta
 			u.stamp(string(o.ID), o.Updated)
 		}
 	}
-	return i.auditID(tx, actor, "suggestion.accept", string(s.Address), string(c.ID), u)
+	return i.auditID(tx, actor, "suggestion.accept", string(s.Address), phrase.Verbatim(string(c.ID)), u)
 }
 
 // suggested finds the rows that a person means by an address or "@domain".
@@ -236,7 +237,7 @@ func (i *Intake) Ignore(ctx context.Context, actor, addressOrDomain string) (aud
 			return err
 		}
 		for _, s := range rows {
-			audit, err := i.auditID(tx, actor, "suggestion.ignore", string(s.Address), "", &undo{Suggestions: []store.Suggestion{s}})
+			audit, err := i.auditID(tx, actor, "suggestion.ignore", string(s.Address), phrase.Phrase{}, &undo{Suggestions: []store.Suggestion{s}})
 			if err != nil {
 				return err
 			}

@@ -431,7 +431,7 @@ func (n Node) Holds(f Fields) bool {
 		if n.ofParty() && strings.Contains(n.Value, "@") && addressHolds(s, n) {
 			return true
 		}
-		return phrase(Tokens(s), n.Tokens, n.Prefix)
+		return hasPhrase(Tokens(s), n.Tokens, n.Prefix)
 	})
 }
 
@@ -444,8 +444,8 @@ func addressHolds(s string, n Node) bool {
 	return got == want
 }
 
-// phrase reports whether want stands in text, token by token.
-func phrase(text, want []Token, prefix bool) bool {
+// hasPhrase reports whether want stands in text, token by token.
+func hasPhrase(text, want []Token, prefix bool) bool {
 	for i := 0; i+len(want) <= len(text); i++ {
 		if phraseAt(text[i:], want, prefix) {
 			return true

@@ -20,6 +20,7 @@ import (
 	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/records/relation"
 	"rapport/records/timeline"
 )
@@ -434,9 +435,11 @@ type AuditRecord struct {
 	ID     string    `json:"id"`
 	At     time.Time `json:"at"`
 	Actor  string    `json:"actor"`
-	Action string    `json:"action"` // contact.add, message.file …
-	Object string    `json:"object"` // id or address
-	Detail string    `json:"detail,omitempty"`
+	Action string    `json:"action"`           // contact.add, message.file …
+	Object string    `json:"object"`           // id or address
+	Detail string    `json:"detail,omitempty"` // in English, or an id or name
+	// Said is Detail in parts, for other languages; empty where nothing of it is ours.
+	Said phrase.Phrase `json:"said,omitzero"`
 	// Before and After hold what is needed to undo it, as JSON; empty where it cannot be.
 	Before []byte `json:"before,omitempty"`
 	After  []byte `json:"after,omitempty"`
@@ -449,7 +452,7 @@ type Audit interface {
 	Get(id string) (AuditRecord, error)
 	// List goes newest first; object "" means all.
 	List(object string, s Slice) (Page[AuditRecord], error)
-	// Redact empties Detail, Before and After of an object's lines.
+	// Redact empties Detail, Said, Before and After of an object's lines.
 	Redact(object string) error
 	// Trim removes lines before a time, at most so many, and says how many.
 	Trim(before time.Time, most int) (int, error)

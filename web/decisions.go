@@ -306,7 +306,7 @@ func (s *Server) listAudit(ctx context.Context, in *history) (Page[AuditLine], e
 
 func auditLine(a store.AuditRecord) AuditLine {
 	return AuditLine{
-		ID: a.ID, At: a.At.UTC(), Actor: a.Actor, Action: a.Action, Object: a.Object, Detail: a.Detail,
+		ID: a.ID, At: a.At.UTC(), Actor: a.Actor, Action: a.Action, Object: a.Object, Detail: a.Detail, Said: a.Said,
 		Undoable: len(a.Before) > 0 || len(a.After) > 0,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -219,15 +220,16 @@ type Audited struct {
 
 // AuditLine is one line of the trail.
 type AuditLine struct {
-	ID       string    `json:"id"`
-	At       time.Time `json:"at"`
-	Actor    string    `json:"actor"`
-	Action   string    `json:"action"`
-	Object   string    `json:"object"`
-	Name     string    `json:"name,omitempty"` // of the object, where it is still here
-	Detail   string    `json:"detail"`
-	Who      string    `json:"who,omitempty"` // the name where the detail is an id
-	Undoable bool      `json:"undoable"`
+	ID       string        `json:"id"`
+	At       time.Time     `json:"at"`
+	Actor    string        `json:"actor"`
+	Action   string        `json:"action"`
+	Object   string        `json:"object"`
+	Name     string        `json:"name,omitempty"` // of the object, where it is still here
+	Detail   string        `json:"detail"`
+	Said     phrase.Phrase `json:"said,omitzero"` // the detail in parts, for other languages
+	Who      string        `json:"who,omitempty"` // the name where the detail is an id
+	Undoable bool          `json:"undoable"`
 }
 
 // Review is a message that waits for a person's decision.

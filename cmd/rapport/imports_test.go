@@ -56,7 +56,7 @@ var may = map[string][]string{
 	"web/pages":          with(recordPackages, "web", "internal/rescue"),
 	"web/public":         {"records/outbox"},
 	"internal/oauth":     {"internal/rescue", "internal/seal"},
-	"internal/auth":      {"records/contact", "records/access", "store", "internal/rescue", "internal/seal"},
+	"internal/auth":      {"records/contact", "records/access", "records/phrase", "store", "internal/rescue", "internal/seal"},
 	"internal/seal":      {},
 	"internal/outside":   {"records/phrase"},
 	"internal/webhook":   with(recordPackages, "store", "internal/rescue", "internal/seal", "internal/outside", "internal/news"),

@@ -11,6 +11,7 @@ import (
 
 	"rapport/records/access"
 	"rapport/records/contact"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -194,7 +195,7 @@ func (s *Service) welcome(ctx context.Context, v visit, n newcomer, id, how stri
 		if err := errors.Join(endAll(tx, &user), endTokens(tx, user.ID)); err != nil {
 			return err
 		}
-		if err := s.audit(tx, user.Name, "user.accept", string(user.Address), "as "+string(user.Role)); err != nil {
+		if err := s.audit(tx, user.Name, "user.accept", string(user.Address), phrase.New("as {role}", "role", wordOf(string(user.Role)))); err != nil {
 			return err
 		}
 		secret, err = s.begin(tx, &user, v, how)
@@ -235,7 +236,7 @@ func (s *Service) Invite(ctx context.Context, by access.Principal, a access.Acco
 		if err := tx.Accounts().Put(user); err != nil {
 			return err
 		}
-		return s.audit(tx, actor(by), "user.invite", string(user.Address), "as "+string(user.Role))
+		return s.audit(tx, actor(by), "user.invite", string(user.Address), phrase.New("as {role}", "role", wordOf(string(user.Role))))
 	})
 	if err != nil {
 		return user, "", fmt.Errorf("invite %s: %w", a.Address, err)

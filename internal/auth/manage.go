@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"rapport/records/access"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -73,12 +73,12 @@ func (s *Service) ChangeUser(ctx context.Context, by access.Principal, who strin
 		if user, err = find(tx, who); err != nil {
 			return err
 		}
-		var said []string
+		var said []phrase.Phrase
 		if c.Name != nil {
 			if user.Name, err = access.CleanName(*c.Name); err != nil {
 				return err
 			}
-			said = append(said, "name")
+			said = append(said, phrase.New("name"))
 		}
 		if c.Role != nil && *c.Role != user.Role {
 			if *c.Role != access.Administrator {
@@ -87,16 +87,16 @@ func (s *Service) ChangeUser(ctx context.Context, by access.Principal, who strin
 				}
 			}
 			user.Role = *c.Role
-			said = append(said, "role "+string(user.Role))
+			said = append(said, phrase.New("role {role}", "role", wordOf(string(user.Role))))
 		}
 		if c.Sees != nil && *c.Sees != user.Sees {
 			user.Sees = *c.Sees
-			said = append(said, "sees "+string(user.Sees))
+			said = append(said, phrase.New("sees {what}", "what", wordOf(string(user.Sees))))
 		}
 		if len(said) == 0 {
 			return nil
 		}
-		if len(said) > 1 || said[0] != "name" {
+		if len(said) > 1 || said[0].Form != "name" {
 			if err := endAll(tx, &user); err != nil {
 				return err
 			}
@@ -104,7 +104,7 @@ func (s *Service) ChangeUser(ctx context.Context, by access.Principal, who strin
 		if err := tx.Accounts().Put(user); err != nil {
 			return err
 		}
-		return s.audit(tx, actor(by), "user.change", string(user.Address), strings.Join(said, ", "))
+		return s.audit(tx, actor(by), "user.change", string(user.Address), phrase.List(said...))
 	})
 	return user, err
 }
@@ -123,7 +123,7 @@ func (s *Service) RemoveUser(ctx context.Context, by access.Principal, who strin
 		if err != nil {
 			return fmt.Errorf("remove user %s: %w", user.Address, err)
 		}
-		return s.audit(tx, actor(by), "user.remove", string(user.Address), "")
+		return s.audit(tx, actor(by), "user.remove", string(user.Address), phrase.Phrase{})
 	})
 }
 
@@ -159,7 +159,7 @@ func (s *Service) EndSession(ctx context.Context, by access.Principal, user, id 
 		if err := tx.Sessions().Delete(id); err != nil {
 			return err
 		}
-		return s.audit(tx, actor(by), "session.end", string(u.Address), v.Agent)
+		return s.audit(tx, actor(by), "session.end", string(u.Address), phrase.Verbatim(v.Agent))
 	})
 }
 
@@ -221,7 +221,7 @@ func (s *Service) MakeToken(ctx context.Context, by access.Principal, t access.A
 		if err := tx.APITokens().Put(t); err != nil {
 			return err
 		}
-		return s.audit(tx, actor(by), "token.create", string(u.Address), t.Name+", to "+t.Scope.String())
+		return s.audit(tx, actor(by), "token.create", string(u.Address), phrase.New("{name}, to {scope}", "name", t.Name, "scope", wordOf(t.Scope.String())))
 	})
 	return t, secret, err
 }
@@ -243,7 +243,7 @@ func (s *Service) EndToken(ctx context.Context, by access.Principal, user, id st
 		if u, err := tx.Accounts().Get(t.User); err == nil {
 			owner = string(u.Address)
 		}
-		return s.audit(tx, actor(by), "token.revoke", owner, t.Name)
+		return s.audit(tx, actor(by), "token.revoke", owner, phrase.Verbatim(t.Name))
 	})
 }
 
@@ -279,7 +279,7 @@ func (s *Service) self(ctx context.Context, by access.Principal, p access.Proof,
 		if err := tx.Accounts().Put(u); err != nil {
 			return err
 		}
-		return s.audit(tx, u.Name, action, string(u.Address), "")
+		return s.audit(tx, u.Name, action, string(u.Address), phrase.Phrase{})
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"rapport/records/access"
 	"rapport/records/contact"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -198,7 +199,7 @@ func (s *Service) arrive(ctx context.Context, v visit, held string, q url.Values
 		secret, err = s.admit(ctx, v, j, link, c)
 	}
 	if err != nil {
-		s.noteFailure(ctx, c.Email, err.Error(), v)
+		s.noteFailure(ctx, c.Email, phrase.Of(err), v)
 	}
 	return secret, j.back, err
 }
@@ -354,7 +355,7 @@ func (s *Service) linked(tx store.Tx, o *OIDC, l access.Linked, c claims) (acces
 	}
 	user.Invitation = nil
 	user.Credentials.Linked = append(user.Credentials.Linked, l)
-	return user, s.audit(tx, user.Name, "user.link", string(user.Address), "as "+string(user.Role)+" by "+l.Issuer)
+	return user, s.audit(tx, user.Name, "user.link", string(user.Address), phrase.New("as {role} by {issuer}", "role", wordOf(string(user.Role)), "issuer", l.Issuer))
 }
 
 func (o *OIDC) newUser(address contact.Address, c claims, now time.Time) access.Account {

@@ -15,6 +15,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"rapport/records/access"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -163,7 +164,7 @@ func (s *Service) addPasskey(ctx context.Context, v visit, p access.Principal, i
 		if err := tx.Accounts().Put(u); err != nil {
 			return err
 		}
-		return s.audit(tx, u.Name, "user.passkey", string(u.Address), "added "+name)
+		return s.audit(tx, u.Name, "user.passkey", string(u.Address), phrase.New("added {name}", "name", name))
 	})
 }
 
@@ -189,12 +190,12 @@ func (s *Service) beginSignIn(v visit) (begun, error) {
 // passkeySignIn lets somebody in by a passkey.
 func (s *Service) passkeySignIn(ctx context.Context, v visit, id string, answer []byte) (secret string, err error) {
 	if !s.limits.begin(v.address, s.now()) {
-		s.noteFailure(ctx, "passkey", "too many attempts", v)
+		s.noteFailure(ctx, "passkey", phrase.New("too many attempts"), v)
 		return "", ErrTooMany
 	}
 	secret, err = s.tryPasskey(ctx, v, id, answer)
 	if err != nil {
-		s.noteFailure(ctx, "passkey", err.Error(), v)
+		s.noteFailure(ctx, "passkey", phrase.Of(err), v)
 		return "", err
 	}
 	s.limits.fine(v.address)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rapport/records/access"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -77,7 +78,7 @@ func (s *Service) begin(tx store.Tx, u *access.Account, v visit, how string) (st
 	if err != nil {
 		return "", err
 	}
-	return secret, s.audit(tx, u.Name, "user.sign-in", string(u.Address), "with "+how+" from "+v.address.String())
+	return secret, s.audit(tx, u.Name, "user.sign-in", string(u.Address), phrase.New("with {how} from {address}", "how", wordOf(how), "address", v.address))
 }
 
 // endAll ends every session of a user, also those whose record a restored
@@ -92,8 +93,8 @@ func endAll(tx store.Tx, u *access.Account) error {
 }
 
 // audit adds a line to the trail.
-func (s *Service) audit(tx store.Tx, actor, action, object, detail string) error {
-	r := store.AuditRecord{ID: store.NewID(s.now()), At: s.now(), Actor: actor, Action: action, Object: object, Detail: detail}
+func (s *Service) audit(tx store.Tx, actor, action, object string, detail phrase.Phrase) error {
+	r := store.AuditRecord{ID: store.NewID(s.now()), At: s.now(), Actor: actor, Action: action, Object: object, Detail: detail.String(), Said: detail.Translated()}
 	if err := tx.Audit().Add(r); err != nil {
 		return fmt.Errorf("audit %s: %w", action, err)
 	}
@@ -102,15 +103,15 @@ func (s *Service) audit(tx store.Tx, actor, action, object, detail string) error
 
 // noteFailure writes a failed sign-in down, up to so many an hour. Where the
 // store cannot, the log still says it.
-func (s *Service) noteFailure(ctx context.Context, who, why string, v visit) {
+func (s *Service) noteFailure(ctx context.Context, who string, why phrase.Phrase, v visit) {
 	write, last := s.noted.take(s.now())
 	if !write {
 		return
 	}
-	s.log.Info("sign-in refused", "why", why, "from", v.address)
-	detail := why + ", from " + v.address.String()
+	s.log.Info("sign-in refused", "why", why.String(), "from", v.address)
+	detail := phrase.New("{why}, from {address}", "why", why, "address", v.address)
 	if last {
-		detail += "; more failures of this hour are not written down"
+		detail = phrase.List(detail, phrase.New("more failures of this hour are not written down"))
 	}
 	err := s.store.Update(ctx, func(tx store.Tx) error {
 		return s.audit(tx, "sign-in", "user.refused", clip(who, 200), detail)
@@ -118,6 +119,22 @@ func (s *Service) noteFailure(ctx context.Context, who, why string, v visit) {
 	if err != nil {
 		s.log.Warn("failed sign-in not written down", "err", err)
 	}
+}
+
+// words are what details of the trail speak of, in a form that every language
+// has.
+var words = map[string]phrase.Form{
+	string(access.Administrator): "administrator", string(access.Member): "member", string(access.Reader): "reader", string(access.Own): "own mailboxes only",
+	"password": "password", "passkey": "passkey", "manage": "manage", "write": "write", "read": "read",
+	string(access.Full): "everything", string(access.Subject): "subjects", string(access.Metadata): "who and when", string(access.Private): "nothing",
+}
+
+// wordOf is a word of the program; one that no language has stays as it is.
+func wordOf(word string) phrase.Phrase {
+	if form, ok := words[word]; ok {
+		return phrase.New(form)
+	}
+	return phrase.Verbatim(word)
 }
 
 // cookieName says what the session's cookie is called. The prefix has a

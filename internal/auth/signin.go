@@ -7,6 +7,7 @@ import (
 
 	"rapport/records/access"
 	"rapport/records/contact"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -15,7 +16,7 @@ import (
 // is unknown, the password wrong or the code wrong.
 func (s *Service) signIn(ctx context.Context, v visit, address, password, code string) (secret string, err error) {
 	if !s.limits.begin(v.address, s.now()) {
-		s.noteFailure(ctx, address, "too many attempts", v)
+		s.noteFailure(ctx, address, phrase.New("too many attempts"), v)
 		return "", ErrTooMany
 	}
 	who := addressForm(address)
@@ -29,7 +30,7 @@ func (s *Service) signIn(ctx context.Context, v visit, address, password, code s
 		return "", err
 	}
 	delay := s.limits.failed(who, s.now())
-	s.noteFailure(ctx, who, "wrong address, password or code", v)
+	s.noteFailure(ctx, who, phrase.New("wrong address, password or code"), v)
 	if err := s.wait(ctx, delay); err != nil {
 		return "", err
 	}

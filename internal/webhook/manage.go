@@ -11,6 +11,7 @@ import (
 	"rapport/records/access"
 	"rapport/records/event"
 	"rapport/records/hook"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -42,7 +43,7 @@ func (s *Service) Add(ctx context.Context, by access.Principal, w hook.Webhook) 
 				return err
 			}
 		}
-		return errors.Join(tx.Webhooks().Put(made), s.audit(tx, by, "webhook.add", made, ""))
+		return errors.Join(tx.Webhooks().Put(made), s.audit(tx, by, "webhook.add", made, phrase.Phrase{}))
 	})
 	return made, secret, err
 }
@@ -84,7 +85,7 @@ func (s *Service) Change(ctx context.Context, by access.Principal, id string, c 
 		}
 		before := w
 		said := c.Over(&w)
-		if w, err = checked(w, all); err != nil || len(said) == 0 {
+		if w, err = checked(w, all); err != nil || said.Empty() {
 			return err
 		}
 		switch {
@@ -120,7 +121,7 @@ func (s *Service) Remove(ctx context.Context, by access.Principal, id string) er
 		if _, err := tx.Dispatches().Trim(id, 0, 2*keptEnded); err != nil {
 			return err
 		}
-		return errors.Join(tx.Webhooks().Delete(id), s.audit(tx, by, "webhook.remove", w, ""))
+		return errors.Join(tx.Webhooks().Delete(id), s.audit(tx, by, "webhook.remove", w, phrase.Phrase{}))
 	})
 }
 
@@ -133,7 +134,7 @@ func (s *Service) Renew(ctx context.Context, by access.Principal, id string) (w 
 			return err
 		}
 		w = w.Replace(sealed, s.o.Now().UTC())
-		return errors.Join(tx.Webhooks().Put(w), s.audit(tx, by, "webhook.secret", w, ""))
+		return errors.Join(tx.Webhooks().Put(w), s.audit(tx, by, "webhook.secret", w, phrase.Phrase{}))
 	})
 	return w, secret, err
 }
@@ -166,14 +167,14 @@ func (s *Service) Try(ctx context.Context, id string) (hook.Dispatch, error) {
 	})
 }
 
-func (s *Service) audit(tx store.Tx, by access.Principal, action string, w hook.Webhook, detail string) error {
+func (s *Service) audit(tx store.Tx, by access.Principal, action string, w hook.Webhook, detail phrase.Phrase) error {
 	who := by.Name
 	if who == "" {
 		who = string(by.Kind)
 	}
 	now := s.o.Now()
-	if detail == "" {
-		detail = w.Name
+	if detail.Empty() {
+		detail = phrase.Verbatim(w.Name)
 	}
-	return tx.Audit().Add(store.AuditRecord{ID: store.NewID(now), At: now, Actor: who, Action: action, Object: w.ID, Detail: detail})
+	return tx.Audit().Add(store.AuditRecord{ID: store.NewID(now), At: now, Actor: who, Action: action, Object: w.ID, Detail: detail.String(), Said: detail.Translated()})
 }

@@ -5,7 +5,6 @@ package hook
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"rapport/records/event"
@@ -83,28 +82,31 @@ type Change struct {
 
 // Over changes a webhook and says in words what that changes; "" nothing. The
 // address is not said: it may be known to its receiver alone.
-func (c Change) Over(w *Webhook) string {
-	var said []string
+func (c Change) Over(w *Webhook) phrase.Phrase {
+	var said []phrase.Phrase
 	if c.Name != nil && *c.Name != w.Name {
 		w.Name = *c.Name
-		said = append(said, "name "+w.Name)
+		said = append(said, phrase.New("name {name}", "name", w.Name))
 	}
 	if c.URL != nil && *c.URL != w.URL {
 		w.URL = *c.URL
-		said = append(said, "address")
+		said = append(said, phrase.New("address"))
 	}
 	if c.Types != nil && !slices.Equal(*c.Types, w.Types) {
 		w.Types = *c.Types
-		said = append(said, "events")
+		said = append(said, phrase.New("events"))
 	}
 	switch {
 	case c.Paused == nil:
 	case *c.Paused && w.Disabled == "":
 		w.Disabled = Paused
-		said = append(said, "paused")
+		said = append(said, phrase.New("paused"))
 	case !*c.Paused && w.Disabled != "":
 		w.Disabled = ""
-		said = append(said, "goes on")
+		said = append(said, phrase.New("goes on"))
 	}
-	return strings.Join(said, ", ")
+	if len(said) == 0 {
+		return phrase.Phrase{}
+	}
+	return phrase.List(said...)
 }

@@ -83,6 +83,24 @@ func List(list ...Phrase) Phrase {
 	return Phrase{Args: []Arg{{Said: list}}}
 }
 
+// Words returns several words of the program as one phrase.
+func Words(words ...Form) Phrase {
+	list := make([]Phrase, 0, len(words))
+	for _, w := range words {
+		list = append(list, New(w))
+	}
+	return List(list...)
+}
+
+// Translated returns the phrase where a language may say it otherwise, and an
+// empty one where it is a text as it stands.
+func (p Phrase) Translated() Phrase {
+	if p.Form == "" && (len(p.Args) == 0 || len(p.Args[0].Said) == 0) {
+		return Phrase{}
+	}
+	return p
+}
+
 // Empty reports whether the phrase says nothing.
 func (p Phrase) Empty() bool { return p.Form == "" && len(p.Args) == 0 }
 

@@ -8,6 +8,7 @@ import (
 
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -311,7 +312,7 @@ func (a auditOf) Redact(object string) error {
 		if !ok || v.Detail == "" && v.Before == nil && v.After == nil {
 			continue
 		}
-		v.Detail, v.Before, v.After = "", nil, nil
+		v.Detail, v.Said, v.Before, v.After = "", phrase.Phrase{}, nil, nil
 		if err := audits.put(a.tx, &v); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"rapport/records/contact"
 	"rapport/records/message"
+	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -251,7 +252,7 @@ func testAudit(t *testing.T, s store.Store) {
 	update(t, s, func(tx store.Tx) error {
 		all = nil
 		for i := range 4 {
-			r := store.AuditRecord{ID: store.NewID(at(i)), At: at(i), Actor: "eve", Action: "contact.add", Object: fmt.Sprint("o", i%2), Detail: "d", Before: []byte("{}"), After: []byte("{}")}
+			r := store.AuditRecord{ID: store.NewID(at(i)), At: at(i), Actor: "eve", Action: "contact.add", Object: fmt.Sprint("o", i%2), Detail: "d", Said: phrase.New("the {what}", "what", "d"), Before: []byte("{}"), After: []byte("{}")}
 			all = append(all, r)
 			if err := tx.Audit().Add(r); err != nil {
 				return err
@@ -272,7 +273,7 @@ func testAudit(t *testing.T, s store.Store) {
 	}
 	update(t, s, func(tx store.Tx) error { return tx.Audit().Redact("o1") })
 	for _, r := range list("o1") {
-		if r.Detail != "" || r.Before != nil || r.After != nil || r.Action == "" {
+		if r.Detail != "" || !r.Said.Empty() || r.Before != nil || r.After != nil || r.Action == "" {
 			t.Errorf("redacted line %+v", r)
 		}
 	}

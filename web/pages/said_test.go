@@ -137,3 +137,18 @@ func TestFaultsAreInTheReadersLanguage(t *testing.T) {
 	w.daemon.status.Mailboxes[0].Said, w.daemon.status.Mailboxes[0].Error = phrase.Phrase{}, "an earlier version said <so>"
 	w.wants(w.in("de", "/mailboxes"), `<span lang="en" dir="auto">an earlier version said &lt;so&gt;</span>`)
 }
+
+// TestTheTrailIsInTheReadersLanguage: what was changed, not only that.
+func TestTheTrailIsInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.person("Cleo Hart", nil)
+	c.Owner, c.Name = "ada@ours.example", "Cleo Harting"
+	if _, err := w.intake.EditContact(t.Context(), "Ada", c); err != nil {
+		t.Fatal(err)
+	}
+	for lang, want := range map[string][]string{"en": {"name; owner"}, "de": {"Name; Zuständigkeit", "-owner"}, "bn": {"নাম; দায়িত্বে", "-owner"}} {
+		page := w.in(lang, "/settings/audit")
+		w.wants(page[strings.Index(page, `<ul class="rows"`):], want...)
+	}
+}
