@@ -15,7 +15,6 @@ var later = map[string][]string{
 	"":          {"sales"},
 	"senders[]": {"sent_copies"},
 	"retention": {"newsletter_copies", "sale", "delivery", "answer"},
-	"web":       {"public_listen", "public_url"},
 }
 
 // synonyms are what other programs call the keys of an account.

@@ -82,6 +82,7 @@ func TestSchemaRefusesBadFiles(t *testing.T) {
 		"ca": "other files", "data-dir": "other files", "cleartext": "two keys", "team": "meaning", "policy": "meaning",
 		"alerts-without-sender": "two keys", "control-character": "meaning",
 		"web-certificate": "other files", "web-key": "other files", "web-clear": "meaning", "oidc-microsoft": "meaning", "oidc-tenants": "meaning",
+		"public": "meaning", "public-alone": "two keys", "public-nowhere": "two keys",
 		"webhooks":            "meaning",
 		"digest-without-time": "two keys",
 	}

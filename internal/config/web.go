@@ -25,6 +25,8 @@ type Web struct {
 	KeyFile        string   `yaml:"key_file" path:"file" doc:"PEM file of the certificate's key, which others must not be able to read."`
 	TrustedProxies List     `yaml:"trusted_proxies" doc:"Addresses or networks of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed."`
 	Languages      string   `yaml:"languages" path:"dir" doc:"Directory with further languages of the pages, one LANGUAGE.json each; read at start."`
+	PublicListen   string   `yaml:"public_listen" doc:"Address of the pages behind the links of mails, which strangers must reach; with the certificate of the others, or behind a proxy."`
+	PublicURL      string   `yaml:"public_url" doc:"Address of those pages in the links of mails, https:// and a host."`
 	Sessions       Sessions `yaml:"sessions" doc:"How long people stay signed in."`
 	OIDC           OIDC     `yaml:"oidc" doc:"Sign-in by OpenID Connect: Google, Microsoft or any issuer."`
 }
@@ -102,6 +104,7 @@ func (v *validator) web(w *Web) {
 		v.listen(w)
 	}
 	v.webURL(w)
+	v.public(w)
 	v.certificate(w)
 	if info, err := os.Stat(w.Languages); w.Languages != "" && (err != nil || !info.IsDir()) {
 		v.wrong("web.languages", w.Languages+" is no directory", "make it, with a file such as fr.json in it")
@@ -124,13 +127,7 @@ func (v *validator) web(w *Web) {
 }
 
 func (v *validator) listen(w *Web) {
-	host, port, err := net.SplitHostPort(w.Listen)
-	n, errPort := strconv.Atoi(port)
-	if err != nil || errPort != nil || n < 0 || n > 65535 {
-		v.wrong("web.listen", fmt.Sprintf("%q is not an address to listen on", w.Listen), "write HOST:PORT, for example 127.0.0.1:8025, or off")
-		return
-	}
-	if loopback(host) {
+	if host, ok := v.listening("web.listen", w.Listen, "127.0.0.1:8025, or off"); !ok || loopback(host) {
 		return
 	}
 	if w.CertFile == "" && len(w.TrustedProxies) == 0 {
@@ -139,6 +136,49 @@ func (v *validator) listen(w *Web) {
 		return
 	}
 	v.warn("web.listen", "whoever reaches "+w.Listen+" can read the metrics", "listen on 127.0.0.1, or restrict access with a firewall")
+}
+
+// listening checks what is listened on and returns its host.
+func (v *validator) listening(path, address, example string) (host string, ok bool) {
+	host, port, err := net.SplitHostPort(address)
+	n, errPort := strconv.Atoi(port)
+	if err != nil || errPort != nil || n < 0 || n > 65535 {
+		v.wrong(path, fmt.Sprintf("%q is not an address to listen on", address), "write HOST:PORT, for example "+example)
+		return "", false
+	}
+	return host, true
+}
+
+// public checks the listener for strangers. Links of mails lead to it: it has
+// an address of its own, with TLS in front of it.
+func (v *validator) public(w *Web) {
+	if w.PublicListen == "" && w.PublicURL == "" {
+		return
+	}
+	switch {
+	case w.PublicURL == "":
+		v.wrong("web.public_listen", "has no effect without public_url", "add public_url: https://mail.example.com, the address that leads there")
+	case w.PublicListen == "":
+		v.wrong("web.public_url", "has no effect without public_listen", "add public_listen: 127.0.0.1:8026, and have a proxy lead there")
+	case w.PublicListen == w.Listen && !strings.HasSuffix(w.Listen, ":0"):
+		v.wrong("web.public_listen", "is the address of the team's own pages", "strangers need one of their own, such as 127.0.0.1:8026")
+	}
+	if w.PublicListen != "" {
+		host, ok := v.listening("web.public_listen", w.PublicListen, "127.0.0.1:8026")
+		if ok && !loopback(host) && w.CertFile == "" && len(w.TrustedProxies) == 0 {
+			v.wrong("web.public_listen", "whoever reaches "+w.PublicListen+" would come in the clear",
+				"listen on 127.0.0.1, or set cert_file and key_file, or name the proxy with TLS in front of it in trusted_proxies")
+		}
+	}
+	if w.PublicURL == "" {
+		return
+	}
+	u, err := url.Parse(w.PublicURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		v.wrong("web.public_url", fmt.Sprintf("%q is not https:// and a host", w.PublicURL), "mail programs unsubscribe over https only: https://mail.example.com")
+		return
+	}
+	w.PublicURL = u.Scheme + "://" + strings.ToLower(u.Host)
 }
 
 func (v *validator) webURL(w *Web) {
