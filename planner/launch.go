@@ -136,7 +136,7 @@ func (p *Planner) freeze(run campaign.Run, src Source, sender Sender, from conta
 	if c.hold.Why != "" {
 		return f, nil
 	}
-	m, err := p.compose(src, sender, from, c, f.d.ID, outbox.ForReply)
+	m, err := p.signed(src, sender, from, c, f.d.ID, outbox.ForReply)
 	if err != nil {
 		return f, err
 	}

@@ -268,8 +268,13 @@ func (p *Planner) compose(src Source, sender Sender, from contact.Address, c cho
 		return made{}, err
 	}
 	way := "mailto:" + string(cmp.Or(sender.Replies, from)) + "?subject=unsubscribe%20%5B" + leave + "%5D"
+	page, shown := "", way
+	if base := p.o.Settings().PublicURL; base != "" {
+		page = base + "/u/" + leave
+		shown = page
+	}
 	letter := src.Letter(c.candidate.Language())
-	r, err := letter.Render(p.fields(c.candidate, c.Address, sender, way))
+	r, err := letter.Render(p.fields(c.candidate, c.Address, sender, shown))
 	if err != nil {
 		return made{}, err
 	}
@@ -281,7 +286,7 @@ func (p *Planner) compose(src Source, sender Sender, from contact.Address, c cho
 		From: sender.From, To: c.Address, ToName: c.Name, Date: p.o.Now(), MessageID: "d." + reply + "@" + from.Domain(),
 		Token: reply, Language: cmp.Or(letter.Language, "en"),
 		ListID: src.Purpose + "." + from.Domain(), ListName: strings.TrimSpace(p.o.Settings().Team + " " + src.Purpose),
-		UnsubscribeMail: way,
+		UnsubscribeURL: page, UnsubscribeMail: way,
 	}
 	if sender.Replies != from {
 		e.ReplyTo = sender.Replies
@@ -295,6 +300,15 @@ type made struct {
 	raw       []byte
 	subject   string
 	messageID string
+}
+
+// signed composes the mail of one delivery as it is sent.
+func (p *Planner) signed(src Source, sender Sender, from contact.Address, c chosen, id outbox.ID, purpose outbox.Purpose) (made, error) {
+	m, err := p.compose(src, sender, from, c, id, purpose)
+	if err == nil && len(sender.Keys) > 0 {
+		m.raw, err = Sign(m.raw, p.o.Now(), sender.Keys...)
+	}
+	return m, err
 }
 
 // Preview returns the mail that somebody would get, but for its date, its
@@ -313,7 +327,7 @@ func (p *Planner) Preview(ctx context.Context, name string, who contact.ID) ([]b
 	if err != nil {
 		return nil, err
 	}
-	m, err := p.compose(src, sender, from, one, outbox.ID(store.NewID(p.o.Now())), outbox.ForTest)
+	m, err := p.signed(src, sender, from, one, outbox.ID(store.NewID(p.o.Now())), outbox.ForTest)
 	return m.raw, err
 }
 
@@ -345,7 +359,7 @@ func (p *Planner) Test(ctx context.Context, actor, name string, who contact.ID, 
 		return err
 	}
 	one.Address, one.mark = to, "[TEST] "
-	m, err := p.compose(src, sender, from, one, outbox.ID(store.NewID(p.o.Now())), outbox.ForTest)
+	m, err := p.signed(src, sender, from, one, outbox.ID(store.NewID(p.o.Now())), outbox.ForTest)
 	if err != nil {
 		return err
 	}

@@ -24,15 +24,19 @@ type Sender struct {
 	Address string          // postal, below every mail
 	// The limits; 0 means none.
 	PerMinute, PerDay int
+	Keys              []Signature // that its mails are signed with
 }
 
 // Settings are the configured part of planning. They are not changed once made.
 type Settings struct {
-	Team     string // our name
-	Senders  map[string]Sender
-	Members  map[contact.Address]string // names by primary address
-	PerWeek  int                        // mails of campaigns to one address; 0: any number
-	PerMonth int
+	Team string // our name
+	// PublicURL leads to the pages for strangers, https:// and a host; "": there
+	// are none, and people unsubscribe by mail.
+	PublicURL string
+	Senders   map[string]Sender
+	Members   map[contact.Address]string // names by primary address
+	PerWeek   int                        // mails of campaigns to one address; 0: any number
+	PerMonth  int
 	// Excluded reports whether the configuration excludes an address.
 	Excluded func(contact.Address) bool
 }

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,7 +64,7 @@ func (p *Planner) Returned(tx store.Tx, folder message.Folder, h message.Head, m
 	}
 	if id, ok := p.leaves(h); ok {
 		return p.tell(tx, id, func(d *outbox.Delivery, run campaign.Run) error {
-			return p.unsubscribed(tx, d, run, h.MessageID)
+			return p.unsubscribed(tx, d, run.Purpose, byMail, h.MessageID)
 		})
 	}
 	if m == nil {
@@ -129,6 +130,15 @@ func (p *Planner) tell(tx store.Tx, id outbox.ID, change func(*outbox.Delivery, 
 	if err := change(&d, run); err != nil {
 		return err
 	}
+	// What it says may hold back what waits for the address, this one included.
+	held, err := tx.Outbox().Get(id)
+	if err != nil {
+		return fmt.Errorf("read delivery %s: %w", id, err)
+	}
+	if held.State != before.State {
+		held.Evidence = d.Evidence
+		d = held
+	}
 	if d == before {
 		return nil
 	}
@@ -167,12 +177,12 @@ func (p *Planner) outcome(tx store.Tx, d *outbox.Delivery, run campaign.Run, m m
 			return nil
 		}
 		d.Evidence.Complained = p.moment()
-		if err := p.stop(tx, d.Address, "", "complaint", m.Head.MessageID); err != nil {
+		if err := p.stop(tx, d.Address, "", "complaint", byMail, m.Head.MessageID); err != nil {
 			return err
 		}
 		return p.entry(tx, *d, timeline.Outcome, OutcomeComplained)
 	case message.Unsubscribe:
-		return p.unsubscribed(tx, d, run, m.Head.MessageID)
+		return p.unsubscribed(tx, d, run.Purpose, byMail, m.Head.MessageID)
 	case message.Personal, message.Calendar:
 		if d.Evidence.Replied.IsZero() && !m.Verdict.Auto {
 			d.Evidence.Replied = p.moment()
@@ -197,29 +207,59 @@ func (p *Planner) bounced(tx store.Tx, d *outbox.Delivery, m message.Message) er
 	}
 	d.Evidence.Bounced = p.moment()
 	if hard {
-		if err := p.stop(tx, d.Address, "", "bounce", m.Head.MessageID); err != nil {
+		if err := p.stop(tx, d.Address, "", "bounce", byMail, m.Head.MessageID); err != nil {
 			return err
 		}
 	}
 	return p.entry(tx, *d, timeline.Outcome, OutcomeBounced)
 }
 
-func (p *Planner) unsubscribed(tx store.Tx, d *outbox.Delivery, run campaign.Run, source string) error {
+// byMail is who suppresses where a mail says so.
+const byMail = "mail"
+
+// Object keeps that whoever got a delivery wants no more mail for its purpose,
+// or with all of any campaign; by is how they said so. It is durable once this
+// returns. Of a delivery that is not known, and where it is known already, it
+// changes nothing.
+func (p *Planner) Object(ctx context.Context, id outbox.ID, all bool, by string) error {
+	err := p.o.Store.Update(ctx, func(tx store.Tx) error {
+		return p.tell(tx, id, func(d *outbox.Delivery, run campaign.Run) error {
+			if all {
+				return p.unsubscribed(tx, d, "", by, string(id))
+			}
+			return p.unsubscribed(tx, d, run.Purpose, by, string(id))
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("keep the objection to delivery %s: %w", id, err)
+	}
+	return nil
+}
+
+// unsubscribed keeps that the recipient of a delivery wants no more mail for a
+// purpose, "" for all.
+func (p *Planner) unsubscribed(tx store.Tx, d *outbox.Delivery, scope, by, source string) error {
+	known, err := tx.Suppressions().Of(p.digest(d.Address))
+	if err != nil {
+		return fmt.Errorf("read what %s has said: %w", d.Address, err)
+	}
+	if !slices.ContainsFunc(known, func(s store.Suppression) bool { return s.Scope == scope }) {
+		if err := p.stop(tx, d.Address, scope, "unsubscribe", by, source); err != nil {
+			return err
+		}
+	}
 	if !d.Evidence.Unsubscribed.IsZero() {
 		return nil
 	}
 	d.Evidence.Unsubscribed = p.moment()
-	if err := p.stop(tx, d.Address, run.Purpose, "unsubscribe", source); err != nil {
-		return err
-	}
 	return p.entry(tx, *d, timeline.Outcome, OutcomeUnsubscribed)
 }
 
 // stop suppresses an address for a purpose, "" for all, and whatever waits for
 // it there.
-func (p *Planner) stop(tx store.Tx, a contact.Address, scope, why, source string) error {
+func (p *Planner) stop(tx store.Tx, a contact.Address, scope, why, by, source string) error {
 	err := tx.Suppressions().Put(store.Suppression{
-		Digest: p.digest(a), Scope: scope, Why: why, At: p.moment(), By: "mail", Source: source, Address: string(a),
+		Digest: p.digest(a), Scope: scope, Why: why, At: p.moment(), By: by, Source: source, Address: string(a),
 	})
 	if err != nil {
 		return fmt.Errorf("suppress %s: %w", a, err)
@@ -265,7 +305,7 @@ func (p *Planner) Changed(tx store.Tx, before, after outbox.Delivery) error {
 		return p.entry(tx, after, timeline.Delivery, "")
 	case after.State == outbox.Rejected:
 		if after.Class == outbox.ClassAddress {
-			if err := p.stop(tx, after.Address, "", "bounce", string(after.ID)); err != nil {
+			if err := p.stop(tx, after.Address, "", "bounce", "server", string(after.ID)); err != nil {
 				return err
 			}
 		}

@@ -70,7 +70,7 @@ var may = map[string][]string{
 	"internal/bench":     {"*"},
 	"internal/score":     with(recordPackages, "internal/mailtest"),
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",
-		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "internal/config", "internal/auth", "internal/oauth", "internal/news", "internal/rescue", "internal/seal", "internal/webhook"),
+		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "web/public", "internal/config", "internal/auth", "internal/oauth", "internal/news", "internal/rescue", "internal/seal", "internal/webhook"),
 	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/message", "store", "store/boltstore"},
 }
 

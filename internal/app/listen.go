@@ -81,15 +81,6 @@ func (s *server) stop(ctx context.Context) error {
 	return errors.Join(err, <-s.done)
 }
 
-// listenTCP binds the team's listener.
-func listenTCP(address string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w (web.listen; another daemon may have it)", address, err)
-	}
-	return l, nil
-}
-
 // site is everything the team's listener serves: the API, the pages, and what
 // probes ask, which takes no sign-in and shows no records.
 func (s *system) site() http.Handler {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/outbox"
 	"rapport/store"
+	"rapport/web/public"
 )
 
 // tokenKeys are what the tokens of mails are made with: derived from the key of
@@ -52,15 +54,32 @@ func (s *system) newPlanner() (*planner.Planner, error) {
 	}), nil
 }
 
+// newPublic makes the pages for strangers, after the planner.
+func (s *system) newPublic() (http.Handler, error) {
+	keys, err := tokenKeys(s.key)
+	if err != nil {
+		return nil, err
+	}
+	return public.New(public.Options{
+		Keys: keys, Team: func() string { return s.config().Ours.Name }, Log: s.log.With("component", "public"),
+		Object: func(ctx context.Context, o public.Objection) error {
+			return s.planner.Object(ctx, o.Delivery, o.All, o.By)
+		},
+	})
+}
+
 // planning translates the configuration into the planner's terms.
 func planning(cfg *config.Config) planner.Settings {
-	out := planner.Settings{Team: cfg.Ours.Name, Senders: map[string]planner.Sender{}, Members: map[contact.Address]string{},
+	out := planner.Settings{Team: cfg.Ours.Name, PublicURL: cfg.Web.PublicURL, Senders: map[string]planner.Sender{}, Members: map[contact.Address]string{},
 		PerWeek: cfg.Fatigue.PerWeek, PerMonth: cfg.Fatigue.PerMonth}
 	for _, m := range cfg.Ours.Members {
 		out.Members[contact.Address(m.Addresses[0])] = m.Name
 	}
 	for _, c := range cfg.Senders {
 		one := planner.Sender{Name: c.Name, From: c.From, Mailbox: c.Mailbox, Address: c.Address, PerMinute: c.Limits.PerMinute, PerDay: c.Limits.PerDay}
+		for _, k := range c.DKIM {
+			one.Keys = append(one.Keys, planner.Signature{Domain: k.Domain, Selector: k.Selector, Key: k.Key()})
+		}
 		for _, box := range cfg.Boxes() {
 			if box.Name == c.Mailbox && c.Mailbox != "" {
 				if a, err := contact.ParseAddress(box.User); err == nil {

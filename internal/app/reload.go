@@ -20,8 +20,12 @@ const rulesPatience = 10 * time.Second
 // each does what can fail and returns how to put it in force.
 type hooks struct {
 	reroute func(*config.Config) (swap func(), err error) // alerts
-	rebind  func(*config.Config) (swap func(), err error) // the team's listener
+	rebind  []rebind                                      // the listeners
 }
+
+// rebind binds a listener as it is configured now. Where something else then
+// fails, undo lets go of it.
+type rebind func(*config.Config) (swap, undo func(), err error)
 
 // Reload implements web.Daemon: it reads the configuration again and puts it
 // in force. All that can fail comes first; a failed reload changes nothing.
@@ -91,19 +95,30 @@ func (s *system) Reload(ctx context.Context) (err error) {
 
 // prepareHooks does what can fail of the daemon's own parts.
 func (s *system) prepareHooks(cfg *config.Config) (swap func(), err error) {
-	if s.reroute == nil || s.rebind == nil {
+	if s.reroute == nil {
 		return func() {}, nil
 	}
 	route, err := s.reroute(cfg)
 	if err != nil {
 		return nil, err
 	}
-	// The listener comes last: it is bound already where this succeeds.
-	bind, err := s.rebind(cfg)
-	if err != nil {
-		return nil, err
+	// The listeners come last: they are bound already where this succeeds.
+	swaps, undo := []func(){route}, []func(){}
+	for _, bind := range s.rebind {
+		swap, back, err := bind(cfg)
+		if err != nil {
+			for _, u := range undo {
+				u()
+			}
+			return nil, err
+		}
+		swaps, undo = append(swaps, swap), append(undo, back)
 	}
-	return func() { route(); bind() }, nil
+	return func() {
+		for _, swap := range swaps {
+			swap()
+		}
+	}, nil
 }
 
 // rulesApplied installs the rules and gives applying them to what is stored a

@@ -15,7 +15,6 @@ func TestReloadThatPanics(t *testing.T) {
 	s, stop := w.built(RunOptions{})
 	defer stop()
 	s.reroute = func(*config.Config) (func(), error) { panic("no route") }
-	s.rebind = func(*config.Config) (func(), error) { return func() {}, nil }
 	var reloaded error
 	if err := rescue.Do(func() error { reloaded = s.Reload(t.Context()); return nil }); err != nil {
 		t.Errorf("the panic came through Reload: %v", err)

@@ -54,6 +54,7 @@ type RunOptions struct {
 type Listening struct {
 	Socket string
 	TCP    string // of the pages, the API, /healthz and /metrics; "" when disabled
+	Public string // of the pages behind the links of mails; "" when there are none
 }
 
 // Run is the daemon: it serves until ctx ends or a signal asks it to stop,
@@ -155,18 +156,23 @@ type daemonRun struct {
 	notify notifier
 	where  Listening
 	alerts *alerter
-	tcp    *tcpService
 }
 
 // start serves and sets everything to work; each thing started is stopped by
 // a step of undo, the mailboxes first and the store last.
 func (d *daemonRun) start(ctx context.Context, undo *stops) error {
-	d.tcp = &tcpService{system: d.system}
-	if err := d.tcp.replace(d.config()); err != nil {
+	strangers, err := d.newPublic()
+	if err != nil {
 		return err
 	}
-	undo.push("listener", d.tcp.stop)
-	d.where.TCP = d.tcp.addr()
+	team, public := d.tcp(d.teamListener()), d.tcp(publicListener(strangers))
+	for _, l := range []*tcpService{team, public} {
+		if err := l.replace(d.config()); err != nil {
+			return err
+		}
+		undo.push("listener", l.stop)
+	}
+	d.where.TCP, d.where.Public = team.addr(), public.addr()
 	if err := d.welcome(ctx); err != nil {
 		return err
 	}
@@ -186,7 +192,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		return err
 	}
 	route()
-	d.hooks = hooks{reroute: d.prepareRoute, rebind: d.tcp.prepare}
+	d.hooks = hooks{reroute: d.prepareRoute, rebind: []rebind{team.prepare, public.prepare}}
 	keeper := d.newHousekeeper()
 	if _, err := keeper.lookAtClock(ctx); err != nil { // before mail is judged by it; the next look is the housekeeper's
 		d.log.Warn("what the clock shows is not kept", "err", err)

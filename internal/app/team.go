@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"time"
@@ -13,14 +15,47 @@ import (
 	"rapport/records/access"
 )
 
-// tcpService is the team's listener, which a reload may move.
+// tcpService is a listener that a reload may move.
 type tcpService struct {
-	*system
+	listenerKind
+	faults  *faults
+	log     *slog.Logger
 	address string
 	secure  certificate // the file in use; zero: no TLS
 	keeper  *certKeeper // of the certificate in use; nil: no TLS
 	l       net.Listener
 	server  *server
+}
+
+// listenerKind is what makes one listener differ from another.
+type listenerKind struct {
+	key     string                                   // in the configuration
+	address func(config.Web) string                  // "": there is none
+	site    func() http.Handler                      // of everything it serves
+	changed func(cfg *config.Config, boundTo string) // what is configured is in force now
+}
+
+// teamListener is the one for the team, which signs in.
+func (s *system) teamListener() listenerKind {
+	return listenerKind{
+		key: "web.listen", site: s.site,
+		address: func(w config.Web) string {
+			if !w.Enabled() {
+				return ""
+			}
+			return w.Listen
+		},
+		changed: func(cfg *config.Config, boundTo string) { s.auth.Configure(signIn(cfg, boundTo)) },
+	}
+}
+
+// publicListener is the one for strangers, who open the links of mails.
+func publicListener(pages http.Handler) listenerKind {
+	return listenerKind{
+		key: "web.public_listen", site: func() http.Handler { return brisk(pages) },
+		address: func(w config.Web) string { return w.PublicListen },
+		changed: func(*config.Config, string) {},
+	}
 }
 
 // certificate names the files of one.
@@ -33,9 +68,13 @@ func (t *tcpService) addr() string {
 	return t.l.Addr().String()
 }
 
+func (s *system) tcp(kind listenerKind) *tcpService {
+	return &tcpService{listenerKind: kind, faults: s.faults, log: s.log}
+}
+
 // replace binds and serves at once.
 func (t *tcpService) replace(cfg *config.Config) error {
-	swap, err := t.prepare(cfg)
+	swap, _, err := t.prepare(cfg)
 	if err != nil {
 		return err
 	}
@@ -44,30 +83,31 @@ func (t *tcpService) replace(cfg *config.Config) error {
 }
 
 // prepare does what can fail: it binds what changed and reads the certificate;
-// swap serves it, stops the old one and puts what is configured of signing in
-// in force.
-func (t *tcpService) prepare(cfg *config.Config) (swap func(), err error) {
-	address, secure := "", certificate{cfg.Web.CertFile, cfg.Web.KeyFile}
-	if cfg.Web.Enabled() {
-		address = cfg.Web.Listen
-	}
+// swap serves it, stops the old one and puts what is configured of it in force.
+func (t *tcpService) prepare(cfg *config.Config) (swap, undo func(), err error) {
+	address, secure := t.listenerKind.address(cfg.Web), certificate{cfg.Web.CertFile, cfg.Web.KeyFile}
 	if address == t.address && secure == t.secure {
 		return func() {
 			t.keeper.look()
-			t.auth.Configure(signIn(cfg, t.addr()))
-		}, nil
+			t.changed(cfg, t.addr())
+		}, func() {}, nil
 	}
 	var keeper *certKeeper
 	if secure != (certificate{}) {
 		if keeper, err = newCertKeeper(cfg.Web, t.faults); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	l, err := t.listen(address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return func() { t.swap(cfg, address, secure, l, keeper) }, nil
+	undo = func() {
+		if l != nil {
+			l.Close()
+		}
+	}
+	return func() { t.swap(cfg, address, secure, l, keeper) }, undo, nil
 }
 
 // listen binds an address; nil where there is none. Where something else than
@@ -80,7 +120,11 @@ func (t *tcpService) listen(address string) (net.Listener, error) {
 	case address == t.address && t.l != nil:
 		return again(t.l)
 	}
-	return listenTCP(address)
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w (%s; another daemon may have it)", address, err, t.key)
+	}
+	return l, nil
 }
 
 // again is a second listener on the same socket.
@@ -104,7 +148,7 @@ func again(l net.Listener) (net.Listener, error) {
 func (t *tcpService) swap(cfg *config.Config, address string, secure certificate, l net.Listener, keeper *certKeeper) {
 	old := t.server
 	t.address, t.secure, t.keeper, t.l, t.server = address, secure, keeper, l, nil
-	t.auth.Configure(signIn(cfg, t.addr()))
+	t.changed(cfg, t.addr())
 	if l != nil {
 		t.server = serveTLS(l, keeper.config(), t.site(), t.log)
 	}

@@ -19,15 +19,19 @@ type DKIM struct {
 	Domain   string `yaml:"domain" doc:"Domain that signs: that of the author, which it is without this key, or one above it."`
 	Selector string `yaml:"selector" required:"true" doc:"Name of the key: its record is SELECTOR._domainkey.DOMAIN."`
 	KeyFile  string `yaml:"key_file" path:"file" required:"true" doc:"PEM file of the private key, RSA or Ed25519, which others must not be able to read."`
+
+	key crypto.Signer // as it was when the configuration was read
 }
+
+// Key returns the private key as it was when the configuration was read.
+func (d DKIM) Key() crypto.Signer { return d.key }
 
 // selectors are one or more labels of a domain (RFC 6376 section 3.1).
 var selectors = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
 
 const keyBits = 1024 // RFC 8301 section 3.2: verifiers do not take shorter ones
 
-// Key reads the private key anew.
-func (d DKIM) Key() (crypto.Signer, error) {
+func (d DKIM) readKey() (crypto.Signer, error) {
 	const hint = "make one by: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out FILE"
 	text, err := os.ReadFile(d.KeyFile)
 	if err != nil {
@@ -83,9 +87,9 @@ func (v *validator) dkim(path string, all []DKIM, from string) {
 		if d.KeyFile == "" || !v.hiddenFile(at+".key_file", d.KeyFile, signingHint) {
 			continue
 		}
-		_, err := d.Key()
-		var p *problem
-		if errors.As(err, &p) {
+		var err error
+		if d.key, err = d.readKey(); err != nil {
+			p := asProblem(err)
 			v.wrong(at+".key_file", p.what, p.hint)
 		}
 	}
