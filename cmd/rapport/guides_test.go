@@ -96,11 +96,13 @@ func (w way) pages() (n int) {
 // guideFakes are the provider that a guide leads to.
 type guideFakes struct {
 	*site
-	issuer  *mailtest.Issuer
-	address string
-	extra   string // of a mailbox: keys that only the fakes need
-	secret  string // what is pasted
-	users   []string
+	issuer   *mailtest.Issuer
+	provider *mailtest.Provider
+	address  string
+	waiting  func() // called once somebody is asked to sign in; may be nil
+	extra    string // of a mailbox: keys that only the fakes need
+	secret   string // what is pasted
+	users    []string
 }
 
 // fakes starts a provider in whose mailboxes the password or the issuer's
@@ -120,6 +122,7 @@ func fakes(t *testing.T, style mailtest.Style, secret string, users ...string) *
 	p.Takes = func(mailbox, said string) bool {
 		return secret != "" && said == secret || f.issuer.Takes(mailbox, said)
 	}
+	f.provider = p
 	for _, u := range users {
 		p.Account(u)
 	}
@@ -179,6 +182,9 @@ func (f *guideFakes) types(line string) string {
 	var said strings.Builder
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		said.WriteString(lines.Text() + "\n")
+		if f.waiting != nil && strings.HasPrefix(lines.Text(), "Sign in for") {
+			f.waiting()
+		}
 		if strings.HasPrefix(lines.Text(), f.issuer.URL+"/authorize") {
 			if _, err := f.issuer.Browse(lines.Text(), true); err != nil {
 				f.t.Errorf("the browser: %v", err)
