@@ -121,7 +121,7 @@ func newFlowSite(t *testing.T, w flow) *flowSite {
 		f.inbox = a.Folder("[Gmail]/All Mail")
 	}
 	f.issuer.Lock()
-	f.issuer.Rotate, f.issuer.Life = true, 30*time.Second // so short that every sign-in needs a new one
+	f.issuer.Rotate = true
 	f.issuer.Now = func() time.Time { return time.Now().Add(w.skew) }
 	f.issuer.Unlock()
 	plain := f.provider.Hook
@@ -132,6 +132,7 @@ func newFlowSite(t *testing.T, w flow) *flowSite {
 		}
 		return plain(c, command)
 	}
+	f.tokensLive(30 * time.Second) // so short that every sign-in needs a new one
 	f.newSecret()
 	if w.proves != nil {
 		w.proves(f)
@@ -146,6 +147,13 @@ func newFlowSite(t *testing.T, w flow) *flowSite {
 		"  - {name: ada, provider: %s, host: %q, tls: none, user: %s, oauth: {token_url: %q, auth_url: %q, device_url: %q, %s}}\n",
 		provider, f.address, flowUser, f.issuer.URL+"/token", f.issuer.URL+"/authorize", f.issuer.URL+"/device", w.keys))
 	return f
+}
+
+// tokensLive says for how long those hold that are given from now on.
+func (f *flowSite) tokensLive(d time.Duration) {
+	f.issuer.Lock()
+	defer f.issuer.Unlock()
+	f.issuer.Life = d
 }
 
 // comes puts a mail of a known person into the mailbox.
@@ -252,6 +260,7 @@ func (f *flowSite) goThrough() {
 	f.must(f.d.cmd.Process.Kill())
 	<-f.d.ended
 	f.comes()
+	f.tokensLive(5 * time.Second) // while a token seems good, the issuer's refusal stops nothing
 	f.starting()
 	f.reads("the mail after a kill")
 	f.processes()
@@ -272,6 +281,7 @@ func (f *flowSite) goThrough() {
 		t.Errorf("an issuer that gives nothing was asked %d times", n)
 	}
 	f.comes()
+	f.tokensLive(30 * time.Second)
 	if byHand {
 		f.signsIn()
 	} else {
