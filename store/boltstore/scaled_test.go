@@ -9,6 +9,7 @@ const (
 	grownEntries = 1_500
 	flips        = 300
 	hotBackups   = 3
+	scannedDocs  = 450
 )
 
 // Bounds as much smaller as the store is.

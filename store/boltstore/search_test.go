@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rapport/records/contact"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -30,7 +31,32 @@ type document struct {
 	time    time.Time
 	subject []int
 	text    []int
+	file    []int // an attachment's name
+	said    []int // and text
+	who     int   // index in somebody
 	gone    bool
+}
+
+// somebody are the contacts whose histories the documents are in.
+var somebody = []contact.ID{contact.ID(store.NewID(epoch)), contact.ID(store.NewID(epoch)), contact.ID(store.NewID(epoch))}
+
+// texts are all that is searched through.
+func (d document) texts() [][]int { return [][]int{d.subject, d.text, d.file, d.said} }
+
+// has reports whether words stand one after the other in a text.
+func (d document) has(run ...int) bool {
+	return slices.ContainsFunc(d.texts(), func(text []int) bool { return hasRun(text, run) })
+}
+
+func (d document) fields(rnd *rand.Rand) store.Fields {
+	f := store.Fields{Subject: spell(rnd, d.subject), Text: spell(rnd, d.text)}
+	if len(d.file) > 0 {
+		f.Attachments = []string{spell(rnd, d.file)}
+	}
+	if len(d.said) > 0 {
+		f.Files = []store.FileText{{Text: spell(rnd, d.said)}}
+	}
+	return f
 }
 
 func spell(rnd *rand.Rand, words []int) string {
@@ -53,16 +79,27 @@ type question struct {
 func ask(rnd *rand.Rand, depth int) question {
 	w := rnd.IntN(len(vocabulary))
 	word := vocabulary[w][rnd.IntN(2)]
-	switch k := rnd.IntN(9); {
+	v := rnd.IntN(len(vocabulary))
+	pair := `"` + word + " " + vocabulary[v][rnd.IntN(2)] + `"`
+	switch k := rnd.IntN(14); {
 	case depth == 0 || k < 3:
-		return question{word, func(d document) bool { return slices.Contains(d.subject, w) || slices.Contains(d.text, w) }}
+		return question{word, func(d document) bool { return d.has(w) }}
 	case k == 3:
-		v := rnd.IntN(len(vocabulary))
-		pair := []int{w, v}
-		return question{`"` + word + " " + vocabulary[v][rnd.IntN(2)] + `"`, func(d document) bool { return hasRun(d.subject, pair) || hasRun(d.text, pair) }}
+		return question{pair, func(d document) bool { return d.has(w, v) }}
 	case k == 4:
 		cut := []rune(word)[:len([]rune(word))-1]
-		return question{string(cut) + "*", func(d document) bool { return slices.Contains(d.subject, w) || slices.Contains(d.text, w) }}
+		return question{string(cut) + "*", func(d document) bool { return d.has(w) }}
+	case k == 9:
+		return question{"subject:" + word, func(d document) bool { return hasRun(d.subject, []int{w}) }}
+	case k == 10:
+		return question{"subject:" + pair, func(d document) bool { return hasRun(d.subject, []int{w, v}) }}
+	case k == 11:
+		return question{"file:" + word, func(d document) bool { return hasRun(d.file, []int{w}) }}
+	case k == 12:
+		return question{"file:" + pair, func(d document) bool { return hasRun(d.file, []int{w, v}) }}
+	case k == 13:
+		n := rnd.IntN(len(somebody))
+		return question{"with:" + string(somebody[n]), func(d document) bool { return d.who == n }}
 	case k == 5:
 		q := ask(rnd, depth-1)
 		return question{"-(" + q.text + ")", func(d document) bool { return !q.holds(d) }}
@@ -88,16 +125,25 @@ func hasRun(words, run []int) bool {
 }
 
 // TestSearchIsNaiveScan compares searches over random documents in many
-// scripts with a scan that knows what was written, through merges, changes
-// and deletions.
+// scripts with a scan that knows what was written, through merges, changes,
+// erasures and filing under somebody else.
 func TestSearchIsNaiveScan(t *testing.T) {
 	t.Parallel()
 	s := openTest(t, Options{NoSync: true, NoMerge: true})
 	rnd := rand.New(rand.NewPCG(7, 8))
 	var docs []document
-	for round := range 30 {
+	err := s.update(t.Context(), func(tx *Tx) (err error) {
+		for _, id := range somebody {
+			err = errors.Join(err, tx.Contacts().Put(contact.Contact{ID: id, Name: "somebody"}))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := 0; len(docs) < scannedDocs; round++ {
 		docs = writeDocuments(t, s, rnd, docs)
-		for range 15 {
+		for range 12 {
 			compareSearch(t, s, ask(rnd, 3), docs)
 		}
 		if round%5 == 4 {
@@ -125,23 +171,30 @@ func TestSearchIsNaiveScan(t *testing.T) {
 func writeDocuments(t *testing.T, s *Store, rnd *rand.Rand, docs []document) []document {
 	t.Helper()
 	err := s.update(t.Context(), func(tx *Tx) error {
-		for range 1 + rnd.IntN(15) {
+		for range 1 + rnd.IntN(scannedDocs/15) {
 			i := len(docs)
 			if i > 0 && rnd.IntN(4) == 0 {
 				i = rnd.IntN(i)
 			} else {
-				docs = append(docs, document{id: timeline.ID(store.NewID(epoch)), time: epoch.Add(time.Duration(rnd.IntN(30*24)) * time.Hour)})
+				docs = append(docs, document{id: timeline.ID(store.NewID(epoch)), time: epoch.Add(time.Duration(rnd.IntN(30*24)) * time.Hour), gone: true})
 			}
 			d := &docs[i]
+			d.who = rnd.IntN(len(somebody))
+			entry := timeline.Entry{ID: d.id, Time: d.time, Contacts: []contact.ID{somebody[d.who]}}
+			if !d.gone && rnd.IntN(3) == 0 { // filed under somebody else, its text as it was
+				if err := tx.Entries().Put(entry, nil); err != nil {
+					return err
+				}
+				continue
+			}
 			if d.gone = rnd.IntN(6) == 0; d.gone {
 				if err := tx.Entries().Delete(d.id); err != nil {
 					return err
 				}
 				continue
 			}
-			d.subject, d.text = numbers(rnd, 3), numbers(rnd, 12)
-			f := store.Fields{Subject: spell(rnd, d.subject), Text: spell(rnd, d.text)}
-			if err := tx.Entries().Put(timeline.Entry{ID: d.id, Time: d.time}, pick(rnd, []func(store.Fields) *store.Document{store.NewDocument, store.LaterDocument})(f)); err != nil {
+			d.subject, d.text, d.file, d.said = numbers(rnd, 3), numbers(rnd, 12), numbers(rnd, 3), numbers(rnd, 5)
+			if err := tx.Entries().Put(entry, pick(rnd, []func(store.Fields) *store.Document{store.NewDocument, store.LaterDocument})(d.fields(rnd))); err != nil {
 				return err
 			}
 		}

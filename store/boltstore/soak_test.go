@@ -9,6 +9,7 @@ const (
 	grownEntries = 160_000
 	flips        = 3000
 	hotBackups   = 60
+	scannedDocs  = 5000
 )
 
 var grownBounds = usualBounds
