@@ -116,7 +116,7 @@ func resum(tx store.Tx, m message.Message) (message.Message, error) {
 		return m, nil
 	}
 	read := func(raw message.Sum) (message.Sum, error) {
-		p, _, err := parseGuarded(original{tx, raw, m.Size}, m.Head)
+		p, _, err := parseGuarded(original{tx, raw, m.Size}, m.Head, message.Limits{})
 		return p.TextSum, err
 	}
 	own, err := read(m.Raw)

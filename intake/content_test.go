@@ -3,6 +3,7 @@ package intake_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -257,4 +258,51 @@ func TestFilesAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("Later")
+}
+
+// reader reads files as an office would, where it is told to.
+type reader struct{ limit int64 }
+
+func (r reader) Limit() int64 { return r.limit }
+
+func (reader) Text(content []byte) (string, error) {
+	switch text := string(content); text {
+	case "broken":
+		return "", errors.New("no office file")
+	case "panics":
+		panic("a bug of the reader")
+	default:
+		return "read: " + text, nil
+	}
+}
+
+// TestDocumentsAreFound: what office files say is found where they are read, and
+// only there; one that cannot be read keeps nothing from being filed.
+func TestDocumentsAreFound(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int64][]string{1 << 20: {"Offer"}, 5: nil, 0: nil} {
+		w := newWorld(t)
+		w.readDocuments(reader{limit})
+		w.person("Carl", "carl@client.example")
+		raw := mail("m1", "carl@client.example", ada, "Offer", "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b", "", "--b", "", "As agreed.")
+		for _, file := range []string{"a.docx", "broken", "b.DOCX", "panics", "c.xlsx", "zwölf Ambosse", "d.pdf", "never read"} {
+			if strings.Contains(file, ".") {
+				raw += "--b\nContent-Type: application/octet-stream; name=" + file + "\nContent-Disposition: attachment\n\n"
+			} else {
+				raw += file + "\n"
+			}
+		}
+		w.deliver("ada", "INBOX", raw+"--b--\n")
+		w.sync()
+		for _, query := range []string{"ambosse", `"read zwölf ambosse"`} {
+			if got := w.found(query); !slices.Equal(got, want) {
+				t.Errorf("up to %d bytes: %s finds %q, want %q", limit, query, got, want)
+			}
+		}
+		for query, want := range map[string][]string{"agreed": {"Offer"}, "file:docx": {"Offer"}, "file:pdf": {"Offer"}, "never": nil} {
+			if got := w.found(query); !slices.Equal(got, want) {
+				t.Errorf("up to %d bytes: %s finds %q, want %q", limit, query, got, want)
+			}
+		}
+	}
 }

@@ -149,7 +149,7 @@ func (p prepared) candidate(f message.Folder) candidate {
 // the parser panic are filed by their header as unparsable: one hostile mail
 // stops nothing.
 func (i *Intake) read(src message.Source, c message.Copy, mailbox string) (prepared, error) {
-	parsed, flags, err := parseGuarded(src, c.Head)
+	parsed, flags, err := i.parse(src, c.Head)
 	if err != nil {
 		return prepared{}, err
 	}
@@ -208,8 +208,32 @@ func reported(p message.Parsed, v message.Verdict) []message.Inner {
 	return []message.Inner{{Head: h}}
 }
 
+// parse reads a mail and, where they are to be read, its office files. One that
+// cannot be read says nothing, and no more comes of it.
+func (i *Intake) parse(src message.Source, head message.Head) (message.Parsed, []string, error) {
+	var lim message.Limits
+	if i.opts.Documents != nil {
+		lim.Documents = i.opts.Documents.Limit()
+	}
+	p, flags, err := parseGuarded(src, head, lim)
+	for _, d := range p.Documents {
+		failed := rescue.Do(func() error {
+			text, err := i.opts.Documents.Text(d.Content)
+			if text != "" {
+				p.Files = append(p.Files, message.FileText{Name: d.Name, Part: d.Part, Text: text})
+			}
+			return err
+		})
+		if failed != nil {
+			i.log.Debug("an attached file cannot be read", "part", d.Part, "err", failed)
+		}
+	}
+	p.Documents = nil
+	return p, flags, err
+}
+
 // parseGuarded parses and survives what the parser does not.
-func parseGuarded(src message.Source, head message.Head) (p message.Parsed, flags []string, err error) {
+func parseGuarded(src message.Source, head message.Head, lim message.Limits) (p message.Parsed, flags []string, err error) {
 	r, err := src.Open()
 	if err != nil {
 		return p, nil, fmt.Errorf("open body: %w", err)
@@ -221,7 +245,7 @@ func parseGuarded(src message.Source, head message.Head) (p message.Parsed, flag
 			flags = []string{"unparsable"}
 		}
 	}()
-	p, err = message.Parse(r, message.Limits{})
+	p, err = message.Parse(r, lim)
 	if err != nil {
 		return p, nil, fmt.Errorf("read body: %w", err)
 	}

@@ -40,6 +40,7 @@ func rules() matcher.Rules {
 
 // world is an Intake with servers that a test fills: what mailsync would see.
 type world struct {
+	opts       intake.Options
 	unfinished int // calls of Unfinished
 	*intake.Intake
 	t       *testing.T
@@ -73,15 +74,25 @@ func newWorldWith(t *testing.T, wrap func(store.Store) store.Store) *world {
 	if wrap != nil {
 		w.store = wrap(s)
 	}
-	w.Intake, err = intake.New(intake.Options{
+	w.opts = intake.Options{
 		Store: w.store, Rules: rules(), Key: []byte("0123456789abcdef0123456789abcdef"), Suggest: true,
 		Mailboxes: boxes,
 		Now:       w.now, Unfinished: func() { w.unfinished++ },
-	})
-	if err != nil {
+	}
+	if w.Intake, err = intake.New(w.opts); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// readDocuments has office files read from now on.
+func (w *world) readDocuments(by intake.Documents) {
+	w.t.Helper()
+	w.opts.Documents = by
+	var err error
+	if w.Intake, err = intake.New(w.opts); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // deliver puts a mail into a folder and returns its UID.

@@ -108,7 +108,7 @@ func (i *Intake) catchUp(ctx context.Context) error {
 // nothing up.
 func (i *Intake) reread(ctx context.Context, m message.Message) (*store.Document, error) {
 	src := storedSource{ctx: ctx, store: i.store, sum: m.Raw, size: m.Size}
-	p, _, err := parseGuarded(src, m.Head)
+	p, _, err := i.parse(src, m.Head)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()

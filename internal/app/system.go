@@ -18,6 +18,7 @@ import (
 	"rapport/internal/config"
 	"rapport/internal/news"
 	"rapport/internal/oauth"
+	"rapport/internal/officexml"
 	"rapport/internal/rescue"
 	"rapport/internal/webhook"
 	"rapport/matcher"
@@ -268,8 +269,24 @@ func newIntake(s *system, cfg *config.Config) (*intake.Intake, error) {
 		Now: s.now, Log: s.log.With("component", "intake"), Wake: s.wake, Unfinished: func() { due(s.workDue) },
 		Erased:  func(ds []store.Digest) error { return s.journal().add(ds, s.now()) },
 		Doubted: s.clock.doubted, Own: s.planner.Own, Returned: s.planner.Returned,
+		Documents: documents{s},
 	})
 }
+
+// maxDocuments is how many bytes of one mail's office files are read.
+const maxDocuments = 8 << 20
+
+// documents reads office files where the configuration in force says so.
+type documents struct{ s *system }
+
+func (d documents) Limit() int64 {
+	if d.s.config().Search.Documents {
+		return maxDocuments
+	}
+	return 0
+}
+
+func (documents) Text(content []byte) (string, error) { return officexml.Read(content) }
 
 // config returns the configuration in force.
 func (s *system) config() *config.Config {

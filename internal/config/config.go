@@ -44,7 +44,13 @@ type Config struct {
 	Digest     Digest         `yaml:"digest" doc:"A daily mail to members of what waits and what is to be followed up."`
 	Web        Web            `yaml:"web" doc:"The team's listener, and how people sign in."`
 	Webhooks   Webhooks       `yaml:"webhooks" doc:"Which addresses of the own network may be told what happens; those outside always may."`
+	Search     Search         `yaml:"search" doc:"What mail is found by beyond its own text."`
 	Log        Log            `yaml:"log" doc:"What is logged, and how."`
+}
+
+// Search says what mail is found by.
+type Search struct {
+	Documents bool `yaml:"documents" doc:"Whether what attached office files say is found: docx, xlsx, pptx, odt, ods, odp."`
 }
 
 // Ours describes our own team.

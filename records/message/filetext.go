@@ -43,11 +43,13 @@ func readable(kind, name string) bool {
 	return strings.HasPrefix(kind, "text/") && !unsaid[kind]
 }
 
-// listen has the content of a file kept where it is to be read.
+// listen has the content of a file kept where it is to be read, here or by
+// whoever can.
 func (l *leaf) listen() {
 	if l.file && l.kind == "" && l.tnef == nil && readable(l.head.media.value, l.head.name()) {
 		l.said = true
 	}
+	l.kept = l.file && l.kind == "" && l.w.lim.Documents > 0 && len(l.w.out.Documents) < maxDocuments && isDocument(l.head.name())
 }
 
 // hear keeps the beginning of what a file says.
@@ -130,4 +132,39 @@ func calendarText(s string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Document is an attached office file as it is, kept for whoever can read it:
+// see [Limits].
+type Document struct {
+	Name, Part string // as the Attachment's
+	Content    []byte
+}
+
+// officeNames are the endings of office files that are archives of XML.
+var officeNames = map[string]bool{
+	".docx": true, ".docm": true, ".dotx": true, ".xlsx": true, ".xlsm": true, ".xltx": true, ".pptx": true, ".pptm": true, ".ppsx": true,
+	".odt": true, ".ott": true, ".ods": true, ".ots": true, ".odp": true, ".otp": true,
+}
+
+// maxDocuments bounds how many office files of one mail are kept.
+const maxDocuments = 8
+
+// isDocument reports whether a file is called as office files are: their types
+// are often wrong, their names are not.
+func isDocument(name string) bool { return officeNames[strings.ToLower(path.Ext(name))] }
+
+// store keeps a piece of an office file, and nothing of one that is too large.
+func (l *leaf) store(b []byte) {
+	if int64(len(l.office)+len(b)) > l.w.lim.Documents {
+		l.kept, l.office = false, nil
+		return
+	}
+	l.office = append(l.office, b...)
+}
+
+// keepDocument settles an office file.
+func (w *walker) keepDocument(l *leaf) {
+	w.lim.Documents -= int64(len(l.office))
+	w.out.Documents = append(w.out.Documents, Document{Name: l.head.name(), Part: l.part(), Content: l.office})
 }

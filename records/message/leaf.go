@@ -17,6 +17,7 @@ type leaf struct {
 	kind   string // media type where its content is read; "" for a file only
 	file   bool   // listed as an attachment
 	said   bool   // a file that is kept in buf to be read
+	kept   bool   // an office file that is kept in office
 	buf    []byte
 	limit  int64
 	sum    hash.Hash // of the decoded content, for files
@@ -35,7 +36,8 @@ type leaf struct {
 	lines  bool // folded takes the lines as they come, before uu does
 	tnef   *tnefReader
 	inside []*insideFile // files that uu and tnef found
-	node   int           // index in Parsed.Parts, -1 for what is no part
+	office []byte
+	node   int // index in Parsed.Parts, -1 for what is no part
 }
 
 // newLeaf decides what becomes of a part.
@@ -216,6 +218,8 @@ func (l *leaf) pass() {
 		l.child.lines.write(b)
 	case l.said:
 		l.hear(b)
+	case l.kept:
+		l.store(b)
 	case l.kind != "":
 		if l.buf == nil {
 			l.buf = l.w.scratch.take()
@@ -284,6 +288,9 @@ func (w *walker) finishLeaf(l *leaf) {
 	}
 	if l.said {
 		w.fileText(l)
+	}
+	if l.kept {
+		w.keepDocument(l)
 	}
 	if l.kind == "" || l.child != nil {
 		return
@@ -388,7 +395,11 @@ func (w *walker) adopt(l *leaf) {
 		f.Part = strings.TrimPrefix(l.head.path+"."+f.Part, ".")
 		w.out.Files = append(w.out.Files, f)
 	}
-	w.heard = l.child.heard
+	for _, d := range m.Documents {
+		d.Part = strings.TrimPrefix(l.head.path+"."+d.Part, ".")
+		w.out.Documents = append(w.out.Documents, d)
+	}
+	w.heard, w.lim.Documents = l.child.heard, l.child.lim.Documents
 	for _, d := range m.Defects {
 		if !slices.Contains(m.Head.Defects, d) { // those are the inner message's own
 			w.defect(d)
