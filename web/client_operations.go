@@ -85,6 +85,12 @@ func (c *Client) Reindex(ctx context.Context, progress func(Count)) error {
 	return err
 }
 
+// ReindexSearch rebuilds the search index, while everything else goes on.
+func (c *Client) ReindexSearch(ctx context.Context, progress func(Count)) error {
+	_, err := follow[Count, Done](ctx, c, "/store/reindex/search", nil, progress)
+	return err
+}
+
 // Compact makes the store as small as it can be.
 func (c *Client) Compact(ctx context.Context) (Compaction, error) {
 	return follow[Count, Compaction](ctx, c, "/store/compact", nil, nil)

@@ -120,6 +120,7 @@ type Daemon interface {
 	CheckStore(ctx context.Context) ([]string, error) // the faults found
 	Backup(ctx context.Context, w io.Writer) error
 	Reindex(ctx context.Context, progress func(done, total int)) error
+	ReindexSearch(ctx context.Context, progress func(done, total int)) error
 	Compact(ctx context.Context) (before, after int64, err error)
 	Upkeep(ctx context.Context) (Upkeep, error)
 	// BackUpNow makes the scheduled backup now.

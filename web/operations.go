@@ -49,6 +49,8 @@ func (s *Server) describeStore(api huma.API) {
 		summary: "Download a consistent copy of the store"}, octets, s.backup)
 	describeStream(s, api, operation{id: "reindex-store", pattern: "POST /store/reindex", tag: tag, need: access.Manage,
 		summary: "Rebuild everything derived in the store"}, s.reindex)
+	describeStream(s, api, operation{id: "reindex-search", pattern: "POST /store/reindex/search", tag: tag, need: access.Manage,
+		summary: "Rebuild the search index, while everything else goes on"}, s.reindexSearch)
 	describeStream(s, api, operation{id: "compact-store", pattern: "POST /store/compact", tag: tag, need: access.Manage,
 		summary: "Make the store as small as it can be"}, s.compact)
 }
@@ -212,6 +214,12 @@ func (s *Server) backup(_ context.Context, _ *struct{}, w http.ResponseWriter, r
 func (s *Server) reindex(context.Context, *struct{}) (run[Count, Done], error) {
 	return func(ctx context.Context, progress func(Count)) (Done, error) {
 		return Done{}, s.daemon.Reindex(ctx, counted(progress))
+	}, nil
+}
+
+func (s *Server) reindexSearch(context.Context, *struct{}) (run[Count, Done], error) {
+	return func(ctx context.Context, progress func(Count)) (Done, error) {
+		return Done{}, s.daemon.ReindexSearch(ctx, counted(progress))
 	}, nil
 }
 

@@ -132,6 +132,7 @@ func callDaemon(w *world, calls map[string]func() (any, error)) {
 	calls["POST /store/check"] = func() (any, error) { return c.CheckStore(ctx) }
 	calls["GET /store/backup"] = func() (any, error) { return nil, c.Backup(ctx, io.Discard) }
 	calls["POST /store/reindex"] = func() (any, error) { return nil, c.Reindex(ctx, nil) }
+	calls["POST /store/reindex/search"] = func() (any, error) { return nil, c.ReindexSearch(ctx, nil) }
 	calls["POST /store/compact"] = func() (any, error) { return c.Compact(ctx) }
 	calls["GET /upkeep"] = func() (any, error) { return c.Upkeep(ctx) }
 	calls["POST /backup"] = func() (any, error) { return c.BackUpNow(ctx) }

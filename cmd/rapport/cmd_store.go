@@ -69,13 +69,19 @@ func (c *storeBackupCommand) Run(s *session) error {
 	})
 }
 
-type storeReindexCommand struct{}
+type storeReindexCommand struct {
+	Search bool
+}
 
-// Run rebuilds everything derived.
+// Run rebuilds everything derived, or the search index alone.
 func (c *storeReindexCommand) Run(s *session) error {
 	return s.online(func(api *web.Client) error {
 		meter := s.meter("reindex")
-		err := api.Reindex(s.ctx, meter.update)
+		again := api.Reindex
+		if c.Search {
+			again = api.ReindexSearch
+		}
+		err := again(s.ctx, meter.update)
 		meter.close()
 		if err != nil {
 			return err

@@ -93,7 +93,7 @@ var scenarios = []scenario{
 	{name: "restore", alone: true, before: append(slices.Clone(knowing), []string{"store", "backup", "copy.backup"}), do: typing([]string{"store", "restore", "copy.backup"}),
 		settle: [][]string{syncing}, change: func(_ *office, s *site) { lose(s) }},
 	{name: "compaction", before: append(slices.Clone(knowing), []string{"contact", "erase", "emil@other.example", "--yes"}), do: typing([]string{"store", "compact"})},
-	{name: "reindex", before: knowing, do: typing([]string{"store", "reindex"})},
+	{name: "reindex", before: knowing, do: typing([]string{"store", "reindex"}, []string{"store", "reindex", "--search"})},
 	{name: "export", before: knowing, do: typing([]string{"export", "out"}), again: typing([]string{"export", "out2"}), tidy: secondIsFirst("out", "out2"), also: bytesBelow("out")},
 }
 

@@ -169,6 +169,11 @@ func (s *system) Reindex(ctx context.Context, progress func(done, total int)) er
 	return s.store.Reindex(ctx, progress)
 }
 
+// ReindexSearch implements web.Daemon.
+func (s *system) ReindexSearch(ctx context.Context, progress func(done, total int)) error {
+	return s.store.ReindexSearch(ctx, progress)
+}
+
 // Compact implements web.Daemon. Mail of somebody erased may still wait to be
 // removed, where the store could not: that comes first, or it would lie about
 // after the mark that asks for a compaction is gone.

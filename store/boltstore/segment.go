@@ -79,9 +79,19 @@ const maxBuilt = 2_000_000
 
 func (tx *Tx) addTerms(doc uint32, terms []store.Term) error {
 	if tx.terms == nil {
-		tx.terms = &segmentBuilder{postings: map[string]*postings{}}
+		tx.terms = &segmentBuilder{}
 	}
-	b := tx.terms
+	if tx.terms.add(doc, terms); tx.terms.size > maxBuilt {
+		return tx.flushTerms()
+	}
+	return nil
+}
+
+// add adds the terms of a document.
+func (b *segmentBuilder) add(doc uint32, terms []store.Term) {
+	if b.postings == nil {
+		b.postings = map[string]*postings{}
+	}
 	for _, t := range terms {
 		if t.Text == "" {
 			continue
@@ -94,10 +104,7 @@ func (tx *Tx) addTerms(doc uint32, terms []store.Term) error {
 		list.add(doc, t.At)
 	}
 	b.docs++
-	if b.size += len(terms); b.size > maxBuilt {
-		return tx.flushTerms()
-	}
-	return nil
+	b.size += len(terms)
 }
 
 // flushTerms writes what was gathered as a segment of level 0.
@@ -107,28 +114,36 @@ func (tx *Tx) flushTerms() error {
 		return nil
 	}
 	tx.terms = nil
-	id, err := tx.next(keySegment)
+	info, err := b.write(tx)
 	if err != nil {
 		return err
+	}
+	tx.grown = true
+	return tx.indexBucket(indexSegment).Put(manifestKey(info.id), info.value())
+}
+
+// write writes the blocks of a segment of level 0, which nothing names yet.
+func (b *segmentBuilder) write(tx *Tx) (segmentInfo, error) {
+	id, err := tx.next(keySegment)
+	if err != nil {
+		return segmentInfo{}, err
 	}
 	terms := make([]string, 0, len(b.postings))
 	for t := range b.postings {
 		terms = append(terms, t)
 	}
 	slices.Sort(terms)
-	bucket := tx.indexBucket(indexSegment)
-	w := blockWriter{id: id, put: bucket.Put}
+	w := blockWriter{id: id, put: tx.indexBucket(indexSegment).Put}
 	for _, t := range terms {
 		// Numbers ascend as documents are put, but not in a reindex.
 		if err := w.add([]byte(t), b.postings[t].sorted()); err != nil {
-			return fmt.Errorf("write search index: %w", err)
+			return segmentInfo{}, fmt.Errorf("write search index: %w", err)
 		}
 	}
 	if err := w.close(); err != nil {
-		return fmt.Errorf("write search index: %w", err)
+		return segmentInfo{}, fmt.Errorf("write search index: %w", err)
 	}
-	tx.grown = true
-	return bucket.Put(manifestKey(id), segmentInfo{id: id, docs: b.docs}.value())
+	return segmentInfo{id: id, docs: b.docs}, nil
 }
 
 // blockWriter cuts ascending terms into blocks.
