@@ -58,6 +58,7 @@ var may = map[string][]string{
 	"internal/oauth":     {"internal/rescue", "internal/seal"},
 	"internal/auth":      {"records/contact", "records/access", "records/phrase", "store", "internal/rescue", "internal/seal"},
 	"internal/seal":      {},
+	"internal/mailauth":  {},
 	"internal/outside":   {"records/phrase"},
 	"internal/officexml": {},
 	"internal/webhook":   with(recordPackages, "store", "internal/rescue", "internal/seal", "internal/outside", "internal/news"),
@@ -71,7 +72,7 @@ var may = map[string][]string{
 	"internal/bench":     {"*"},
 	"internal/score":     with(recordPackages, "internal/mailtest"),
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",
-		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "web/public", "internal/config", "internal/auth", "internal/oauth", "internal/news", "internal/officexml", "internal/rescue", "internal/seal", "internal/webhook"),
+		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "web/public", "internal/config", "internal/auth", "internal/mailauth", "internal/oauth", "internal/news", "internal/officexml", "internal/rescue", "internal/seal", "internal/webhook"),
 	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/message", "store", "store/boltstore"},
 }
 

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/mail"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"rapport/internal/config"
+	"rapport/internal/mailauth"
 	"rapport/internal/rescue"
+	"rapport/records/contact"
 	"rapport/store"
 	"rapport/web"
 )
@@ -40,7 +44,7 @@ func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
 			if err == nil {
 				err = sender.Check(ctx)
 			}
-			return []web.Finding{finding("sender "+c.Name, "connects and signs in", err)}
+			return append([]web.Finding{finding("sender "+c.Name, "connects and signs in", err)}, s.doctorsDomain(ctx, c)...)
 		})
 	}
 	checks = append(checks,
@@ -87,6 +91,35 @@ func checkMailbox(ctx context.Context, b *box) (out []web.Finding) {
 	})
 	if err != nil {
 		out = append(out, finding(object, "", err))
+	}
+	return out
+}
+
+// doctorsDomain says what receivers are told of a sender's mail, where campaigns
+// may go through it.
+func (s *system) doctorsDomain(ctx context.Context, c config.Sender) (out []web.Finding) {
+	from, err := mail.ParseAddress(c.From)
+	if err != nil || c.Mailbox == "" && len(c.DKIM) == 0 {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(c.Host)
+	if err != nil {
+		host = c.Host
+	}
+	at := mailauth.Sender{Domain: string(contact.Address(strings.ToLower(from.Address)).Domain()), Host: host}
+	for _, k := range signatures(c) {
+		record, err := k.Record()
+		if err != nil {
+			return []web.Finding{finding("sender "+c.Name, "", err)}
+		}
+		at.Keys = append(at.Keys, mailauth.Key{Name: k.Name(), Record: record})
+	}
+	lookup := s.lookupTXT
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupTXT
+	}
+	for _, f := range mailauth.Check(ctx, lookup, at) {
+		out = append(out, web.Finding{Object: "sender " + c.Name, OK: f.OK, What: escape(f.What), Fix: escape(f.Fix)})
 	}
 	return out
 }

@@ -77,9 +77,7 @@ func planning(cfg *config.Config) planner.Settings {
 	}
 	for _, c := range cfg.Senders {
 		one := planner.Sender{Name: c.Name, From: c.From, Mailbox: c.Mailbox, Address: c.Address, PerMinute: c.Limits.PerMinute, PerDay: c.Limits.PerDay}
-		for _, k := range c.DKIM {
-			one.Keys = append(one.Keys, planner.Signature{Domain: k.Domain, Selector: k.Selector, Key: k.Key()})
-		}
+		one.Keys = signatures(c)
 		for _, box := range cfg.Boxes() {
 			if box.Name == c.Mailbox && c.Mailbox != "" {
 				if a, err := contact.ParseAddress(box.User); err == nil {
@@ -90,6 +88,14 @@ func planning(cfg *config.Config) planner.Settings {
 		out.Senders[c.Name] = one
 	}
 	out.Excluded = rules(cfg).Excludes
+	return out
+}
+
+// signatures are the keys that a sender's mail is signed with.
+func signatures(c config.Sender) (out []planner.Signature) {
+	for _, k := range c.DKIM {
+		out = append(out, planner.Signature{Domain: k.Domain, Selector: k.Selector, Key: k.Key()})
+	}
 	return out
 }
 

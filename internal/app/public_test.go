@@ -1,7 +1,13 @@
 package app
 
 import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -129,5 +135,43 @@ func TestPublicListener(t *testing.T) {
 		t.Errorf("the team's listener: %v", err)
 	} else {
 		resp.Body.Close()
+	}
+}
+
+// TestDoctorReadsTheDomain has doctor say which records of a sender's domain are
+// missing, and what belongs there.
+func TestDoctorReadsTheDomain(t *testing.T) {
+	t.Parallel()
+	w := publicWorld(t)
+	der, err := x509.MarshalPKCS8PrivateKey(ed25519.NewKeyFromSeed(make([]byte, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(filepath.Join(w.dir, "dkim.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	text, err := os.ReadFile(w.file())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(w.file(), strings.Replace(string(text), "postal_address:", "dkim: [{selector: r1, key_file: dkim.pem}], postal_address:", 1))
+	s, stop := w.built(RunOptions{LookupTXT: func(_ context.Context, name string) ([]string, error) {
+		if name == "example.com" {
+			return []string{"v=spf1 mx -all"}, nil
+		}
+		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+	}})
+	defer stop()
+	found, err := s.Doctor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := fmt.Sprintf("%+v", found)
+	for _, want := range []string{
+		"OK:true What:SPF: v=spf1 mx -all",
+		"OK:false What:DKIM: there is no key at r1._domainkey.example.com Fix:publish a TXT record at r1._domainkey.example.com: v=DKIM1; k=ed25519; p=",
+		"OK:false What:DMARC: example.com has no policy",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("doctor does not say %q:\n%s", want, said)
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rapport/internal/config"
+	"rapport/internal/mailauth"
 	"rapport/internal/rescue"
 	"rapport/web"
 )
@@ -43,6 +44,8 @@ type RunOptions struct {
 	Now     func() time.Time // nil: time.Now
 	// Dial replaces the TCP dial to mail servers, for tests.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// LookupTXT replaces the system's resolver, for tests.
+	LookupTXT mailauth.LookupTXT
 	// Signals replaces the process's own signals, for tests: SIGHUP reloads,
 	// anything else stops.
 	Signals <-chan os.Signal
@@ -88,7 +91,7 @@ func (o RunOptions) options(cfg *config.Config) (options, error) {
 		w = os.Stderr
 	}
 	opts := options{
-		version: o.Version, args: o.Args, now: o.Now, dial: o.Dial, patience: lockPatience,
+		version: o.Version, args: o.Args, now: o.Now, dial: o.Dial, lookupTXT: o.LookupTXT, patience: lockPatience,
 		level: level, log: newLogger(w, string(cfg.Log.Format), level),
 	}
 	if opts.args == nil {

@@ -16,6 +16,7 @@ import (
 	"rapport/intake"
 	"rapport/internal/auth"
 	"rapport/internal/config"
+	"rapport/internal/mailauth"
 	"rapport/internal/news"
 	"rapport/internal/oauth"
 	"rapport/internal/officexml"
@@ -44,6 +45,8 @@ type options struct {
 	step func(name string)
 	// dial replaces the TCP dial to IMAP and SMTP servers, for tests.
 	dial func(ctx context.Context, address string) (net.Conn, error)
+	// lookupTXT replaces the system's resolver, for tests.
+	lookupTXT mailauth.LookupTXT
 }
 
 // system is everything introduced to each other; the daemon runs it, and a
