@@ -21,7 +21,7 @@ func TestProviderRefuses(t *testing.T) {
 	warm(t)
 	for _, style := range []mailtest.Style{mailtest.StyleMicrosoft, mailtest.StyleGmail} {
 		synctest.Test(t, func(t *testing.T) {
-			const n, day = 150, 100
+			const n, day = 60, 40
 			p := mailtest.NewSMTPProvider(style)
 			p.PerDay = day
 			if p.Connections = 3; style == mailtest.StyleMicrosoft {
