@@ -9,6 +9,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/hook"
 	"rapport/records/message"
+	"rapport/records/outbox"
 	"rapport/records/phrase"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -56,7 +57,7 @@ func (i *Intake) Erase(ctx context.Context, actor string, id contact.ID) (Erased
 			}
 			out.Entries += n
 		}
-		if err := i.forgetDispatches(tx, digests, people...); err != nil {
+		if err := errors.Join(i.forgetDispatches(tx, digests, people...), i.forgetDeliveries(tx, people, digests)); err != nil {
 			return err
 		}
 		return i.audit(tx, actor, "contact.erase", string(id), phrase.Phrase{}, nil)
@@ -170,6 +171,44 @@ func forgetDispatch(tx store.Tx, d hook.Dispatch, people []contact.Contact) erro
 	return tx.Dispatches().Put(d)
 }
 
+// forgetDeliveries removes erased people from what campaigns sent them, and
+// cancels what was to be sent. That they are not to be written to stays, as a
+// digest.
+func (i *Intake) forgetDeliveries(tx store.Tx, people []contact.Contact, digests []store.Digest) error {
+	erased := i.among(digests)
+	theirs, err := store.Where(func(s store.Slice) (store.Page[outbox.Delivery], error) {
+		return tx.Outbox().List(store.OutboxFilter{}, s)
+	}, func(d outbox.Delivery) (bool, error) {
+		return erased(d.Address) || slices.ContainsFunc(people, func(c contact.Contact) bool { return c.ID == d.Contact }), nil
+	})
+	if err != nil {
+		return fmt.Errorf("list deliveries: %w", err)
+	}
+	for _, d := range theirs {
+		if d.State.Waiting() || d.State == outbox.Planned {
+			if d, err = d.Apply(outbox.Event{What: outbox.Cancel}, i.now()); err == nil {
+				err = tx.Outbox().Put(d)
+			}
+		}
+		if err := errors.Join(err, tx.Outbox().Erase(d.ID)); err != nil {
+			return fmt.Errorf("forget delivery %s: %w", d.ID, err)
+		}
+	}
+	for _, digest := range digests {
+		stops, err := tx.Suppressions().Of(digest)
+		if err != nil {
+			return fmt.Errorf("read suppressions: %w", err)
+		}
+		for _, s := range stops {
+			s.Address = ""
+			if err := tx.Suppressions().Put(s); err != nil {
+				return fmt.Errorf("forget suppression: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
 // erase removes one record and what people wrote about it alone.
 func (i *Intake) erase(tx store.Tx, c contact.Contact) (int, error) {
 	removed := 0
@@ -245,7 +284,7 @@ func (i *Intake) Reapply(ctx context.Context, digests []store.Digest) (int, erro
 				return fmt.Errorf("put tombstone: %w", err)
 			}
 		}
-		if err := errors.Join(i.forgetSuggestions(tx), i.forgetDispatches(tx, digests)); err != nil {
+		if err := errors.Join(i.forgetSuggestions(tx), i.forgetDispatches(tx, digests), i.forgetDeliveries(tx, nil, digests)); err != nil {
 			return err
 		}
 		return i.queue(tx, job{All: true}) // in mail of others, they may be named

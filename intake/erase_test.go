@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"rapport/intake"
+	"rapport/records/campaign"
 	"rapport/records/contact"
 	"rapport/records/event"
 	"rapport/records/hook"
 	"rapport/records/message"
+	"rapport/records/outbox"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -46,6 +48,24 @@ func (w *world) everything() string {
 			}
 			fmt.Fprintf(&b, "dispatches %+v\n", told.Items)
 		}
+		for s := (store.Slice{Limit: 1000}); ; {
+			sent, err := tx.Outbox().List(store.OutboxFilter{}, s)
+			if err != nil {
+				return err
+			}
+			for _, d := range sent.Items {
+				raw, _ := tx.Outbox().Bytes(d.ID) // of some there are none
+				fmt.Fprintf(&b, "delivery %+v %s\n", d, raw)
+			}
+			if s.Cursor = sent.Next; s.Cursor == "" {
+				break
+			}
+		}
+		stops, err := tx.Suppressions().List(store.Slice{Limit: 1000})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "suppressions %+v\n", stops.Items)
 		for _, name := range []string{"refile-pending", "unread-messages"} {
 			v, err := tx.State().Get(name)
 			if err != nil {
@@ -124,6 +144,62 @@ func TestEraseOfWhatIsTold(t *testing.T) {
 		if !strings.Contains(all, others) {
 			t.Errorf("what is of others, or names nobody, was removed too: %s", others)
 		}
+	}
+}
+
+// TestEraseOfCampaigns removes an erased person from what campaigns sent, and
+// cancels what was to be sent. That they said stop outlives them.
+func TestEraseOfCampaigns(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld(t)
+	e, err := w.AddContact(ctx, "test", contact.Contact{Name: "Eve Adams", Addresses: []contact.Address{"eve@gone.example"}, Kind: contact.Customer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	digest := store.Digest(contact.AddressDigest([]byte("0123456789abcdef0123456789abcdef"), "eve@gone.example"))
+	states := map[outbox.ID]outbox.State{}
+	err = w.store.Update(ctx, func(tx store.Tx) error {
+		err := tx.Suppressions().Put(store.Suppression{Digest: digest, Why: "unsubscribe", At: at, Address: "eve@gone.example"})
+		for n, to := range []contact.Address{"eve@gone.example", "eve.old@gone.example", "bob@stays.example"} {
+			for _, state := range []outbox.State{outbox.Frozen, outbox.Accepted} {
+				d := outbox.Delivery{ID: outbox.ID(store.NewID(at)), Run: campaign.RunID(store.NewID(at)), Address: to, Sender: "news", State: outbox.Frozen, Subject: "for " + string(to)}
+				if n < 2 {
+					d.Contact = e.ID
+				}
+				err = errors.Join(err, tx.Outbox().Add(d), tx.Outbox().Freeze(d.ID, []byte("To: "+to+"\r\n")))
+				d.State, states[d.ID] = state, state
+				err = errors.Join(err, tx.Outbox().Put(d))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Erase(ctx, "test", e.ID); err != nil {
+		t.Fatal(err)
+	}
+	mustNot(t, w, "gone.example")
+	err = w.store.View(ctx, func(tx store.Tx) error {
+		stops, err := tx.Suppressions().Of(digest)
+		if err != nil || len(stops) != 1 {
+			t.Errorf("that they are not to be written to is lost: %v, %v", stops, err)
+		}
+		for id, was := range states {
+			d, err := tx.Outbox().Get(id)
+			if err != nil {
+				return err
+			}
+			if his := d.Address == "bob@stays.example"; his && d.State != was || !his && d.State.Waiting() || !his && was == outbox.Accepted && d.State != was {
+				t.Errorf("a delivery that was %s: %+v", was, d)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -21,6 +21,9 @@ type Outbox interface {
 	Freeze(outbox.ID, []byte) error
 	// Drop lets go of the bytes; of what was dropped already it is no error.
 	Drop(outbox.ID) error
+	// Erase removes whom a delivery was for, and its bytes: an address that is
+	// nobody's takes the place of theirs. What waits must be cancelled before.
+	Erase(outbox.ID) error
 	// Due lists what of a run waits and is due, the longest due first.
 	Due(run campaign.RunID, now time.Time, s Slice) (Page[outbox.Delivery], error)
 	// NextDue is when the next of a run's deliveries that waits is due, and

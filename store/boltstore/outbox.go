@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rapport/records/campaign"
+	"rapport/records/contact"
 	"rapport/records/outbox"
 	"rapport/store"
 )
@@ -129,6 +130,24 @@ func (o outboxOf) Drop(id outbox.ID) error {
 		return err
 	}
 	return o.tx.data(bucketOutgoing).Delete(appendID(nil, string(id)))
+}
+
+func (o outboxOf) Erase(id outbox.ID) error {
+	d, err := o.Get(id)
+	if err != nil {
+		return err
+	}
+	if d.State.Waiting() || d.State == outbox.Planned {
+		return fmt.Errorf("erase delivery %s: it is %s and would be sent: %w", id, d.State, store.ErrConflict)
+	}
+	d.Address, d.Contact, d.Subject, d.Reason, d.Reply, d.QueueID = erasedAddress(id), "", "", "", nil, ""
+	return errors.Join(o.write(d), o.Drop(id))
+}
+
+// erasedAddress takes the place of an erased person's. No mail goes there: the
+// domain is one that never exists (RFC 2606).
+func erasedAddress(id outbox.ID) contact.Address {
+	return contact.Address("erased." + strings.ToLower(string(id)) + "@erased.invalid")
 }
 
 func (o outboxOf) Due(run campaign.RunID, now time.Time, s store.Slice) (store.Page[outbox.Delivery], error) {

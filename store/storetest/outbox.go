@@ -56,6 +56,29 @@ func testOutbox(t *testing.T, s store.Store) {
 	outboxDue(t, s, a, b)
 	outboxLists(t, s, one, a, b, c, twice)
 	outboxBytes(t, s, a.ID)
+	outboxErase(t, s, a, b)
+}
+
+// outboxErase removes a person from a delivery that is done, and refuses one
+// that would still be sent.
+func outboxErase(t *testing.T, s store.Store, waits, done outbox.Delivery) {
+	t.Helper()
+	err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Outbox().Erase(waits.ID) })
+	if !errors.Is(err, store.ErrConflict) {
+		t.Errorf("erased though it waits: %v", err)
+	}
+	update(t, s, func(tx store.Tx) error {
+		return errors.Join(tx.Outbox().Freeze(done.ID, []byte("x\r\n")), tx.Outbox().Erase(done.ID))
+	})
+	missing(t, s, "Bytes of an erased person's", func(tx store.Tx) ([]byte, error) { return tx.Outbox().Bytes(done.ID) })
+	got := view(t, s, func(tx store.Tx) (outbox.Delivery, error) { return tx.Outbox().Get(done.ID) })
+	if got.Address == done.Address || got.Contact != "" || got.Run != done.Run || got.State != outbox.Intent {
+		t.Errorf("erased: %+v", got)
+	}
+	to := view(t, s, func(tx store.Tx) (store.Page[outbox.Delivery], error) {
+		return tx.Outbox().List(store.OutboxFilter{Address: done.Address}, store.Slice{})
+	})
+	equal(t, "to an erased person", len(to.Items), 0)
 }
 
 func outboxDue(t *testing.T, s store.Store, a, b outbox.Delivery) {
