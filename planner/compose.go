@@ -1,5 +1,6 @@
-// Package planner makes mails of campaigns: it renders them for each recipient
-// and puts them into the outbox.
+// Package planner plans campaigns: it chooses whom they reach, renders their
+// mails into the outbox, decides at the last moment whether one may leave, and
+// keeps what comes back.
 package planner
 
 import (
