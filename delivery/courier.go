@@ -110,6 +110,9 @@ func (c *Courier) Run(ctx context.Context) error {
 			})
 		}
 	}
+	if len(c.lines) == 0 {
+		<-ctx.Done() // with nothing to send by, there is nothing to do, and no reason to end
+	}
 	working.Wait()
 	close(c.commit.in)
 	committing.Wait()

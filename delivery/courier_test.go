@@ -484,3 +484,15 @@ func TestLimitsOfADay(t *testing.T) {
 		_ = b.store.Close()
 	})
 }
+
+// TestCourierWithoutSenders has nothing to send by: it waits for its end, for
+// whoever runs it would begin again at once, for ever.
+func TestCourierWithoutSenders(t *testing.T) {
+	t.Parallel()
+	b := newBureau(t, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := delivery.NewCourier(b.o).Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Run = %v; want it to end with its context", err)
+	}
+}
