@@ -218,7 +218,7 @@ func (s *Server) createToken(ctx context.Context, in *struct{ Body NewToken }) (
 		return made, err
 	}
 	if own != "" && u.ID != own {
-		return made, &Problem{Status: http.StatusForbidden, Code: codeForbidden, Detail: "only administrators make tokens for others"}
+		return made, told(http.StatusForbidden, codeForbidden, "only administrators make tokens for others")
 	}
 	t := access.APIToken{Name: in.Body.Name, User: u.ID, Expires: in.Body.Expires, Scope: access.Read}
 	if in.Body.Scope != "" {

@@ -153,6 +153,5 @@ func (u MatchInput) holds(revision string) error {
 			return nil
 		}
 	}
-	return &Problem{Status: http.StatusPreconditionFailed, Code: codeChanged,
-		Detail: "somebody else changed this in between: read it again, then change it"}
+	return told(http.StatusPreconditionFailed, codeChanged, "somebody else changed this in between: read it again, then change it")
 }

@@ -214,7 +214,7 @@ func (s *Server) mergeContacts(ctx context.Context, in *merge) (none Audited, er
 		return none, err
 	}
 	if keep.ID == lose.ID {
-		return none, invalid("both names mean the same contact, %s", keep.ID)
+		return none, invalid("both names mean the same contact, {id}", "id", keep.ID)
 	}
 	audit, err := s.records.MergeContacts(ctx, actor(ctx), keep.ID, lose.ID)
 	return Audited{Audit: audit}, refused(err)

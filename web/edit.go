@@ -84,7 +84,7 @@ func (s *Server) set(ctx context.Context, c common, field, value string) (err er
 		name, ok := strings.CutPrefix(field, "custom.")
 		switch {
 		case !ok || name == "":
-			return invalid("no field %q to set; there are %s", oneLine(field), settable)
+			return invalid("no field \"{field}\" to set; there are {fields}", "field", field, "fields", settable)
 		case value == "":
 			delete(*c.custom, name)
 		case *c.custom == nil:
@@ -119,7 +119,7 @@ func (s *Server) addToContact(ctx context.Context, c *contact.Contact, shared co
 			}
 		}
 	default:
-		return invalid("no list %q to add to; there are %s", oneLine(field), contactLists)
+		return invalid("no list \"{field}\" to add to; there are {fields}", "field", field, "fields", contactLists)
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (s *Server) removeFromContact(ctx context.Context, c *contact.Contact, shar
 			return slices.Contains(ids, a.Organisation)
 		})
 	default:
-		return invalid("no list %q to take from; there are %s", oneLine(field), contactLists)
+		return invalid("no list \"{field}\" to take from; there are {fields}", "field", field, "fields", contactLists)
 	}
 	return nil
 }
@@ -200,7 +200,7 @@ func changeOrganisation(o *contact.Organisation, shared common, field string, va
 			o.Domains = append(o.Domains, ds...)
 		}
 	default:
-		return invalid("no list %q to change; there are %s", oneLine(field), firmLists)
+		return invalid("no list \"{field}\" to change; there are {fields}", "field", field, "fields", firmLists)
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func domains(names []string, shared bool) ([]contact.Domain, error) {
 	for _, name := range names {
 		d, err := contact.NormalDomain(strings.TrimPrefix(strings.TrimSpace(name), "@"))
 		if err != nil {
-			return nil, invalid("%s", oneLine(err.Error()))
+			return nil, Invalid(err)
 		}
 		out = append(out, contact.Domain{Name: d, Shared: shared})
 	}
@@ -238,12 +238,12 @@ func kindAndStage(kind, stage string) (contact.Kind, contact.Stage, error) {
 	switch k {
 	case "", contact.Customer, contact.Partner, contact.Both, contact.Other:
 	default:
-		return "", "", invalid("no kind %q; there are customer, partner, both, other", oneLine(kind))
+		return "", "", invalid("no kind \"{kind}\"; there are customer, partner, both, other", "kind", kind)
 	}
 	switch st {
 	case "", contact.Prospect, contact.Active, contact.Former:
 	default:
-		return "", "", invalid("no stage %q; there are prospect, active, former", oneLine(stage))
+		return "", "", invalid("no stage \"{stage}\"; there are prospect, active, former", "stage", stage)
 	}
 	return k, st, nil
 }

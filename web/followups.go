@@ -67,7 +67,7 @@ func (s *Server) listFollowUps(ctx context.Context, in *followUpList) (page Page
 	}
 	if in.Until != "" {
 		if f.Until, err = followup.ParseDay(in.Until); err != nil {
-			return page, invalid("%s", oneLine(err.Error()))
+			return page, Invalid(err)
 		}
 	}
 	today := s.todayIs()
@@ -167,7 +167,7 @@ func (s *Server) addFollowUp(ctx context.Context, in *struct{ Body FollowUpInput
 		return none, invalid("a follow-up is about somebody or about a message, not both")
 	}
 	if err := f.Normalize(); err != nil {
-		return none, invalid("%s", oneLine(err.Error()))
+		return none, Invalid(err)
 	}
 	if f, err = s.records.AddFollowUp(ctx, actor(ctx), f); err != nil {
 		return none, refused(err)
@@ -214,11 +214,11 @@ func (s *Server) editFollowUp(ctx context.Context, in *struct {
 		}
 	}
 	if err := f.Normalize(); err != nil {
-		return none, invalid("%s", oneLine(err.Error()))
+		return none, Invalid(err)
 	}
 	if _, err := s.records.EditFollowUp(ctx, actor(ctx), f); err != nil {
 		if errors.Is(err, store.ErrConflict) {
-			return none, &Problem{Status: http.StatusConflict, Code: codeConflict, Detail: "somebody else changed the follow-up meanwhile; read it again"}
+			return none, told(http.StatusConflict, codeConflict, "somebody else changed the follow-up meanwhile; read it again")
 		}
 		return none, refused(err)
 	}

@@ -27,7 +27,7 @@ func addresses(texts []string) ([]contact.Address, error) {
 	for _, t := range texts {
 		a, err := contact.ParseAddress(t)
 		if err != nil {
-			return nil, invalid("%s", oneLine(err.Error()))
+			return nil, Invalid(err)
 		}
 		out = append(out, a)
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,7 +73,7 @@ func (s *Server) memberLeave(ctx context.Context, in *struct{ Body Leave }) (non
 		return none, err
 	}
 	if member == to {
-		return none, invalid("somebody else must take over from %s", member)
+		return none, invalid("somebody else must take over from {member}", "member", member)
 	}
 	if err := s.records.Leave(ctx, actor(ctx), member, to); err != nil {
 		return none, refused(err)
@@ -116,12 +115,11 @@ func (s *Server) member(ctx context.Context, who string) (contact.Address, error
 			return "", severalMembers(who, found)
 		}
 	}
-	return "", &Problem{Status: http.StatusNotFound, Code: codeNotFound,
-		Detail: fmt.Sprintf("no member is known as %q; `rapport member list` shows them", oneLine(who))}
+	return "", told(http.StatusNotFound, codeNotFound, "no member is known as \"{who}\"; `rapport member list` shows them", "who", who)
 }
 
 func severalMembers(who string, found []Member) error {
-	p := &Problem{Status: http.StatusConflict, Code: codeAmbiguous, Detail: fmt.Sprintf("%q may mean several members; give the address", oneLine(who))}
+	p := told(http.StatusConflict, codeAmbiguous, "\"{who}\" may mean several members; give the address", "who", who)
 	for _, m := range found[:min(len(found), maxCandidates)] {
 		p.Candidates = append(p.Candidates, Candidate{ID: string(m.Addresses[0]), Kind: "member", Name: oneLine(m.Name)})
 	}

@@ -74,7 +74,7 @@ type searching struct {
 func (s *Server) search(ctx context.Context, in *searching) (Page[Entry], error) {
 	query, err := store.ParseQuery(in.Q)
 	if err != nil {
-		return Page[Entry]{}, invalid("%s", oneLine(err.Error()))
+		return Page[Entry]{}, Invalid(err)
 	}
 	began := time.Now()
 	if in.Order == "best" {
@@ -97,7 +97,7 @@ func (s *Server) addNote(ctx context.Context, in *struct{ Body Note }) (none Ent
 		kind = timeline.Note
 	case timeline.Note, timeline.Call, timeline.Meeting:
 	default:
-		return none, invalid("no kind of entry %q by hand; there are note, call, meeting", oneLine(in.Body.Kind))
+		return none, invalid("no kind of entry \"{kind}\" by hand; there are note, call, meeting", "kind", in.Body.Kind)
 	}
 	if strings.TrimSpace(in.Body.Text) == "" {
 		return none, invalid("the text is empty")
@@ -145,8 +145,7 @@ func noMessage(name string, err error) error {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return &Problem{Status: http.StatusNotFound, Code: codeNotFound,
-		Detail: fmt.Sprintf("no message is known as %q; timelines and search print the ids", oneLine(name))}
+	return told(http.StatusNotFound, codeNotFound, "no message is known as \"{name}\"; timelines and search print the ids", "name", name)
 }
 
 func messageNamed(tx store.Tx, name string) (message.ID, error) {

@@ -30,12 +30,12 @@ func (s *Server) once(op operation, ctx huma.Context, next func(huma.Context)) {
 	r = r.WithContext(ctx.Context())
 	key := r.Header.Get(keyHeader)
 	if len(key) > maxKey || strings.Trim(key, keyCharacters) != "" {
-		s.fail(w, r, invalid("a %s is 1 to %d characters of ASCII without spaces", keyHeader, maxKey))
+		s.fail(w, r, invalid("a {header} is 1 to {n} characters of ASCII without spaces", "header", keyHeader, "n", maxKey))
 		return
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1)) // one too many is refused later, as ever
 	if err != nil {
-		s.fail(w, r, invalid("read the body: %s", oneLine(err.Error())))
+		s.fail(w, r, invalid("read the body: {why}", "why", err.Error()))
 		return
 	}
 	who := principal(r.Context())

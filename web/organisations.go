@@ -163,7 +163,7 @@ func (s *Server) mergeOrganisations(ctx context.Context, in *merge) (none Audite
 		return none, err
 	}
 	if keep.ID == lose.ID {
-		return none, invalid("both names mean the same organisation, %s", keep.ID)
+		return none, invalid("both names mean the same organisation, {id}", "id", keep.ID)
 	}
 	audit, err := s.records.MergeOrganisations(ctx, actor(ctx), keep.ID, lose.ID)
 	return Audited{Audit: audit}, refused(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"rapport/records/phrase"
 	"rapport/store"
 )
 
@@ -41,12 +42,13 @@ const (
 // Problem is an error of the API as RFC 9457 writes it; the [Client] returns
 // it, and errors.Is finds the store's sentinels in it.
 type Problem struct {
-	Type       string      `json:"type"`
-	Title      string      `json:"title"`
-	Status     int         `json:"status"`
-	Code       string      `json:"code"`
-	Detail     string      `json:"detail,omitempty"`
-	Candidates []Candidate `json:"candidates,omitempty"` // of an ambiguous name
+	Type       string        `json:"type"`
+	Title      string        `json:"title"`
+	Status     int           `json:"status"`
+	Code       string        `json:"code"`
+	Detail     string        `json:"detail,omitempty"`     // in English
+	Said       phrase.Phrase `json:"said,omitzero"`        // the same in parts, for other languages
+	Candidates []Candidate   `json:"candidates,omitempty"` // of an ambiguous name
 
 	retry time.Duration // after which to try again; 0: none is promised
 }
@@ -136,14 +138,21 @@ func problem(err error) *Problem {
 }
 
 // invalid says that a request cannot be understood.
-func invalid(format string, args ...any) *Problem {
-	return &Problem{Status: http.StatusBadRequest, Code: codeInvalid, Detail: fmt.Sprintf(format, args...)}
+func invalid(form phrase.Form, args ...any) *Problem {
+	return told(http.StatusBadRequest, codeInvalid, form, args...)
+}
+
+// told is a problem in the words of a phrase; args are as those of
+// [phrase.New].
+func told(status int, code string, form phrase.Form, args ...any) *Problem {
+	said := phrase.New(form, args...).Map(oneLine)
+	return &Problem{Status: status, Code: code, Detail: said.String(), Said: said}
 }
 
 // Invalid marks an error of what sits behind this package as one of what was
 // typed: it cannot be understood.
 func Invalid(err error) error {
-	return &Problem{Status: http.StatusBadRequest, Code: codeInvalid, Detail: oneLine(err.Error())}
+	return &Problem{Status: http.StatusBadRequest, Code: codeInvalid, Detail: oneLine(err.Error()), Said: phrase.Of(err).Map(oneLine).Translated()}
 }
 
 // refused marks the error of a change a person asked for: a plain sentence is
@@ -161,7 +170,7 @@ func refused(err error) error {
 	if errors.As(err, &p) {
 		return err
 	}
-	return &Problem{Status: http.StatusUnprocessableEntity, Code: codeRefused, Detail: oneLine(err.Error())}
+	return &Problem{Status: http.StatusUnprocessableEntity, Code: codeRefused, Detail: oneLine(err.Error()), Said: phrase.Of(err).Map(oneLine).Translated()}
 }
 
 // GetStatus and ContentType make a Problem an error that huma answers with.

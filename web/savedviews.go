@@ -99,7 +99,7 @@ func (s *Server) roomForView(ctx context.Context, v store.SavedView) error {
 		return err
 	})
 	if err == nil && own >= maxSavedViews {
-		err = invalid("there are %d saved views already; delete one first", own)
+		err = invalid("there are {n} saved views already; delete one first", "n", own)
 	}
 	return err
 }
@@ -116,7 +116,7 @@ func (s *Server) deleteView(ctx context.Context, in *struct {
 	case err != nil:
 		return none, err
 	case !mayDelete(v, principal(ctx)) && v.Shared:
-		return none, &Problem{Status: http.StatusForbidden, Code: codeForbidden, Detail: "only whoever shared the view, or an administrator, deletes it"}
+		return none, told(http.StatusForbidden, codeForbidden, "only whoever shared the view, or an administrator, deletes it")
 	case !mayDelete(v, principal(ctx)): // it is not to be told from one that is not there
 		return none, noView(in.ID)
 	}

@@ -151,7 +151,7 @@ func (s *Server) todayPart(ctx context.Context, in *todayPartInput) (out TodayPa
 			out.FollowUps = &page
 			return err
 		}
-		return invalid("today has no part %q", oneLine(in.Part))
+		return invalid("today has no part \"{part}\"", "part", in.Part)
 	})
 	return out, err
 }

@@ -47,8 +47,8 @@ func resolve(tx store.Tx, who string, w want) (store.Subject, error) {
 			return f.only(who)
 		}
 	}
-	return store.Subject{}, &Problem{Status: http.StatusNotFound, Code: codeNotFound,
-		Detail: fmt.Sprintf("nobody is known as %q; `rapport search` and `contact list --text` help to find them", oneLine(who))}
+	return store.Subject{}, told(http.StatusNotFound, codeNotFound,
+		"nobody is known as \"{who}\"; `rapport search` and `contact list --text` help to find them", "who", who)
 }
 
 func resolveContact(tx store.Tx, who string) (contact.Contact, error) {
@@ -84,8 +84,7 @@ func (f *found) only(who string) (store.Subject, error) {
 	case len(f.contacts) == 0 && len(f.organisations) == 1:
 		return store.Subject{Organisation: f.organisations[0].ID}, nil
 	}
-	p := &Problem{Status: http.StatusConflict, Code: codeAmbiguous,
-		Detail: fmt.Sprintf("%q may mean several; name one by its id", oneLine(who))}
+	p := told(http.StatusConflict, codeAmbiguous, "\"{who}\" may mean several; name one by its id", "who", who)
 	for _, c := range f.contacts {
 		hint := ""
 		if len(c.Addresses) > 0 {
@@ -160,7 +159,7 @@ func (f *found) byAddress(who string) error {
 	}
 	a, err := contact.ParseAddress(who)
 	if err != nil {
-		return invalid("%s", oneLine(err.Error()))
+		return Invalid(err)
 	}
 	if f.contacts, err = f.tx.Contacts().ByAddress(a); err != nil || len(f.contacts) > 0 {
 		return missing(err)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"time"
 
 	"rapport/records/contact"
@@ -25,10 +26,10 @@ func noZone(name string) string {
 // time zone is checked only where it was typed: what is stored stands.
 func sound(err error, zone string) error {
 	if err != nil {
-		return invalid("%s", oneLine(err.Error()))
+		return Invalid(err)
 	}
 	if why := noZone(zone); why != "" {
-		return invalid("%s", why)
+		return Invalid(errors.New(why))
 	}
 	return nil
 }

@@ -152,3 +152,18 @@ func TestTheTrailIsInTheReadersLanguage(t *testing.T) {
 		w.wants(page[strings.Index(page, `<ul class="rows"`):], want...)
 	}
 }
+
+// TestProblemsAreInTheReadersLanguage: what cannot be done, and why.
+func TestProblemsAreInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for lang, want := range map[string]string{
+		"en": "nobody is known as &#34;nobody.here&#34;", "de": "Niemand ist als „nobody.here“ bekannt", "bn": "“nobody.here” নামে কেউ পরিচিত নন",
+	} {
+		r := ask(w, member, "/contacts/nobody.here", nil, func(r *http.Request) { r.Header.Set("Accept-Language", lang) })
+		if r.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", lang, r.Code)
+		}
+		w.wants(r.Body.String(), want)
+	}
+}
