@@ -2,11 +2,14 @@ package boltstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 
 	"rapport/records/contact"
 	"rapport/records/message"
@@ -151,4 +154,41 @@ func BenchmarkPack(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkSingleUpdate changes the text of one entry in a transaction of its
+// own, in turns with a bare transaction of the engine that puts one record of
+// the same size, both durable. share is our pace by the bare one's, and is to be
+// 0.5 at least.
+func BenchmarkSingleUpdate(b *testing.B) {
+	s := openTest(b, Options{})
+	rnd := rand.New(rand.NewPCG(3, 4))
+	mails := prepare(b, s, rnd, 0, 1000)
+	put(b, s, mails)
+	if err := s.Index(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	bare := []byte("bench")
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		_, err := tx.CreateBucket(bare)
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var ours, theirs time.Duration
+	for n := 0; b.Loop(); n++ {
+		p := mails[n%len(mails)]
+		doc := store.LaterDocument(p.d.Fields)
+		began := time.Now()
+		err := s.Update(b.Context(), func(tx store.Tx) error { return tx.Entries().Put(p.e, doc) })
+		ours += time.Since(began)
+		began = time.Now()
+		failed := s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bare).Put([]byte(p.e.ID), doc.Packed) })
+		theirs += time.Since(began)
+		if err := errors.Join(err, failed); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(theirs)/float64(ours), "share")
 }
