@@ -241,11 +241,13 @@ func cure(m Mailbox, low, host string) phrase.Phrase {
 	case strings.Contains(low, "web browser") || strings.Contains(low, "webalert"):
 		return phrase.New("Google wants a person to look: sign in with a browser as this user and confirm, {place}", "place", "https://accounts.google.com/DisplayUnlockCaptcha")
 	case m.Token != nil:
-		return phrase.New("sign in again to renew the authorisation, and check that it covers IMAP for this mailbox")
+		return phrase.New("sign in again to renew the authorisation, and check that it covers IMAP for this mailbox{place}", "place", pageOf(m, host,
+			" (https://admin.google.com, Apps, Google Workspace, Gmail, End user access)",
+			" (https://admin.exchange.microsoft.com, Mailboxes, the mailbox, Manage email apps settings, IMAP)"))
 	case strings.Contains(host, "gmail") || strings.Contains(host, "google") || m.Provider == "gmail":
-		return phrase.New("Gmail wants an app password (with two-step verification on), or OAuth")
+		return phrase.New("Gmail wants an app password (with two-step verification on: {place}), or OAuth", "place", "https://myaccount.google.com/apppasswords")
 	case strings.Contains(host, "outlook") || strings.Contains(host, "office365") || m.Provider == "outlook":
-		return phrase.New("Microsoft 365 takes no passwords over IMAP: use OAuth")
+		return phrase.New("Microsoft 365 takes no passwords over IMAP: use OAuth, with an app of {place}", "place", "https://entra.microsoft.com, App registrations")
 	}
 	return phrase.New("check user name and password; a provider may want an app password")
 }

@@ -233,3 +233,27 @@ func TestM11_WrongPassword(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusalsNameThePage wants of every refusal of the two providers where in
+// their pages it is mended.
+func TestRefusalsNameThePage(t *testing.T) {
+	t.Parallel()
+	token := func(context.Context) (string, error) { return "token", nil }
+	for _, tt := range []struct {
+		box        Mailbox
+		said, want string
+	}{
+		{Mailbox{Provider: "gmail"}, "[AUTHENTICATIONFAILED] Invalid credentials (Failure)", "https://myaccount.google.com/apppasswords"},
+		{Mailbox{Provider: "gmail"}, "[ALERT] Application-specific password required (Failure)", "https://myaccount.google.com/apppasswords"},
+		{Mailbox{Host: "imap.gmail.com:993", Token: token}, "[AUTHENTICATIONFAILED] Invalid credentials (Failure)", "https://admin.google.com, "},
+		{Mailbox{Provider: "gmail", Token: token}, "[ALERT] IMAP access is disabled for your domain. (Failure)", "https://admin.google.com, "},
+		{Mailbox{Provider: "gmail"}, "[WEBALERT https://accounts.google.com/signin/continue] Web login required.", "https://accounts.google.com/"},
+		{Mailbox{Provider: "outlook"}, "LOGIN failed.", "https://entra.microsoft.com, "},
+		{Mailbox{Provider: "outlook", Token: token}, "AUTHENTICATE failed.", "https://admin.exchange.microsoft.com, "},
+		{Mailbox{Host: "imap.example.com:993", Token: token}, "AUTHENTICATE failed.", "for this mailbox"},
+	} {
+		if got := refusal(tt.box, tt.said).Error(); !strings.Contains(got, tt.want) {
+			t.Errorf("refusal(%s, %q) = %q; want %q in it", tt.box.Provider, tt.said, got, tt.want)
+		}
+	}
+}
