@@ -122,47 +122,6 @@ func automatic(p Parsed) Verdict {
 	return v
 }
 
-// outWords are the first words of a reply that asks to be written to no more.
-var outWords = []string{
-	"unsubscribe", "stop", "remove me", "take me off", "opt out", "opt-out", "please unsubscribe", "please remove me", "please stop", "no more emails", "no more mails", "do not contact me", "stop emailing me", "stop sending",
-	"abmelden", "abbestellen", "austragen", "bitte abmelden", "bitte austragen", "bitte entfernen", "newsletter abmelden", "keine weiteren mails", "keine mails mehr", "bitte keine weiteren",
-	"désabonner", "désinscrire", "desabonner", "désinscription", "désabonnement", "se désinscrire", "me désinscrire", "baja", "darse de baja", "dar de baja", "darme de baja", "cancelar suscripción", "disiscrivi", "cancellami", "disiscrivimi", "cancelar inscrição", "descadastrar", "remover", "uitschrijven", "afmelden", "avregistrera", "avsluta prenumeration", "afmeld", "avmeld", "wypisz", "отписаться", "отписка", "отпишите", "退订", "退訂", "配信停止", "購読解除", "수신거부", "আনসাবস্ক্রাইব", "odhlásit", "leiratkozás", "abonelikten çık",
-}
-
-// wantsOut reports whether a message asks, in the first line newly written or
-// as its whole subject, to be written to no more.
-func wantsOut(p Parsed) bool {
-	base, kind := cutPrefixes(p.Head.Subject)
-	if kind == 0 && isOutPhrase(base) {
-		return true
-	}
-	for line := range strings.SplitSeq(p.Reply, "\n") {
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, ">") {
-			continue
-		}
-		return isOutPhrase(line)
-	}
-	return false
-}
-
-// isOutPhrase reports whether a line says nothing but stop, give or take
-// courtesies. A long line is a sentence with a meaning of its own.
-func isOutPhrase(line string) bool {
-	line = strings.ToLower(strings.Trim(line, " \t.!?*\"'<>[]()-_,:;。！"))
-	if len(line) > 60 {
-		return false
-	}
-	for _, w := range outWords {
-		if line == w {
-			return true
-		}
-		if rest, ok := strings.CutPrefix(line, w); ok && len(w) > 4 && !isLetter(rest[0]) && len(strings.Fields(rest)) <= 5 {
-			return true
-		}
-	}
-	return false
-}
-
 // leftPhrases say that somebody works there no more, or who stands in.
 var leftPhrases = []string{
 	"no longer with", "no longer work", "has left the company", "left the company", "is no longer employed", "not longer with", "please contact", "please direct", "in my absence", "during my absence", "in urgent cases", "contact my colleague", "contact instead", "replaced by",
