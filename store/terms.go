@@ -151,6 +151,12 @@ func (s *termSet) party(prefix, text string) {
 	}
 }
 
+// Fielded reports whether the term is of a subject or of the name of a file,
+// which stores of before format 4 have only in the whole.
+func (t Term) Fielded() bool {
+	return strings.HasPrefix(t.Text, subjectTerm) || strings.HasPrefix(t.Text, fileTerm)
+}
+
 // Terms returns the terms of a Document, sorted, each once.
 func (f Fields) Terms() []Term {
 	s := termSet{terms: make(map[string]int, len(f.Text)/12+16)}
