@@ -39,6 +39,7 @@ var measures = []measure{
 	{name: "bounce", corpora: true, run: bounces},
 	{name: "reply.golden", run: golden},
 	{name: "reply", corpora: true, run: replies},
+	{name: "away", run: absences},
 	{name: "speed", slow: true, run: speed},
 }
 

@@ -1,10 +1,6 @@
 package message
 
-import (
-	"strings"
-
-	"rapport/records/contact"
-)
+import "strings"
 
 // Classify judges what a message is. Auto is set for everything that no human
 // wrote by hand to somebody.
@@ -120,32 +116,4 @@ func automatic(p Parsed) Verdict {
 	}
 	v.Successor = successor(text, p.Head)
 	return v
-}
-
-// leftPhrases say that somebody works there no more, or who stands in.
-var leftPhrases = []string{
-	"no longer with", "no longer work", "has left the company", "left the company", "is no longer employed", "not longer with", "please contact", "please direct", "in my absence", "during my absence", "in urgent cases", "contact my colleague", "contact instead", "replaced by",
-	"nicht mehr für", "nicht mehr bei", "nicht mehr im unternehmen", "wenden sie sich", "in dringenden fällen", "kontaktieren sie", "vertretung", "vertritt mich", "kontakt", "ne travaille plus", "a quitté", "veuillez contacter", "merci de contacter", "en mon absence", "ya no trabaja", "póngase en contacto", "contacte con", "non lavora più", "contattare", "não trabalha mais", "contactar", "niet meer werkzaam", "neem contact op", "kontakta", "kontakt med", "skontaktować", "обращайтесь",
-}
-
-// successor returns the address an absence note sends people to.
-func successor(text string, h Head) contact.Address {
-	low := strings.ToLower(text)
-	for _, phrase := range leftPhrases {
-		i := strings.Index(low, phrase)
-		if i < 0 {
-			continue
-		}
-		for f := range strings.FieldsFuncSeq(clip(low[i:], 400), func(r rune) bool { return strings.ContainsRune(" \t\n<>()[],;\"'", r) }) {
-			f = strings.Trim(strings.TrimPrefix(f, "mailto:"), ".:!?")
-			if at := strings.IndexByte(f, '@'); at <= 0 {
-				continue
-			}
-			a, ok := readAddress(f)
-			if ok && (len(h.From) == 0 || a != h.From[0].Address) {
-				return a
-			}
-		}
-	}
-	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Whoever writes that they want no more mail is written to no more, so it must
@@ -52,13 +53,15 @@ var outSentences = regexp.MustCompile(`(?:^|[^\p{L}])(?:` + strings.Join([]strin
 	`(?:להסיר|הסר|הסירו|הסירי|תסירו)[^.?]{0,40}(?:רשימ|תפוצה|דיוור)`, `لغو (?:اشتراک|عضویت)|حذف[^.؟]{0,30}(?:لیست|فهرست)`, `ยกเลิกการ(?:รับ|สมัคร|เป็นสมาชิก)`,
 }, `|`))
 
-// outDenied are sentences that name it and do not ask for it.
-var outDenied = regexp.MustCompile(`(?:not|n't|n’t|never|nicht|no need to) (?:unsubscribe|remove|delete|take|abmelden|streichen|löschen|austragen)|(?:you|he|she|they|customers?|people|kunden|sie) (?:can|want|wants|wanted|wish|asked|können|möchten|wollen|wollten) `)
+// outDenied are sentences that name it and do not ask for it: they deny it, or
+// tell others how.
+var outDenied = regexp.MustCompile(`(?:not|n't|n’t|never|nicht|no need to) (?:unsubscribe|remove|delete|take|abmelden|streichen|löschen|austragen)|(?:you|he|she|they|customers?|people|kunden|sie) (?:can|want|wants|wanted|wish|asked|können|möchten|wollen|wollten) |^to unsubscribe|(?:if|should|unless) you |(?:wenn|falls|sollten) sie |si vous |pour vous |si (?:usted|no desea|ya no)|se (?:non desider|você|não)|als u |jeśli |если |якщо |dacă |ha nem |pokud `)
 
 // Bounds on where a wish to be written to no more is looked for.
 const (
 	outLines = 4   // lines newly written
 	outReply = 600 // bytes newly written, of a mail that has it as a sentence
+	outLine  = 200 // characters of the line
 )
 
 // wantsOut reports whether a message asks to be written to no more: as its
@@ -85,7 +88,10 @@ func wantsOut(p Parsed) bool {
 
 // asksOut reports whether a line holds a sentence that asks for it.
 func asksOut(line string) bool {
-	line = strings.ToLower(clip(line, outReply))
+	if utf8.RuneCountInString(line) > outLine {
+		return false
+	}
+	line = strings.ToLower(line)
 	return outSentences.MatchString(line) && !outDenied.MatchString(line)
 }
 

@@ -21,7 +21,7 @@ func TestUnsubscribeByReply(t *testing.T) {
 		}
 	}
 	for _, said := range []string{
-		"Thanks, we take twelve.", "I'd take the second anvil from your list, please.", "Stop by our office on Friday!", "Please do not unsubscribe me, I like it.", "Customers want to unsubscribe from this list; can you help?", "Please remove the second address from the invoice.", "We no longer want the red ones.", "Take me off the hook!",
+		"Thanks, we take twelve.", "I'd take the second anvil from your list, please.", "Stop by our office on Friday!", "Please do not unsubscribe me, I like it.", "Customers want to unsubscribe from this list; can you help?", "Please remove the second address from the invoice.", "We no longer want the red ones.", "Take me off the hook!", "If you no longer wish to receive these emails, reply with stop.", "To unsubscribe from this list click here", "Wenn Sie keine Mails mehr erhalten möchten, antworten Sie.",
 		"Ich habe Ihre Adresse von der Liste der Aussteller.", "Bitte löschen Sie den Auftrag 4711.", "Wir möchten keine Änderung mehr.", "Kunden möchten den Newsletter abbestellen können, geht das?", "Veuillez retirer la commande au magasin.", "No quiero recibir el pedido antes del lunes.", "Por favor retire a encomenda na loja.", "Ik wil geen korting.", "Удалите, пожалуйста, второй заказ.", "注文を停止してください。", "请从仓库发货",
 		"Thanks, that helps.\nWe look at it next week.\nCould you send the prices again?\nAnd a sample.\nPlease remove me from your mailing list of the trade fair though.",
 	} {
