@@ -73,6 +73,7 @@ func (s *session) fault(err error) error {
 	}
 	text := s.hush.of(saidBy(said))
 	f := classify(text, phrase.New("the server says: {said}", "said", text))
+	f.err = errors.New("the server says: " + text) // by which a refused sign-in is known
 	s.noteExpiry(f)
 	return f
 }
