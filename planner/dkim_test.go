@@ -85,8 +85,10 @@ func TestSign(t *testing.T) {
 
 	// What nobody may do.
 	for name, change := range map[string]func(string) string{
-		"way out":        func(s string) string { return strings.Replace(s, "/u/rtoken", "/u/xtoken", 1) },
-		"one click":      func(s string) string { return strings.Replace(s, "\r\nList-Unsubscribe-Post:", "\r\nX-List-Unsubscribe-Post:", 1) },
+		"way out": func(s string) string { return strings.Replace(s, "/u/rtoken", "/u/xtoken", 1) },
+		"one click": func(s string) string {
+			return strings.Replace(s, "\r\nList-Unsubscribe-Post:", "\r\nX-List-Unsubscribe-Post:", 1)
+		},
 		"second way out": func(s string) string { return "List-Unsubscribe: <https://evil.example/>\r\n" + s },
 		"second author":  func(s string) string { return "From: eve@example.net\r\n" + s },
 		"second subject": func(s string) string { return "Subject: other\r\n" + s },

@@ -51,8 +51,7 @@ func TestPhrasesAreFilledInOtherLanguages(t *testing.T) {
 	t.Parallel()
 	p := phrase.New("{n|mail|mails} of {who}: {why}", "n", 3, "who", phrase.Form("nobody"), "why", phrase.New("lost"))
 	german := map[phrase.Form]string{"nobody": "niemandem", "lost": "verloren"}
-	var say func(phrase.Phrase) string
-	say = func(p phrase.Phrase) string { return german[p.Form] }
+	say := func(p phrase.Phrase) string { return german[p.Form] }
 	got := p.Fill("{why}: {n} Mails von {who}", func(n int) string { return strings.Repeat("I", n) }, func(f phrase.Form) string { return german[f] }, say)
 	if want := "verloren: III Mails von niemandem"; got != want {
 		t.Errorf("%q, want %q", got, want)
