@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
 )
 
 // Lookup is what to ask the index for a word: every term of All, exactly, and
