@@ -205,10 +205,13 @@ func TestCourierFaults(t *testing.T) {
 			})
 		}
 		counts := b.counts()
-		t.Logf("%d faults: %v", faults, counts)
+		mu.Lock()
+		broken := faults
+		mu.Unlock()
+		t.Logf("%d faults: %v", broken, counts)
 		checkDelivered(t, b, received(server.Taken()), counts)
-		if counts[outbox.Ambiguous] > faults || counts[outbox.Accepted] < n-faults {
-			t.Errorf("%v after %d faults", counts, faults)
+		if counts[outbox.Ambiguous] > broken || counts[outbox.Accepted] < n-broken {
+			t.Errorf("%v after %d faults", counts, broken)
 		}
 		server.Close()
 		_ = b.store.Close()
