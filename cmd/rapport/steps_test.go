@@ -302,8 +302,9 @@ func TestM70_KilledAtRandomMoments(t *testing.T) {
 }
 
 // killedWithin runs commands and kills whichever is at work after some time.
-func killedWithin(s *site, list [][]string, after time.Duration) (killed bool) {
+func killedWithin(s *site, list [][]string, after time.Duration) bool {
 	var mu sync.Mutex // guards what follows
+	killed := false
 	var at *exec.Cmd
 	timer := time.AfterFunc(after, func() {
 		mu.Lock()

@@ -24,6 +24,7 @@ import (
 	"rapport/internal/mailtest"
 	"rapport/internal/oauth"
 	"rapport/records/contact"
+	"rapport/records/message"
 	"rapport/store"
 	"rapport/web"
 )
@@ -174,7 +175,10 @@ func TestM8_MonthsAlone(t *testing.T) {
 	m := newMonths(t)
 	// Whatever packages start once and keep must not be of the bubble.
 	m.configured("the first secret", time.Now().AddDate(1, 0, 0))
-	_, undo := m.built(RunOptions{Now: m.looks})
+	s, undo := m.built(RunOptions{Now: m.looks})
+	if _, err := s.store.Pack(t.Context(), message.Bytes("Subject: the first to be compressed\r\n\r\nHello.\r\n")); err != nil {
+		t.Fatal(err)
+	}
 	undo()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
