@@ -250,6 +250,30 @@ func TestIssuerOutOfOrder(t *testing.T) {
 	}
 }
 
+// TestStaleWhereTheIssuerRefuses has a server not take a token that seems good,
+// where the issuer has said that there will be no other: that is the reason.
+func TestStaleWhereTheIssuerRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	w.issuer.Lock()
+	w.issuer.Life = 2 * time.Minute
+	w.issuer.Unlock()
+	s := w.keeper.Use(w.client(oauth.Device))
+	w.signIn(s)
+	token := w.token(s)
+	w.issuer.Revoke("ada@example.com")
+	w.pass(90 * time.Second)
+	if now, err := s.Token(t.Context()); now != token { // for which the issuer was asked for another
+		t.Fatalf("the token there is is no longer given: %v", err)
+	}
+	if !s.Stale(token) {
+		t.Error("nothing says why there will be no other token")
+	}
+	if f := w.fault(s); !f.Final || !strings.Contains(f.Fix, "auth login") {
+		t.Errorf("the reason is %+v", f)
+	}
+}
+
 // TestStale gives another token where a server does not take the one there is,
 // but not for a server that takes none.
 func TestStale(t *testing.T) {

@@ -95,7 +95,9 @@ func (s *Source) Stale(token string) bool {
 	if token != s.rec.Access {
 		return true
 	}
-	if age := now.Sub(s.rec.Renewed); age >= 0 && age < young {
+	// Where the issuer gives nothing more, that is why, whatever the server says.
+	refused := s.fault != nil && s.fault.Final
+	if age := now.Sub(s.rec.Renewed); age >= 0 && age < young && !refused {
 		return false
 	}
 	s.rec.Expires = time.Time{}
