@@ -177,16 +177,38 @@ func (e entry) Icon() string {
 	switch {
 	case e.Kind == timeline.Message && (e.Direction == message.Out || e.Direction == message.Within):
 		return "out"
-	case e.Kind == timeline.Message:
+	case e.Kind == timeline.Message, e.Kind == timeline.Outcome:
 		return "in"
+	case e.Kind == timeline.Delivery:
+		return "out"
 	case e.Kind == timeline.Sale, e.Kind == timeline.Note, e.Kind == timeline.Call, e.Kind == timeline.Meeting:
 		return string(e.Kind)
 	}
 	return "file"
 }
 
+// outcomes are what may come of a mail of a campaign, as entries say it.
+var outcomes = []string{"bounced", "rejected", "unsubscribed", "complained"}
+
+func (e entry) outcome() bool { return e.Kind == timeline.Outcome && slices.Contains(outcomes, e.Text) }
+
+// Name is the key of what an entry that is no mail is called.
+func (e entry) Name() string {
+	if e.outcome() {
+		return "entry.outcome." + e.Text
+	}
+	return "entry." + string(e.Kind)
+}
+
+// OfCampaign reports whether it is about a mail of a campaign, which is not
+// stored as a message.
+func (e entry) OfCampaign() bool { return e.Kind == timeline.Delivery || e.Kind == timeline.Outcome }
+
 // Said is the entry's own text, as far as the reader may see it.
 func (e entry) Said() string {
+	if e.outcome() {
+		return "" // it is in the name
+	}
 	if e.Text != "" {
 		return e.Text
 	}

@@ -135,8 +135,11 @@ function poll() {
 
 let afterG = 0;
 
+// Rows with nothing to do in them are passed over.
+const handles = "[data-open], a, button, input, summary";
+
 function rows() {
-  return [...document.querySelectorAll("[data-row]")].filter((r) => r.checkVisibility());
+  return [...document.querySelectorAll("[data-row]")].filter((r) => r.checkVisibility() && r.querySelector(handles));
 }
 
 function move(by) {
@@ -144,7 +147,7 @@ function move(by) {
   if (!all.length) return;
   const at = all.indexOf(document.activeElement?.closest("[data-row]"));
   const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
-  (next.querySelector("[data-open]") || next.querySelector("a, button, input, summary"))?.focus();
+  (next.querySelector("[data-open]") || next.querySelector(handles)).focus();
   next.scrollIntoView({ block: "nearest" });
 }
 
