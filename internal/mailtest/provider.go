@@ -123,27 +123,22 @@ func (p *Provider) Violations() []string {
 	return append([]string{}, p.violations...)
 }
 
-// Connected returns how many connections are signed in to a mailbox now.
+// Connected returns how many connections are signed in to a mailbox now; those
+// that are gone are forgotten.
 func (p *Provider) Connected(a *ProviderAccount) (n int) {
+	p.Lock() // before p.mu: connections hold it where they count what they send
+	defer p.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c, in := range p.signedIn {
-		if in.account == a && p.alive(c) {
+		switch {
+		case !p.conns[c]:
+			delete(p.signedIn, c)
+		case in.account == a:
 			n++
 		}
 	}
 	return n
-}
-
-// alive tells whether a connection is still there; those that are not are forgotten.
-func (p *Provider) alive(c *ScriptConn) bool {
-	p.Lock()
-	there := p.conns[c]
-	p.Unlock()
-	if !there {
-		delete(p.signedIn, c)
-	}
-	return there
 }
 
 func (p *Provider) now() time.Time {
