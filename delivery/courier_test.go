@@ -184,8 +184,7 @@ func TestCourierFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, connections = 400, 3
 		var mu sync.Mutex
-		rnd := rand.New(rand.NewPCG(1, 2))
-		faults := 0
+		rnd, faults := rand.New(rand.NewPCG(1, 2)), 0
 		server := mailtest.NewSMTPScript(func(at mailtest.SMTPStep) *mailtest.SMTPFault {
 			mu.Lock()
 			defer mu.Unlock()
