@@ -44,10 +44,10 @@ func TestTold(t *testing.T) {
 				return false
 			}
 		}
-		return len(ds) == 70
+		return len(ds) == 70 && w.counted("taken") == 70 // an attempt is counted once its end is kept
 	})
-	if got.Succeeded != noon || !got.Trouble.Empty() || len(r.calls) != 0 || w.counts["taken"] != 70 {
-		t.Errorf("after all were taken: %+v, %d more calls, %v", got, len(r.calls), w.counts)
+	if got.Succeeded != noon || !got.Trouble.Empty() || len(r.calls) != 0 {
+		t.Errorf("after all were taken: %+v, %d more calls", got, len(r.calls))
 	}
 	if m, err := w.s.Mark(t.Context()); err != nil || m.Audit != "hidden" {
 		t.Errorf("Mark = %+v, %v", m, err)

@@ -68,6 +68,9 @@ func (w *world) service() *webhook.Service {
 
 func (w *world) now() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.at }
 
+// counted is how many attempts ended so.
+func (w *world) counted(result string) int { w.mu.Lock(); defer w.mu.Unlock(); return w.counts[result] }
+
 // pass lets time pass, and the service see it.
 func (w *world) pass(d time.Duration) {
 	w.mu.Lock()
