@@ -250,6 +250,7 @@ func TestSettle(t *testing.T) {
 	tend(outbox.Ambiguous) // not a complete one
 	sent(dot.Add(time.Hour), true)
 	tend(outbox.Frozen)
+	o.oldProof(t, lost, tend, sent)
 	raw := func() (out []byte) {
 		_ = o.store.View(t.Context(), func(tx store.Tx) (err error) { out, err = tx.Outbox().Bytes(lost.ID); return err })
 		return out
@@ -272,6 +273,35 @@ func TestSettle(t *testing.T) {
 	if _, err := o.Resolve(t.Context(), "ada", lost.ID, false); err == nil {
 		t.Error("what is accepted was sent again by hand")
 	}
+}
+
+// oldProof has the server lose an answer long after it was last seen to keep a
+// copy: it may have ceased to, so that absence proves nothing any more, until a
+// newer copy is seen. A copy of an older mail that is found late is no newer one.
+func (o *office) oldProof(t *testing.T, lost outbox.Delivery, tend func(outbox.State), sent func(time.Time, bool)) {
+	t.Helper()
+	dora := o.deliveries(outbox.Accepted)[0]
+	o.now = dora.Dotted.Add(proofAge + time.Minute)
+	d, err := o.Delivery(t.Context(), lost.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := o.carry(d, true)
+	sent(again.Dotted.Add(time.Hour), true)
+	o.now = again.Dotted.Add(time.Hour)
+	tend(outbox.Ambiguous)
+	copyOf := func(age time.Duration) {
+		o.update(func(tx store.Tx) error {
+			dora.Dotted, dora.Evidence.SentCopy = again.Dotted.Add(-age), time.Time{}
+			return tx.Outbox().Put(dora)
+		})
+		o.returned(message.Folder{Mailbox: "news", Name: "Sent", Role: message.RoleSent}, message.Message{Head: message.Head{MessageID: dora.MessageID}})
+	}
+	copyOf(proofAge + time.Second)
+	tend(outbox.Ambiguous)
+	copyOf(proofAge)
+	copyOf(proofAge + time.Second) // takes nothing back
+	tend(outbox.Frozen)
 }
 
 // TestSteering pauses, resumes and ends a run; what was not all written when

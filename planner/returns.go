@@ -17,11 +17,22 @@ import (
 )
 
 // stateSentCopies is where the store keeps, by sender, the folder in which a
-// copy of what went through it was found.
+// copy of what went through it was found, and when the newest mail was sent of
+// which one was.
 const stateSentCopies = "sent-copies."
 
-// cutFolder reads the folder and the time of a state.
-func cutFolder(s string) (name, at string, ok bool) { return strings.Cut(s, "\x00") }
+// sentCopies reads such a state; a zero time where no copy was ever found.
+func sentCopies(tx store.Tx, sender string) (folder string, newest time.Time, err error) {
+	raw, err := tx.State().Get(stateSentCopies + sender)
+	if err != nil || len(raw) == 0 {
+		return "", newest, err
+	}
+	folder, at, _ := strings.Cut(string(raw), "\x00")
+	if newest, err = time.Parse(time.RFC3339Nano, at); err != nil {
+		return "", newest, fmt.Errorf("read where sender %s keeps what it sent: %w", sender, err)
+	}
+	return folder, newest, nil
+}
 
 // The words of outcomes, which entries of timelines carry as their text.
 const (
@@ -161,7 +172,11 @@ func (p *Planner) sentCopy(tx store.Tx, folder message.Folder, id outbox.ID) err
 		if s := p.o.Settings().Senders[d.Sender]; s.Mailbox != folder.Mailbox {
 			return nil
 		}
-		return tx.State().Put(stateSentCopies+d.Sender, []byte(folder.Name+"\x00"+p.moment().Format(time.RFC3339)))
+		_, newest, err := sentCopies(tx, d.Sender)
+		if err != nil || !d.Dotted.After(newest) {
+			return err
+		}
+		return tx.State().Put(stateSentCopies+d.Sender, []byte(folder.Name+"\x00"+d.Dotted.UTC().Format(time.RFC3339Nano)))
 	})
 }
 

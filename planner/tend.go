@@ -165,6 +165,7 @@ func ended(count map[outbox.State]int) bool {
 const (
 	settleAfter = 15 * time.Minute // from the dot to the complete look at the Sent folder that proves absence
 	giveUpAfter = 48 * time.Hour   // without proof either way
+	proofAge    = 24 * time.Hour   // from the dot of the newest mail whose copy was seen to one whose absence counts
 )
 
 // settle decides deliveries that are ambiguous: what a complete look at the
@@ -189,18 +190,18 @@ func (p *Planner) settle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		looked := map[string]time.Time{}
+		looked := map[string]sentProof{}
 		for _, d := range doubtful {
-			at, known := looked[d.Sender]
+			proof, known := looked[d.Sender]
 			if !known {
-				if at, err = p.sentProof(tx, d.Sender); err != nil {
+				if proof, err = p.sentProof(tx, d.Sender); err != nil {
 					return err
 				}
-				looked[d.Sender] = at
+				looked[d.Sender] = proof
 			}
 			var e outbox.Event
 			switch {
-			case !at.IsZero() && at.After(d.Dotted.Add(settleAfter)):
+			case proof.counts(d.Dotted):
 				e = outbox.Event{What: outbox.Miss, Reason: "it is not in the Sent folder: the server did not take it"}
 			case now.Sub(d.Dotted) > giveUpAfter:
 				e = outbox.Event{What: outbox.GiveUp, Reason: "the server's answer was lost, and no evidence has come"}
@@ -219,30 +220,38 @@ func (p *Planner) settle(ctx context.Context) error {
 	})
 }
 
-// sentProof returns when the Sent folder of a sender's mailbox was last read
-// completely; zero where that proves nothing: the server has not been seen to
-// keep what goes through this sender.
-func (p *Planner) sentProof(tx store.Tx, sender string) (time.Time, error) {
+// sentProof is what is known of the Sent folder of a sender's mailbox.
+type sentProof struct {
+	complete time.Time // when it was last read completely; zero: never, or there is none
+	kept     time.Time // the dot of the newest mail whose copy was seen there
+}
+
+// counts reports whether the absence of a mail proves that no server took it:
+// the folder was read completely long enough after its dot, and the server was
+// still seen to keep what is sent at about that time.
+func (s sentProof) counts(dotted time.Time) bool {
+	return s.complete.After(dotted.Add(settleAfter)) && !s.kept.Before(dotted.Add(-proofAge))
+}
+
+// sentProof reads what is known of the Sent folder of a sender's mailbox; zero
+// where its server has not been seen to keep what goes through this sender.
+func (p *Planner) sentProof(tx store.Tx, sender string) (out sentProof, err error) {
 	s, ok := p.o.Settings().Senders[sender]
 	if !ok || s.Mailbox == "" {
-		return time.Time{}, nil
+		return out, nil
 	}
-	seen, err := tx.State().Get(stateSentCopies + sender)
-	if err != nil || len(seen) == 0 {
-		return time.Time{}, err
-	}
-	var name string
-	if name, _, ok = cutFolder(string(seen)); !ok {
-		return time.Time{}, nil
+	name, kept, err := sentCopies(tx, sender)
+	if err != nil || kept.IsZero() {
+		return out, err
 	}
 	all, err := tx.Folders().Status(s.Mailbox)
 	if err != nil {
-		return time.Time{}, err
+		return out, err
 	}
 	for _, f := range all {
 		if f.Name == name && f.InSync && f.Error == "" {
-			return f.At, nil
+			return sentProof{f.At, kept}, nil
 		}
 	}
-	return time.Time{}, nil
+	return out, nil
 }
