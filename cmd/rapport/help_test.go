@@ -101,6 +101,23 @@ func TestHelpEndsWithAnExampleThatWorks(t *testing.T) {
 	}
 }
 
+// TestHelpIsAWordToo prints for "help COMMAND" what the flag prints.
+func TestHelpIsAWordToo(t *testing.T) {
+	t.Parallel()
+	for _, command := range [][]string{nil, {"campaign"}, {"campaign", "send"}} {
+		var byWord, byFlag, errs strings.Builder
+		said := run(t.Context(), append([]string{"help"}, command...), nil, &byWord, &errs)
+		run(t.Context(), append(slices.Clone(command), "--help"), nil, &byFlag, &errs)
+		if said != exitDone || byWord.Len() == 0 || byWord.String() != byFlag.String() {
+			t.Errorf("help %v = %d %q %s", command, said, byWord.String(), errs.String())
+		}
+	}
+	var errs strings.Builder
+	if said := run(t.Context(), []string{"help", "nonsense"}, nil, io.Discard, &errs); said != exitUsage || !strings.Contains(errs.String(), "nonsense") {
+		t.Errorf("help of what there is not = %d %q", said, errs.String())
+	}
+}
+
 // shellWords splits a line at spaces outside quotes, up to a redirection.
 func shellWords(line string) []string {
 	var words []string
