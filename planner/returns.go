@@ -34,14 +34,6 @@ func sentCopies(tx store.Tx, sender string) (folder string, newest time.Time, er
 	return folder, newest, nil
 }
 
-// The words of outcomes, which entries of timelines carry as their text.
-const (
-	OutcomeBounced      = "bounced"
-	OutcomeRejected     = "rejected"
-	OutcomeUnsubscribed = "unsubscribed"
-	OutcomeComplained   = "complained"
-)
-
 // Own reports whether a mail is one that a campaign sent, or a test of one. It
 // is kept as a delivery; its copies are no messages.
 func (p *Planner) Own(h message.Head) bool {
@@ -195,7 +187,7 @@ func (p *Planner) outcome(tx store.Tx, d *outbox.Delivery, run campaign.Run, m m
 		if err := p.stop(tx, d.Address, "", "complaint", byMail, m.Head.MessageID); err != nil {
 			return err
 		}
-		return p.entry(tx, *d, timeline.Outcome, OutcomeComplained)
+		return p.entry(tx, *d, timeline.Outcome, timeline.Complained)
 	case message.Unsubscribe:
 		return p.unsubscribed(tx, d, run.Purpose, byMail, m.Head.MessageID)
 	case message.Personal, message.Calendar:
@@ -226,7 +218,7 @@ func (p *Planner) bounced(tx store.Tx, d *outbox.Delivery, m message.Message) er
 			return err
 		}
 	}
-	return p.entry(tx, *d, timeline.Outcome, OutcomeBounced)
+	return p.entry(tx, *d, timeline.Outcome, timeline.Bounced)
 }
 
 // byMail is who suppresses where a mail says so.
@@ -267,7 +259,7 @@ func (p *Planner) unsubscribed(tx store.Tx, d *outbox.Delivery, scope, by, sourc
 		return nil
 	}
 	d.Evidence.Unsubscribed = p.moment()
-	return p.entry(tx, *d, timeline.Outcome, OutcomeUnsubscribed)
+	return p.entry(tx, *d, timeline.Outcome, timeline.Unsubscribed)
 }
 
 // stop suppresses an address for a purpose, "" for all, and whatever waits for
@@ -324,7 +316,7 @@ func (p *Planner) Changed(tx store.Tx, before, after outbox.Delivery) error {
 				return err
 			}
 		}
-		return p.entry(tx, after, timeline.Outcome, OutcomeRejected)
+		return p.entry(tx, after, timeline.Outcome, timeline.Rejected)
 	}
 	return nil
 }
@@ -336,10 +328,14 @@ func (p *Planner) entry(tx store.Tx, d outbox.Delivery, kind timeline.Kind, text
 		return err
 	}
 	now := p.moment()
+	made := now
 	if kind == timeline.Delivery && !d.Dotted.IsZero() {
-		now = d.Dotted // what answers it stands after it
+		// What answers it stands after it, though its Date knows seconds only and
+		// its id is made of that.
+		now = d.Dotted.Truncate(time.Second)
+		made = now.Add(-time.Millisecond)
 	}
-	e := timeline.Entry{ID: timeline.ID(store.NewID(now)), Time: now, Kind: kind, Direction: message.Out, Subject: d.Subject, Text: text,
+	e := timeline.Entry{ID: timeline.ID(store.NewID(made)), Time: now, Kind: kind, Direction: message.Out, Subject: d.Subject, Text: text,
 		Contacts: []contact.ID{c.ID}, Auto: true}
 	if kind == timeline.Outcome {
 		e.Direction = message.In

@@ -106,6 +106,10 @@ type Entry struct {
 	FilePassages []FilePassages `json:"file_passages,omitempty"`
 }
 
+// Came says in words what the entry tells of a mail of a campaign; "" where it
+// is about none.
+func (e Entry) Came() string { return timeline.Came(e.Kind, e.Text) }
+
 // Contact is a person with the organisations by name.
 type Contact struct {
 	contact.Contact

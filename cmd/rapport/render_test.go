@@ -58,6 +58,8 @@ func entries() []web.Entry {
 		{ID: "01JE0000000000000000000002", Time: quoted.Time.Add(time.Hour), Kind: "call", By: "ada@example.com", Text: "Carl rang.\nWants the contract; " + strings.Repeat("soon ", 30)},
 		quoted,
 		mailAt("2026-03-02 08:00", "out", "Carl Weber", "Quotation for the new press, with delivery in June and everything that belongs to it", "Dear Carl, here is what you asked for."),
+		{ID: "01JE0000000000000000000003", Time: hostile.Time, Kind: "outcome", Direction: message.In, Auto: true, Subject: "Carl, the spring letter", Text: "unsubscribed"},
+		{ID: "01JE0000000000000000000004", Time: hostile.Time, Kind: "delivery", Direction: message.Out, Auto: true, Subject: "Carl, the spring letter"},
 		hostile, wide, bengali, away, list,
 		mailAt("2025-12-31 23:59", "internal", "Bob", "", ""),
 	}

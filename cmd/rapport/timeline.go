@@ -41,13 +41,14 @@ func (s *session) history(entries []web.Entry, all bool) {
 	for i := 0; i < len(entries); {
 		h.heading(entries[i].Time)
 		n := 1
-		if !all && entries[i].Auto {
+		switch e := entries[i]; {
+		case e.Came() != "":
+			h.campaign(e)
+		case e.Auto && !all:
 			n = h.run(entries[i:])
-		}
-		if !all && entries[i].Auto {
 			h.automatic(entries[i : i+n])
-		} else {
-			h.entry(entries[i])
+		default:
+			h.entry(e)
 		}
 		i += n
 	}
@@ -76,7 +77,7 @@ func (h *history) heading(t time.Time) {
 func (h *history) run(entries []web.Entry) int {
 	day := func(e web.Entry) string { return e.Time.In(h.s.loc).Format(time.DateOnly) }
 	n := 1
-	for n < len(entries) && entries[n].Auto && day(entries[n]) == day(entries[0]) {
+	for n < len(entries) && entries[n].Auto && entries[n].Came() == "" && day(entries[n]) == day(entries[0]) {
 		n++
 	}
 	return n
@@ -92,7 +93,15 @@ func (h *history) automatic(entries []web.Entry) {
 	if len(entries) > 1 {
 		text = fmt.Sprintf("%d automatic: %s …", len(entries), subject(first))
 	}
-	line := fmt.Sprintf("  %s  %s  %s", first.Time.In(h.s.loc).Format("15:04"), arrow(first), text)
+	h.faint(first, text)
+}
+
+// campaign draws what became of a mail of a campaign.
+func (h *history) campaign(e web.Entry) { h.faint(e, e.Came()+": "+subject(e)) }
+
+// faint draws an entry as one line that does not catch the eye.
+func (h *history) faint(e web.Entry, text string) {
+	line := fmt.Sprintf("  %s  %s  %s", e.Time.In(h.s.loc).Format("15:04"), arrow(e), text)
 	h.s.printf("%s\n", h.s.screen.paint(dim, cut(line, h.s.screen.width)))
 }
 
@@ -278,7 +287,7 @@ func arrow(e web.Entry) string {
 	switch {
 	case e.Message == nil && e.Kind == "call":
 		return "☎"
-	case e.Message == nil:
+	case e.Message == nil && e.Came() == "":
 		return "✎"
 	case e.Direction == "in":
 		return "←"

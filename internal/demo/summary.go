@@ -23,6 +23,7 @@ type line struct {
 	at                  time.Time
 	arrow, who, subject string
 	attached, auto      bool
+	came                string // of a mail of a campaign: what became of it
 }
 
 // shown is how many entries of each history the summary shows.
@@ -65,8 +66,11 @@ func (d *demo) line(l line) {
 	if l.attached {
 		mark = " [attachment]"
 	}
-	if l.auto {
+	if l.auto && l.came == "" {
 		mark += " (automatic)"
+	}
+	if l.came != "" {
+		l.subject = l.came + ": " + l.subject
 	}
 	fmt.Fprintf(d.Out, "    %s  %s %s  %s%s\n", l.at.Local().Format("02 Jan 15:04"), l.arrow, pad(l.who, 16), l.subject, mark)
 }
@@ -123,7 +127,7 @@ func history(ctx context.Context, conn *app.Conn, who string) ([]line, error) {
 	}
 	var out []line
 	for _, e := range page.Items {
-		l := line{at: e.Time, subject: e.Subject, auto: e.Auto, arrow: "←"}
+		l := line{at: e.Time, subject: e.Subject, auto: e.Auto, came: e.Came(), arrow: "←"}
 		if e.Direction == "out" {
 			l.arrow = "→"
 		}

@@ -26,6 +26,34 @@ const (
 	Outcome  Kind = "outcome"
 )
 
+// The texts of outcomes.
+const (
+	Bounced      = "bounced"
+	Rejected     = "rejected"
+	Unsubscribed = "unsubscribed"
+	Complained   = "complained"
+)
+
+// came puts in words what came of a mail of a campaign.
+var came = map[string]string{
+	Bounced: "newsletter bounced", Rejected: "newsletter refused", Unsubscribed: "unsubscribed", Complained: "reported the newsletter as spam",
+}
+
+// Came says in English words what an entry tells of a mail of a campaign: that
+// it arrived, or what came of it. It is "" for any other entry.
+func Came(kind Kind, text string) string {
+	switch kind {
+	case Delivery:
+		return "newsletter delivered"
+	case Outcome:
+		if words, ok := came[text]; ok {
+			return words
+		}
+		return "newsletter: " + OneLine(text, 60)
+	}
+	return ""
+}
+
 // Entry is one line of the histories of everybody it concerns: one entry,
 // however many contacts and organisations share it.
 type Entry struct {

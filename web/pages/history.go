@@ -188,7 +188,7 @@ func (e entry) Icon() string {
 }
 
 // outcomes are what may come of a mail of a campaign, as entries say it.
-var outcomes = []string{"bounced", "rejected", "unsubscribed", "complained"}
+var outcomes = []string{timeline.Bounced, timeline.Rejected, timeline.Unsubscribed, timeline.Complained}
 
 func (e entry) outcome() bool { return e.Kind == timeline.Outcome && slices.Contains(outcomes, e.Text) }
 
