@@ -133,6 +133,11 @@ func (s *SMTPScript) Talk(conn net.Conn) {
 	s.sessions++
 	s.open[conn] = true
 	s.most = max(s.most, len(s.open))
+	select {
+	case <-s.closed: // which closes only what it knows of
+		_ = conn.Close()
+	default:
+	}
 	s.mu.Unlock()
 	(&smtpTalk{server: s, conn: conn, in: bufio.NewReader(conn), at: SMTPStep{Session: n, Mail: -1}}).run()
 	_ = conn.Close()
@@ -177,8 +182,10 @@ func (t *smtpTalk) step(verb, arg, yes string) (on, ok bool) {
 	if verb == "DOT" && (ok || f.Take) {
 		t.take()
 	}
-	if c, tcp := t.conn.(*net.TCPConn); f.Reset && tcp {
-		_ = c.SetLinger(0)
+	if f.Reset {
+		if c, tcp := t.conn.(*net.TCPConn); tcp {
+			_ = c.SetLinger(0)
+		}
 		return false, false
 	}
 	return (said == "" || t.say(said)) && !f.Close, ok
