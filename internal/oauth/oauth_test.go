@@ -63,7 +63,7 @@ func TestSignInDeclined(t *testing.T) {
 		t.Errorf("SignIn = %v", err)
 	}
 	w.issuer.Person = ""
-	err = s.SignIn(t.Context(), oauth.Code, func(p oauth.Prompt) { go w.issuer.Browse(p.Open, true) })
+	err = w.browse(s)
 	if !errors.As(err, &f) || f.Code != "access_denied" {
 		t.Errorf("SignIn = %v", err)
 	}

@@ -104,16 +104,23 @@ func (w *world) client(m oauth.Method) oauth.Client {
 // signIn has the person sign in by browser.
 func (w *world) signIn(s *oauth.Source) {
 	w.t.Helper()
-	err := s.SignIn(w.t.Context(), oauth.Code, func(p oauth.Prompt) {
-		go func() {
+	if err := w.browse(s); err != nil {
+		w.t.Fatalf("sign in: %v", err)
+	}
+}
+
+// browse signs in by browser, to the end of both: the page the browser comes
+// back to is shown whole before the sign-in is over.
+func (w *world) browse(s *oauth.Source) error {
+	var browser sync.WaitGroup
+	defer browser.Wait()
+	return s.SignIn(w.t.Context(), oauth.Code, func(p oauth.Prompt) {
+		browser.Go(func() {
 			if _, err := w.issuer.Browse(p.Open, true); err != nil {
 				w.t.Error(err)
 			}
-		}()
+		})
 	})
-	if err != nil {
-		w.t.Fatalf("sign in: %v", err)
-	}
 }
 
 func (w *world) token(s *oauth.Source) string {
