@@ -17,6 +17,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"pgregory.net/rapid"
 
+	"rapport/internal/mailtest"
 	"rapport/records/contact"
 )
 
@@ -323,8 +324,7 @@ func noFormula(t *rapid.T, text string) {
 }
 
 // TestHostileFiles: what grows with the square of a file would hang on these.
-func TestHostileFiles(t *testing.T) {
-	t.Parallel()
+func TestHostileFiles(t *testing.T) { // alone: it measures
 	const n = 40_000
 	many := func(format string) string {
 		var b strings.Builder
@@ -346,7 +346,6 @@ func TestHostileFiles(t *testing.T) {
 		"JSON":         `{"contact":{"name":"A","tags":[` + strings.Repeat(`"x",`, n) + `"x"]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			read := contact.ReadCSV
 			switch text[0] {
 			case 'B':
@@ -354,9 +353,9 @@ func TestHostileFiles(t *testing.T) {
 			case '{':
 				read = contact.ReadJSONLines
 			}
-			start := time.Now()
+			start := mailtest.CPUTime() // a busy machine costs no reader anything
 			_, errs := read(strings.NewReader(text), contact.ImportOptions{})
-			if took := time.Since(start); took > 10*time.Second {
+			if took := mailtest.CPUTime() - start; took > 10*time.Second {
 				t.Errorf("%d bytes take %s", len(text), took)
 			}
 			for _, e := range errs {

@@ -99,13 +99,13 @@ func againstGoMessage(b *testing.B, mails [][]byte) {
 	passes := max(1, 16<<20/size)
 	run := func(read func(raw []byte)) time.Duration {
 		runtime.GC()
-		start := cpuTime()
+		start := mailtest.CPUTime()
 		for range passes {
 			for _, raw := range mails {
 				read(raw)
 			}
 		}
-		return cpuTime() - start
+		return mailtest.CPUTime() - start
 	}
 	var ratios, took []float64
 	readable := 0

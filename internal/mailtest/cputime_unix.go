@@ -1,15 +1,15 @@
 //go:build unix
 
-package message
+package mailtest
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime returns the processor time this process has used: what a parse
-// costs however busy the machine is.
-func cpuTime() time.Duration {
+// CPUTime returns the processor time this process has used: what something
+// costs however busy the machine is, where nothing else runs in the process.
+func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return time.Duration(time.Now().UnixNano())
