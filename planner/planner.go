@@ -22,6 +22,9 @@ type Sender struct {
 	Replies contact.Address // of the mailbox that gets what comes back; "": nobody reads it
 	Mailbox string          // its name
 	Address string          // postal, below every mail
+	// Settle is how long after a dot whose answer was lost the Sent folder proves
+	// by a complete look that no server took the mail; 0 means 15 minutes.
+	Settle time.Duration
 	// The limits; 0 means none.
 	PerMinute, PerDay int
 	Keys              []Signature // that its mails are signed with

@@ -286,8 +286,20 @@ func (o *office) oldProof(t *testing.T, lost outbox.Delivery, tend func(outbox.S
 	if err != nil {
 		t.Fatal(err)
 	}
+	proves := func(want int) {
+		t.Helper()
+		if boxes, err := o.ToProve(t.Context()); err != nil || len(boxes) != want {
+			t.Errorf("at %v to look through: %v, %v; want %d", o.now.Sub(dora.Dotted), boxes, err, want)
+		}
+	}
+	proves(0)
 	again := o.carry(d, true)
+	o.now = again.Dotted.Add(settleAfter)
+	proves(0)
+	o.now = o.now.Add(time.Second)
+	proves(1)
 	sent(again.Dotted.Add(time.Hour), true)
+	proves(0)
 	o.now = again.Dotted.Add(time.Hour)
 	tend(outbox.Ambiguous)
 	copyOf := func(age time.Duration) {

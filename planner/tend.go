@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -163,10 +164,46 @@ func ended(count map[outbox.State]int) bool {
 
 // The patience with evidence.
 const (
-	settleAfter = 15 * time.Minute // from the dot to the complete look at the Sent folder that proves absence
+	settleAfter = 15 * time.Minute // from the dot to the complete look at the Sent folder that proves absence, where a sender does not say
 	giveUpAfter = 48 * time.Hour   // without proof either way
 	proofAge    = 24 * time.Hour   // from the dot of the newest mail whose copy was seen to one whose absence counts
 )
+
+// ToProve returns the mailboxes whose Sent folders are to be looked through
+// completely for what is ambiguous, by name, and how long a look holds. Nothing
+// changes in such a folder once a run has ended, so that nobody else would look
+// for hours.
+func (p *Planner) ToProve(ctx context.Context) (map[string]time.Duration, error) {
+	now := p.o.Now()
+	boxes := map[string]time.Duration{}
+	err := p.o.Store.View(ctx, func(tx store.Tx) error {
+		clear(boxes)
+		looked := map[string]sentProof{}
+		_, err := ambiguous(tx, func(d outbox.Delivery) (bool, error) {
+			proof, known := looked[d.Sender]
+			if !known {
+				var err error
+				if proof, err = p.sentProof(tx, d.Sender); err != nil {
+					return false, err
+				}
+				looked[d.Sender] = proof
+			}
+			if proof.waits(d.Dotted, now) {
+				boxes[proof.mailbox] = proof.settle
+			}
+			return false, nil
+		})
+		return err
+	})
+	return boxes, err
+}
+
+// ambiguous are the deliveries whose fate nobody knows and that pass a filter.
+func ambiguous(tx store.Tx, pick func(outbox.Delivery) (bool, error)) ([]outbox.Delivery, error) {
+	return store.Where(func(s store.Slice) (store.Page[outbox.Delivery], error) {
+		return tx.Outbox().List(store.OutboxFilter{State: outbox.Ambiguous}, s)
+	}, pick)
+}
 
 // settle decides deliveries that are ambiguous: what a complete look at the
 // Sent folder did not show, where that folder is known to show what was sent,
@@ -184,9 +221,7 @@ func (p *Planner) settle(ctx context.Context) error {
 		return err
 	}
 	return p.o.Store.Update(ctx, func(tx store.Tx) error {
-		doubtful, err := store.Where(func(s store.Slice) (store.Page[outbox.Delivery], error) {
-			return tx.Outbox().List(store.OutboxFilter{State: outbox.Ambiguous}, s)
-		}, func(outbox.Delivery) (bool, error) { return true, nil })
+		doubtful, err := ambiguous(tx, func(outbox.Delivery) (bool, error) { return true, nil })
 		if err != nil {
 			return err
 		}
@@ -222,15 +257,29 @@ func (p *Planner) settle(ctx context.Context) error {
 
 // sentProof is what is known of the Sent folder of a sender's mailbox.
 type sentProof struct {
-	complete time.Time // when it was last read completely; zero: never, or there is none
-	kept     time.Time // the dot of the newest mail whose copy was seen there
+	mailbox  string
+	settle   time.Duration // from a dot to the look that counts
+	complete time.Time     // when it was last read completely; zero: never, or there is none
+	kept     time.Time     // the dot of the newest mail whose copy was seen there
 }
 
 // counts reports whether the absence of a mail proves that no server took it:
 // the folder was read completely long enough after its dot, and the server was
 // still seen to keep what is sent at about that time.
 func (s sentProof) counts(dotted time.Time) bool {
-	return s.complete.After(dotted.Add(settleAfter)) && !s.kept.Before(dotted.Add(-proofAge))
+	return s.complete.After(dotted.Add(s.settle)) && s.keeps(dotted)
+}
+
+// keeps reports whether the server was seen to keep what was sent at about a time.
+func (s sentProof) keeps(dotted time.Time) bool {
+	return !s.kept.IsZero() && !s.kept.Before(dotted.Add(-proofAge))
+}
+
+// waits reports whether a complete look at the folder is due: it finds the copy,
+// or proves that there is none.
+func (s sentProof) waits(dotted, now time.Time) bool {
+	due := dotted.Add(s.settle)
+	return s.mailbox != "" && now.After(due) && !s.complete.After(due)
 }
 
 // sentProof reads what is known of the Sent folder of a sender's mailbox; zero
@@ -240,17 +289,19 @@ func (p *Planner) sentProof(tx store.Tx, sender string) (out sentProof, err erro
 	if !ok || s.Mailbox == "" {
 		return out, nil
 	}
+	out.mailbox, out.settle = s.Mailbox, cmp.Or(s.Settle, settleAfter)
 	name, kept, err := sentCopies(tx, sender)
 	if err != nil || kept.IsZero() {
 		return out, err
 	}
+	out.kept = kept
 	all, err := tx.Folders().Status(s.Mailbox)
 	if err != nil {
 		return out, err
 	}
 	for _, f := range all {
 		if f.Name == name && f.InSync && f.Error == "" {
-			return sentProof{f.At, kept}, nil
+			out.complete = f.At
 		}
 	}
 	return out, nil

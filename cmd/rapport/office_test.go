@@ -155,6 +155,16 @@ func (o *office) config(policy string, boxes ...string) string {
 // the socket's path must be.
 func newOfficeSite(t testing.TB, o *office) *site {
 	t.Helper()
+	s := emptySite(t)
+	s.write("password", []byte("secret\n"))
+	s.write("people.csv", []byte(officePeople))
+	s.write("config.yaml", []byte(o.config("", "ada", "bob")))
+	return s
+}
+
+// emptySite is an installation without a configuration.
+func emptySite(t testing.TB) *site {
+	t.Helper()
 	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -167,11 +177,7 @@ func newOfficeSite(t testing.TB, o *office) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &site{t: t, bin: bin, dir: dir, dataDir: filepath.Join(dir, "data"), config: filepath.Join(dir, "config.yaml")}
-	s.write("password", []byte("secret\n"))
-	s.write("people.csv", []byte(officePeople))
-	s.write("config.yaml", []byte(o.config("", "ada", "bob")))
-	return s
+	return &site{t: t, bin: bin, dir: dir, dataDir: filepath.Join(dir, "data"), config: filepath.Join(dir, "config.yaml")}
 }
 
 // copied is the same installation in another directory.

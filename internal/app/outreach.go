@@ -76,7 +76,8 @@ func planning(cfg *config.Config) planner.Settings {
 		out.Members[contact.Address(m.Addresses[0])] = m.Name
 	}
 	for _, c := range cfg.Senders {
-		one := planner.Sender{Name: c.Name, From: c.From, Mailbox: c.Mailbox, Address: c.Address, PerMinute: c.Limits.PerMinute, PerDay: c.Limits.PerDay}
+		one := planner.Sender{Name: c.Name, From: c.From, Mailbox: c.Mailbox, Address: c.Address, PerMinute: c.Limits.PerMinute, PerDay: c.Limits.PerDay,
+			Settle: c.Settle.Std()}
 		one.Keys = signatures(c)
 		for _, box := range cfg.Boxes() {
 			if box.Name == c.Mailbox && c.Mailbox != "" {
@@ -251,10 +252,50 @@ const (
 	tendLull  = 300 * time.Millisecond // between two looks
 )
 
+// untilTended is how long nothing is looked after of itself.
+func (d *daemonRun) untilTended() time.Duration {
+	wait := tendEvery
+	for _, s := range d.config().Senders {
+		wait = min(wait, s.Settle.Std())
+	}
+	return wait
+}
+
+// prove reads the mailboxes whose Sent folders settle what is in doubt. at is
+// when each was last read for it: a look that proves nothing is not repeated
+// at once.
+func (d *daemonRun) prove(ctx context.Context, at map[string]time.Time) error {
+	wanted, err := d.planner.ToProve(ctx)
+	if err != nil || len(wanted) == 0 {
+		return err
+	}
+	boxes, err := d.fleet.all()
+	if err != nil {
+		return err
+	}
+	for _, b := range boxes {
+		name, now := b.cfg.Name, d.now()
+		settle, wants := wanted[name]
+		if last, known := at[name]; !wants || known && now.Sub(last) < 4*settle && !last.After(now) {
+			continue
+		}
+		at[name] = now
+		err := b.engine.Sync(ctx) // which fetches what is new
+		if err == nil {
+			_, _, err = b.engine.Reconcile(ctx) // and which lists what is not
+		}
+		if err != nil && ctx.Err() == nil {
+			d.log.Warn("the Sent folder cannot be looked through", "mailbox", name, "err", err)
+		}
+	}
+	return d.planner.Tend(ctx)
+}
+
 // tend looks after runs that end and deliveries nobody knows the fate of.
 func (d *daemonRun) tend(ctx context.Context) {
+	proved := map[string]time.Time{}
 	for {
-		d.faults.report("campaigns", d.planner.Tend(ctx))
+		d.faults.report("campaigns", errors.Join(d.planner.Tend(ctx), d.prove(ctx, proved)))
 		lull := time.NewTimer(tendLull)
 		select {
 		case <-ctx.Done():
@@ -262,7 +303,7 @@ func (d *daemonRun) tend(ctx context.Context) {
 			return
 		case <-lull.C:
 		}
-		timer := time.NewTimer(tendEvery)
+		timer := time.NewTimer(d.untilTended())
 		select {
 		case <-ctx.Done():
 			timer.Stop()

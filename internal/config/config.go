@@ -105,11 +105,12 @@ type Folders struct {
 type Sender struct {
 	Name    string `yaml:"name" required:"true" doc:"Short name, used by alerts.sender."`
 	Account `yaml:",inline"`
-	From    string `yaml:"from" required:"true" doc:"Author of the mail: an address, with a display name or without."`
-	Mailbox string `yaml:"mailbox" doc:"Name of the mailbox that gets what comes back of campaigns: replies, bounces and objections."`
-	Limits  Limits `yaml:"limits" doc:"How much goes through it; alerts and the daily mail are not counted."`
-	Address string `yaml:"postal_address" doc:"Postal address below every mail of a campaign."`
-	DKIM    []DKIM `yaml:"dkim" doc:"Keys that campaigns are signed with, where no provider does it: one RSA, and one Ed25519 beside it if you like."`
+	From    string   `yaml:"from" required:"true" doc:"Author of the mail: an address, with a display name or without."`
+	Mailbox string   `yaml:"mailbox" doc:"Name of the mailbox that gets what comes back of campaigns: replies, bounces and objections."`
+	Settle  Duration `yaml:"settle" default:"15m" doc:"How long after a lost answer the mailbox's Sent folder is looked through for the mail: longer than its server takes to put a copy there."`
+	Limits  Limits   `yaml:"limits" doc:"How much goes through it; alerts and the daily mail are not counted."`
+	Address string   `yaml:"postal_address" doc:"Postal address below every mail of a campaign."`
+	DKIM    []DKIM   `yaml:"dkim" doc:"Keys that campaigns are signed with, where no provider does it: one RSA, and one Ed25519 beside it if you like."`
 }
 
 // Limits bound what goes through a sender.

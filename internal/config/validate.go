@@ -306,6 +306,9 @@ func (v *validator) signIn(path string, a *Account, p Provider, required bool) {
 func (v *validator) sender(path string, s *Sender) {
 	v.account(path, &s.Account, map[TLSMode]string{TLSImplicit: "465", TLSStart: "587", TLSNone: "25"})
 	v.signIn(path, &s.Account, "", false)
+	if settle := s.Settle.Std(); v.given(path+".settle") && (settle < time.Second || settle > 24*time.Hour) {
+		v.wrong(path+".settle", s.Settle.String()+" is out of range", "from 1s to 24h")
+	}
 	if !v.given(path + ".from") {
 		return
 	}

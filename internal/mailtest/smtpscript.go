@@ -36,6 +36,9 @@ type SMTPScript struct {
 
 	// Auth, when not empty, are the mechanisms offered; tokens only are read.
 	Auth string
+	// Took, when not nil, hears of each mail that is taken before the server
+	// answers, as a provider that files a copy does.
+	Took func(Received)
 	// Ended, when not nil, hears that a session is over.
 	Ended func(session int)
 
@@ -200,6 +203,9 @@ func (t *smtpTalk) take() {
 	t.server.mu.Lock()
 	t.server.taken = append(t.server.taken, t.next)
 	t.server.mu.Unlock()
+	if t.server.Took != nil {
+		t.server.Took(t.next)
+	}
 }
 
 func (t *smtpTalk) run() {
