@@ -2,11 +2,13 @@ package delivery
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/textproto"
+	"os"
 	"strings"
 	"time"
 
@@ -22,6 +24,7 @@ const (
 	blockTime   = 3 * time.Minute // each block of the body
 	dotTime     = 10 * time.Minute
 	quitTime    = 2 * time.Second
+	glance      = 100 * time.Microsecond // for what a server said amid the body
 	blockSize   = 64 << 10
 )
 
@@ -198,7 +201,31 @@ func (c *Session) Transmit(ctx context.Context, from, to string, data []byte, be
 		c.drop()
 		return "", &Withheld{err}
 	}
+	if err := c.quiet(); err != nil {
+		return "", err
+	}
 	return c.dot()
+}
+
+// quiet refuses to write the dot to a server that has spoken amid the body:
+// what it said would be taken for its answer to the dot, and that for the answer
+// to what comes next.
+func (c *Session) quiet() error {
+	_ = c.conn.SetReadDeadline(time.Now().Add(glance)) // a connection that has ended says so below
+	_, err := c.client.Text.R.Peek(1)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	if err == nil {
+		c.patience(quitTime)
+		_, _, err = c.client.Text.ReadResponse(250)
+	}
+	lost := c.answer(outbox.StageData, err)
+	c.drop()
+	if refused := (*Refusal)(nil); errors.As(lost, &refused) {
+		return refused
+	}
+	return &Lost{Stage: outbox.StageData, Err: cmp.Or(err, errors.New("the server answered before the mail ended"))}
 }
 
 // envelope goes as far as the server waiting for the body.
@@ -303,8 +330,16 @@ func (c *Session) dot() (queueID string, err error) {
 		return "", &Lost{Stage: outbox.StageDot, Dotted: true, Err: err}
 	}
 	_, text, err := c.client.Text.ReadResponse(25)
+	more := c.client.Text.R.Buffered() > 0 // one of two answers is not the one to the dot
 	if err := c.answer(outbox.StageDot, err); err != nil {
+		if more {
+			c.drop()
+			return "", &Lost{Stage: outbox.StageDot, Dotted: true, Err: fmt.Errorf("two answers: %w", err)}
+		}
 		return "", err
+	}
+	if more {
+		c.drop()
 	}
 	c.Mails++
 	return strings.ToValidUTF8(text[:min(len(text), outbox.MaxReply)], ""), nil

@@ -11,6 +11,7 @@ import (
 
 	"rapport/delivery"
 	"rapport/internal/mailtest"
+	"rapport/records/outbox"
 )
 
 // through opens a session to a scripted server.
@@ -201,21 +202,63 @@ func TestNoDotWithoutIntent(t *testing.T) {
 	}
 }
 
+// TestSpeaksAmidTheBody has the server answer before the mail has ended, take
+// it all the same and go on: its words are not taken for the answer to the dot,
+// so that nothing it took is sent a second time.
+func TestSpeaksAmidTheBody(t *testing.T) {
+	for _, reply := range []string{"451 4.7.1 later", "550 5.7.1 no", "250 2.0.0 ok", "what"} {
+		synctest.Test(t, func(t *testing.T) {
+			server, sender := inMemory(func(at mailtest.SMTPStep) *mailtest.SMTPFault {
+				if at.Verb == "BODY" {
+					return &mailtest.SMTPFault{Reply: reply}
+				}
+				return nil
+			})
+			c, err := sender.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Transmit(t.Context(), "a@example.com", "b@example.com", []byte(letter), func() <-chan error {
+				granted := make(chan error)
+				go func() {
+					synctest.Wait() // the server has said it
+					granted <- nil
+				}()
+				return granted
+			})
+			lost, refused := (*delivery.Lost)(nil), (*delivery.Refusal)(nil)
+			if c.Usable() || !(errors.As(err, &refused) && refused.Reply.Stage == outbox.StageData || errors.As(err, &lost) && !lost.Dotted) {
+				t.Errorf("%q: Transmit = %v, usable %v", reply, err, c.Usable())
+			}
+			server.Close()
+			synctest.Wait()
+			if got := server.Taken(); len(got) != 0 {
+				t.Errorf("%q: the dot was written: %+v", reply, got)
+			}
+		})
+	}
+}
+
+// inMemory is a scripted server reached once, without a network.
+func inMemory(fault func(mailtest.SMTPStep) *mailtest.SMTPFault) (*mailtest.SMTPScript, delivery.Sender) {
+	near, far := net.Pipe()
+	server := mailtest.NewSMTPScript(fault)
+	go server.Talk(far)
+	return server, delivery.Sender{Host: "smtp.example.com:25", TLS: delivery.TLSNone, From: "a@example.com",
+		Dial: func(context.Context, string) (net.Conn, error) { return near, nil }}
+}
+
 // TestLateAnswers answers the dot after 16 s, 5 and 9 minutes, and after 11:
 // sent, sent, sent, and nobody knows.
 func TestLateAnswers(t *testing.T) {
 	for _, after := range []time.Duration{16 * time.Second, 5 * time.Minute, 9 * time.Minute, 11 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			near, far := net.Pipe()
-			server := mailtest.NewSMTPScript(func(at mailtest.SMTPStep) *mailtest.SMTPFault {
+			server, sender := inMemory(func(at mailtest.SMTPStep) *mailtest.SMTPFault {
 				if at.Verb == "DOT" {
 					return &mailtest.SMTPFault{Wait: after}
 				}
 				return nil
 			})
-			go server.Talk(far)
-			sender := delivery.Sender{Host: "smtp.example.com:25", TLS: delivery.TLSNone, From: "a@example.com",
-				Dial: func(context.Context, string) (net.Conn, error) { return near, nil }}
 			c, err := sender.Open(t.Context())
 			if err != nil {
 				t.Fatal(err)
