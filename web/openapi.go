@@ -103,8 +103,19 @@ func (s *Server) openAPI() ([]byte, error) {
 	return s.docJSON, s.docErr
 }
 
+// describedAll describes every operation, once.
+func (s *Server) describedAll() *huma.OpenAPI {
+	s.describing.Lock()
+	defer s.describing.Unlock()
+	for _, describe := range s.described {
+		describe()
+	}
+	s.described = nil
+	return s.api.OpenAPI()
+}
+
 func (s *Server) makeDocument() ([]byte, error) {
-	described := s.api.OpenAPI()
+	described := s.describedAll()
 	for _, op := range s.operations {
 		if !slices.ContainsFunc(described.Tags, func(t *huma.Tag) bool { return t.Name == op.tag }) {
 			described.Tags = append(described.Tags, &huma.Tag{Name: op.tag, Description: tags[op.tag]})

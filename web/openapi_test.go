@@ -79,7 +79,7 @@ func shownTypes() map[string]bool {
 	s := New(Options{Records: &plainRecords{}, Daemon: &quietDaemon{}})
 	s.Handler()
 	out := map[string]bool{}
-	schemas := s.api.OpenAPI().Components.Schemas
+	schemas := s.describedAll().Components.Schemas
 	for name := range schemas.Map() {
 		t := schemas.TypeFromRef("#/components/schemas/" + name)
 		if t == nil || t.Kind() != reflect.Struct {

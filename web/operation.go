@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -35,20 +36,22 @@ type operation struct {
 func describe[I, T any](s *Server, api huma.API, op operation, do func(context.Context, *I) (T, error)) {
 	mustBeRead(op, reflect.TypeFor[I]())
 	op.once = strings.HasPrefix(op.pattern, http.MethodPost+" ") && op.need != access.Anyone && !op.secret
-	answers := responses(api, op, "application/json", schemaOf[T](api, op.id+"Answer"))
-	if strings.HasPrefix(op.pattern, http.MethodGet+" ") {
-		answers["200"].Headers = map[string]*huma.Header{"ETag": tagHeader}
-		if reflect.TypeFor[T]().Implements(reflect.TypeFor[continued]()) {
-			answers["200"].Headers["Link"] = linkHeader
+	s.announce(api, op, func(api huma.API) {
+		answers := responses(api, op, "application/json", schemaOf[T](api, op.id+"Answer"))
+		if strings.HasPrefix(op.pattern, http.MethodGet+" ") {
+			answers["200"].Headers = map[string]*huma.Header{"ETag": tagHeader}
+			if reflect.TypeFor[T]().Implements(reflect.TypeFor[continued]()) {
+				answers["200"].Headers["Link"] = linkHeader
+			}
+			answers["304"] = &huma.Response{Description: "Nothing changed since the tag that was sent.", Headers: map[string]*huma.Header{"ETag": tagHeader}}
 		}
-		answers["304"] = &huma.Response{Description: "Nothing changed since the tag that was sent.", Headers: map[string]*huma.Header{"ETag": tagHeader}}
-	}
-	register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, r *http.Request) error {
-		out, err := do(ctx, in)
-		if err != nil {
-			return err
-		}
-		return answer(w, r, out)
+		register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, r *http.Request) error {
+			out, err := do(ctx, in)
+			if err != nil {
+				return err
+			}
+			return answer(w, r, out)
+		})
 	})
 }
 
@@ -56,32 +59,53 @@ func describe[I, T any](s *Server, api huma.API, op operation, do func(context.C
 // type. do must not have written anything where it returns an error; a HEAD
 // request wants the header alone.
 func describeDownload[I any](s *Server, api huma.API, op operation, mediaType string, do func(context.Context, *I, http.ResponseWriter, *http.Request) error) {
-	answers := responses(api, op, mediaType, &huma.Schema{Type: huma.TypeString, Format: "binary"})
-	register(s, api, op, answers, do)
+	s.announce(api, op, func(api huma.API) {
+		answers := responses(api, op, mediaType, &huma.Schema{Type: huma.TypeString, Format: "binary"})
+		register(s, api, op, answers, do)
+	})
 }
 
 // describeUpload registers an operation whose body is a file, read as it
 // arrives, and whose answer is a T as JSON.
 func describeUpload[I, T any](s *Server, api huma.API, op operation, do func(context.Context, *I, io.Reader) (T, error)) {
-	answers := responses(api, op, "application/json", schemaOf[T](api, op.id+"Answer"))
-	register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, r *http.Request) error {
-		out, err := do(ctx, in, http.MaxBytesReader(w, r.Body, maxImport))
-		if err != nil {
-			return err
+	s.announce(api, op, func(api huma.API) {
+		answers := responses(api, op, "application/json", schemaOf[T](api, op.id+"Answer"))
+		register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, r *http.Request) error {
+			out, err := do(ctx, in, http.MaxBytesReader(w, r.Body, maxImport))
+			if err != nil {
+				return err
+			}
+			return answer(w, r, out)
+		})
+		_, path, _ := cutPattern(op.pattern)
+		api.OpenAPI().Paths["/api/v1"+path].Post.RequestBody = &huma.RequestBody{
+			Required: true, Description: "The file.",
+			Content: map[string]*huma.MediaType{octets: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
 		}
-		return answer(w, r, out)
 	})
-	_, path, _ := cutPattern(op.pattern)
-	api.OpenAPI().Paths["/api/v1"+path].Post.RequestBody = &huma.RequestBody{
-		Required: true, Description: "The file.",
-		Content: map[string]*huma.MediaType{octets: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
-	}
+}
+
+// announce adds an operation to those there are. To api, of which the document is
+// made, it is described when the document is asked for; to one of its own,
+// which answers it, at the first request: most commands ask for two of more
+// than a hundred, and would wait longer for all the schemas than for an answer.
+func (s *Server) announce(api huma.API, op operation, describe func(huma.API)) {
+	method, path, _ := cutPattern(op.pattern)
+	s.operations = append(s.operations, op)
+	s.described = append(s.described, func() { describe(api) })
+	own := sync.OnceValue(func() http.Handler {
+		s.describing.Lock()
+		defer s.describing.Unlock()
+		mux := http.NewServeMux()
+		describe(humago.New(mux, s.document()))
+		return mux
+	})
+	s.mux.HandleFunc(method+" /api/v1"+path, func(w http.ResponseWriter, r *http.Request) { own().ServeHTTP(w, r) })
 }
 
 // register is what all kinds of operations have in common.
 func register[I any](s *Server, api huma.API, op operation, answers map[string]*huma.Response, do func(context.Context, *I, http.ResponseWriter, *http.Request) error) {
 	method, path, _ := cutPattern(op.pattern)
-	s.operations = append(s.operations, op)
 	described := huma.Operation{
 		OperationID: op.id, Method: method, Path: "/api/v1" + path,
 		Summary: op.summary, Description: op.detail, Tags: []string{op.tag}, Responses: answers,

@@ -74,8 +74,11 @@ type Server struct {
 	watchers   watchers
 	webhooks   Webhooks
 	outreach   Outreach
-	operations []operation // all of them, as Handler registers them
-	api        huma.API
+	mux        *http.ServeMux
+	operations []operation // all of them, as Handler announces them
+	described  []func()    // describe them to api
+	describing sync.Mutex  // held while one is described: they share descriptions
+	api        huma.API    // the document is made of it
 	underWay   underWay
 	paces      paces
 	doc        sync.Once // guards what follows
@@ -132,7 +135,7 @@ func stated(r *http.Request) string {
 // refused, so that no page in a browser can speak for its reader.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	s.api = humago.New(mux, s.document())
+	s.mux, s.api = mux, humago.New(http.NewServeMux(), s.document())
 	s.describeAll(s.api)
 	mux.HandleFunc(apiPattern, func(w http.ResponseWriter, r *http.Request) { s.noOperation(mux, w, r) })
 	origins := http.NewCrossOriginProtection()

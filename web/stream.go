@@ -47,14 +47,16 @@ type run[P, R any] func(context.Context, func(P)) (R, error)
 func describeStream[I, P, R any](s *Server, api huma.API, op operation, do func(context.Context, *I) (run[P, R], error)) {
 	op.long = true
 	op.detail = strings.TrimSpace(op.detail + "\n\n" + aboutLines)
-	answers := responses(api, op, "application/jsonl", schemaOf[line[P, R]](api, op.id+"Line"))
-	register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, _ *http.Request) error {
-		work, err := do(ctx, in)
-		if err != nil {
-			return err
-		}
-		stream(ctx, w, work)
-		return nil
+	s.announce(api, op, func(api huma.API) {
+		answers := responses(api, op, "application/jsonl", schemaOf[line[P, R]](api, op.id+"Line"))
+		register(s, api, op, answers, func(ctx context.Context, in *I, w http.ResponseWriter, _ *http.Request) error {
+			work, err := do(ctx, in)
+			if err != nil {
+				return err
+			}
+			stream(ctx, w, work)
+			return nil
+		})
 	})
 }
 

@@ -21,6 +21,7 @@ const (
 	clockLeap  = 26 * time.Hour
 	clockGap   = 7 * 24 * time.Hour
 	clockTrial = 24 * time.Hour
+	clockNote  = time.Hour // within which what another process noted last serves
 )
 
 // clockBook is what is known of the clock.
@@ -113,16 +114,21 @@ func (c *wallClock) looked(shown time.Time, bad bool) {
 	c.at, c.shown, c.bad = time.Now(), shown.Round(0), bad
 }
 
-// look keeps the book of the clock and returns what is known of it now.
+// look keeps the book of the clock and returns what is known of it now. A
+// process that looks for the first time writes nothing where the last note is
+// recent and says the same: a command that finds no news leaves the disk alone.
 func (c *wallClock) look(ctx context.Context, s store.Store) (clockBook, error) {
 	book, err := upkeepBook[clockBook](ctx, s, stateClock)
 	if err != nil {
 		return book, err
 	}
-	shown := c.now()
+	kept, shown := book, c.now()
 	elapsed, first := c.elapsed()
 	book.look(shown, elapsed, first)
 	c.looked(shown, book.doubted())
+	if ago := book.Last.Sub(kept.Last); first && !kept.doubted() && !book.doubted() && ago >= 0 && ago < clockNote {
+		return book, nil
+	}
 	return book, keepBook(ctx, s, stateClock, book)
 }
 

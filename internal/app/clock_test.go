@@ -57,6 +57,48 @@ func TestM79_Leaps(t *testing.T) {
 	t.Attr("tries", "13")
 }
 
+// TestM79_NotesOnlyWhatIsNew lets processes look at the clock for the first
+// time: one that finds a recent note writes nothing, and one that finds an old
+// note, a note of a doubt, or one from the future does.
+func TestM79_NotesOnlyWhatIsNew(t *testing.T) {
+	t.Parallel()
+	s, err := boltstore.Open(filepath.Join(t.TempDir(), "data"), boltstore.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	t0 := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	kept := t0
+	tries := 0
+	for _, step := range []struct {
+		after   time.Duration // what is shown, since t0
+		written bool
+		doubted bool
+	}{
+		{0, true, false}, {time.Minute, false, false}, {59 * time.Minute, false, false}, {time.Hour, true, false},
+		{time.Hour + time.Second, false, false}, {59 * time.Minute, true, false}, {2 * time.Hour, true, false},
+		{year, true, true}, {year + time.Second, true, true}, {2*time.Hour + time.Minute, true, false}, {2*time.Hour + 2*time.Minute, false, false},
+	} {
+		tries++
+		shown := t0.Add(step.after)
+		c := &wallClock{now: func() time.Time { return shown }}
+		if _, err := c.look(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		book, err := upkeepBook[clockBook](t.Context(), s, stateClock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step.written {
+			kept = shown
+		}
+		if !book.Last.Equal(kept) || book.doubted() != step.doubted {
+			t.Errorf("at %v the note is %+v, want one of %v, doubted %v", step.after, book, kept.Sub(t0), step.doubted)
+		}
+	}
+	t.Attr("tries", strconv.Itoa(tries))
+}
+
 // TestM79_Housekeeping sets the clock while the daemon runs and between two
 // runs: no job is done in bursts or forgotten, and none removes anything for
 // its age within a day of a leap.
