@@ -11,6 +11,7 @@ import (
 
 	"github.com/clipperhouse/uax29/v2/words"
 	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -321,17 +322,35 @@ type Document struct {
 	Text   string
 	Terms  []Term // sorted, each once; nil where the store is to make them when it has time
 	Fields Fields // what the terms were made of, so that they can be made again
-	Packed []byte // Fields as JSON, s2: what a store keeps of it; nil where it is to compress
+	Packed []byte // Fields as [Fields.Pack] returns them: what a store keeps of it; nil where it is to compress
+	Dense  bool   // Packed is so
 }
 
-// Pack returns Fields as JSON, compressed with s2: texts are short, and most of
-// what zstd does on one is preparing its tables.
-func (f Fields) Pack() ([]byte, error) {
+// denseFrom is from how many bytes of texts on zstd earns what it costs: tables
+// and long texts that attachments say. Most texts are short, and most of what
+// zstd does on one is preparing its tables.
+const denseFrom = 16 << 10
+
+var dense = sync.OnceValues(func() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true),
+		zstd.WithWindowSize(1<<18), zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true))
+})
+
+// Pack returns Fields as JSON, compressed with s2, or with zstd where they are
+// long: then it is dense.
+func (f Fields) Pack() (packed []byte, long bool, err error) {
 	raw, err := json.Marshal(f)
 	if err != nil {
-		return nil, fmt.Errorf("pack the texts of an entry: %w", err)
+		return nil, false, fmt.Errorf("pack the texts of an entry: %w", err)
 	}
-	return bytes.Clone(s2.Encode(nil, raw)), nil
+	if len(raw) < denseFrom {
+		return bytes.Clone(s2.Encode(nil, raw)), false, nil
+	}
+	e, err := dense()
+	if err != nil {
+		return nil, false, fmt.Errorf("pack the texts of an entry: %w", err)
+	}
+	return e.EncodeAll(raw, nil), true, nil
 }
 
 // NewDocument makes what the index needs of an entry's texts.
@@ -344,11 +363,11 @@ func NewDocument(f Fields) *Document {
 // LaterDocument is NewDocument without the terms: the store makes them of
 // Fields when it has time, and looks through the text until then.
 func LaterDocument(f Fields) *Document {
-	packed, err := f.Pack()
+	packed, long, err := f.Pack()
 	if err != nil {
 		packed = nil // the store tries again and says why
 	}
-	return &Document{Text: f.Text, Fields: f, Packed: packed}
+	return &Document{Text: f.Text, Fields: f, Packed: packed, Dense: long}
 }
 
 // all returns the texts one by one.

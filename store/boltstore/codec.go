@@ -21,6 +21,7 @@ const (
 	formatSJSON = 5 // JSON, sealed
 	formatCJSON = 6 // JSON, s2 with the dictionary jsonDictionary, sealed
 	formatCText = 7 // texts of an entry as JSON, s2, sealed
+	formatZText = 8 // the same where they are long, zstd, sealed
 )
 
 // jsonDictionary holds what the JSON of records repeats. It never changes:

@@ -162,16 +162,20 @@ func (e entriesOf) Put(v timeline.Entry, d *store.Document) error {
 // index. A document has its own number for ever: one that is replaced leaves
 // its rows behind, which name nothing any more.
 func (e entriesOf) putText(key []byte, doc uint32, d *store.Document) error {
-	packed := d.Packed
+	packed, dense := d.Packed, d.Dense
 	if packed == nil {
 		f := d.Fields
 		f.Text = d.Text
 		var err error
-		if packed, err = f.Pack(); err != nil {
+		if packed, dense, err = f.Pack(); err != nil {
 			return err
 		}
 	}
-	row := append(append(make([]byte, 0, len(packed)+1+sealSize), formatCText), packed...)
+	format := byte(formatCText)
+	if dense {
+		format = formatZText
+	}
+	row := append(append(make([]byte, 0, len(packed)+1+sealSize), format), packed...)
 	if err := e.tx.data(bucketText).Put(key, sealed(key, row)); err != nil {
 		return err
 	}
@@ -247,11 +251,16 @@ func (e entriesOf) fields(key []byte) (store.Fields, error) {
 // unpackFields reads a row of texts.
 func unpackFields(key, row []byte) (f store.Fields, err error) {
 	var b []byte
-	if len(row) > 0 && row[0] == formatCText {
+	switch {
+	case len(row) > 0 && row[0] == formatCText:
 		if b, err = unsealed(key, row); err == nil {
 			b, err = s2.Decode(nil, b[1:])
 		}
-	} else {
+	case len(row) > 0 && row[0] == formatZText:
+		if b, err = unsealed(key, row); err == nil {
+			b, err = textDecoder.DecodeAll(b[1:], nil)
+		}
+	default:
 		b, err = unpackText(row)
 	}
 	if err != nil {
