@@ -257,6 +257,13 @@ func searches(f *mailtest.Flow) []wording {
 		{"before a day", func(round int) string { return fmt.Sprintf("before:2022-03-%02d", round+1) }},
 		{"between days, a word", func(round int) string { return fmt.Sprintf("after:2023-01 before:2023-02 %s", f.Word(60+round)) }},
 		{"has:attachment", func(int) string { return "has:attachment" }},
+		{"a word in subjects", with("subject:%s", w(10))},
+		{"a phrase in subjects", with(`subject:"%s"`, two(1, 3))},
+		{"a beginning in subjects", func(round int) string { return "subject:" + beginning(f.Word(200+round), 4) }},
+		{"a file of every twentieth mail", func(int) string { return "file:order" }},
+		{"a file by name", func(round int) string { return fmt.Sprintf(`file:"order-%d.pdf"`, round+1) }},
+		{"on a day", func(round int) string { return fmt.Sprintf("on:2022-03-%02d", round+1) }},
+		{"in a month, a word", func(round int) string { return fmt.Sprintf("on:2023-%02d %s", round%12+1, f.Word(60+round)) }},
 	}
 }
 
