@@ -27,8 +27,11 @@ func attributionAt(lines []string, i int) (end int, kind introductionKind) {
 		if line == "" || len(line) > 300 || n > 1 && isQuoted(lines[i+n-1]) && !closesAngle(lines[i+n-2], line) {
 			return 0, noIntroduction
 		}
-		if n == 1 && !opensAttribution(line) && !endsAttribution(line) {
+		if n == 1 && !opensAttribution(line) && !endsAttribution(line) && !namesSender(lines, i) {
 			return 0, noIntroduction
+		}
+		if n == 1 && runsOn(line) {
+			return len(lines), attribution
 		}
 		if !endsAttribution(line) {
 			if strings.IndexByte(".!?", line[len(line)-1]) >= 0 && when(line) == (clues{}) {
@@ -52,6 +55,23 @@ func attributionAt(lines []string, i int) (end int, kind introductionKind) {
 	return 0, noIntroduction
 }
 
+// namesSender reports whether a line is a name whose address begins the next.
+func namesSender(lines []string, i int) bool {
+	if i+1 >= len(lines) || strings.Count(lines[i], " ") > 4 {
+		return false
+	}
+	next := trimEdges(lines[i+1])
+	k := strings.IndexByte(next, '>')
+	return next != "" && next[0] == '<' && k > 0 && strings.IndexByte(next[:k], '@') > 0
+}
+
+// runsOn reports whether a line says who wrote and goes on with what: Yahoo's
+// program for phones puts both in one line, with a gap between them.
+func runsOn(line string) bool {
+	k := strings.Index(line, ":  ")
+	return k > 0 && k < maxAttribution && strings.IndexByte(line[:k], '@') > 0 && judgeAttribution(line[:k+1]) == attribution
+}
+
 // closesAngle reports whether a line that looks quoted ends an address that
 // the line before it began.
 func closesAngle(before, line string) bool {
@@ -62,7 +82,7 @@ func closesAngle(before, line string) bool {
 // when: what follows it is an attribution by itself.
 func proseBefore(lines []string) bool {
 	first := trimEdges(lines[0])
-	if len(lines) < 2 || opensWithDate(first) {
+	if len(lines) < 2 || opensWithDate(first) || namesSender(lines, 0) {
 		return false
 	}
 	for k := 1; k < len(lines); k++ {
@@ -113,6 +133,8 @@ func judgeAttribution(s string) introductionKind {
 		return attribution
 	case wrote && angle:
 		return attribution
+	case !wrote && saysSo(low):
+		return weakAttribution // prose tells what people said
 	case wrote && (c.digits >= 3 || at), c.dated() && c.clock && len(s) < 160, angle && c.dated():
 		return weakAttribution
 	case wrote && len(s) < shortAttribution: // "Carol Roe wrote:"
@@ -120,6 +142,9 @@ func judgeAttribution(s string) introductionKind {
 	}
 	return noIntroduction
 }
+
+// saysSo reports whether a passage in lower case ends with "said:".
+func saysSo(low string) bool { return strings.HasSuffix(strings.TrimRight(low, ":"), " said") }
 
 // opensAttribution reports whether a line may be the first of several that
 // say when and who: prose before them is not.

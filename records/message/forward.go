@@ -113,7 +113,7 @@ func headerFields(lines []string, i int) (found map[string]string, end int) {
 	}
 	found = map[string]string{field: value}
 	last := field
-	k, blanks := i+1, 0
+	k, blanks, strange := i+1, 0, 0
 	for ; k < len(lines) && k < i+24; k++ {
 		line := unquote(lines[k])
 		if line == "" {
@@ -132,6 +132,10 @@ func headerFields(lines []string, i int) (found map[string]string, end int) {
 		case f != "" && !again:
 			found[f], last, blanks = v, f, 0
 			continue
+		case f == "" && blanks == 0 && strange < 2 && likeHeaderLine(line) && k+1 < len(lines) && isHeaderLine(lines[k+1]):
+			strange++ // a name in no list
+			last = ""
+			continue
 		}
 		break
 	}
@@ -148,6 +152,13 @@ func goesOn(field, line string) bool {
 		return line[0] == '<' && strings.Contains(line, "@")
 	}
 	return false
+}
+
+// likeHeaderLine reports whether a line begins with a short name before a
+// colon, whatever it says.
+func likeHeaderLine(line string) bool {
+	k := strings.IndexAny(line, ":：")
+	return k > 0 && k <= 60 && k < len(line)-1 && strings.Count(strings.TrimSpace(line[:k]), " ") <= 2
 }
 
 func isHeaderLine(line string) bool {

@@ -1,6 +1,10 @@
 package message
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // NewText returns what the author of a mail newly wrote of its readable text,
 // as [Parsed].Reply. Of the head it looks at the sender, whose name begins a
@@ -18,8 +22,11 @@ func newText(lines []string, h Head) string {
 	own := ownLines(lines, h)
 	by := authorOf(h)
 	kept := make([]string, 0, len(lines))
-	for _, s := range own {
+	for n, s := range own {
 		part := lines[s.from:s.to]
+		if n > 0 && n == len(own)-1 && isNotice(part) && len(paragraphs(part)) == 1 {
+			continue // below the quote
+		}
 		kept = append(kept, cutSignature(part, by)...)
 		if strings.TrimSpace(part[len(part)-1]) == "" {
 			kept = append(kept, "") // what stands behind the quote is a paragraph of its own
@@ -38,6 +45,21 @@ func newText(lines []string, h Head) string {
 	out := strings.TrimSpace(text)
 	for strings.Contains(out, "\n\n\n") {
 		out = strings.ReplaceAll(out, "\n\n\n", "\n\n")
+	}
+	return out
+}
+
+// paragraphs cuts lines at the blank ones.
+func paragraphs(lines []string) (out [][]string) {
+	from := 0
+	for i := 0; i <= len(lines); i++ {
+		if i < len(lines) && strings.TrimSpace(lines[i]) != "" {
+			continue
+		}
+		if i > from {
+			out = append(out, lines[from:i])
+		}
+		from = i + 1
 	}
 	return out
 }
@@ -68,6 +90,9 @@ func ownLines(lines []string, h Head) (own []span) {
 		}
 	}
 	for i := 0; i < len(lines); i++ {
+		if begun && isArrowed(lines[i]) && (i+1 == len(lines) || !isQuoted(lines[i+1])) {
+			return own
+		}
 		if isQuoted(lines[i]) && !isEscapedFrom(lines, i) {
 			continue
 		}
@@ -105,9 +130,30 @@ func ownLines(lines []string, h Head) (own []span) {
 func isQuoted(line string) bool {
 	t := skipBlanks(line)
 	if t == "" || t[0] != '>' && t[0] != '&' && t[0] != '|' {
-		return false
+		return t != "" && isInitialled(t)
 	}
 	return strings.HasPrefix(t, ">") || strings.HasPrefix(t, "&gt;") || strings.HasPrefix(t, "| ") && strings.Count(t, "|") == 1
+}
+
+// isInitialled recognises the quotes of The Bat!, marked with the capitals of
+// whoever is quoted: "CR> ".
+func isInitialled(t string) bool {
+	n := strings.IndexByte(clip(t, 12), '>')
+	if n < 2 || n+1 < len(t) && t[n+1] != ' ' && t[n+1] != '>' {
+		return false
+	}
+	for _, r := range t[:n] {
+		if !unicode.IsUpper(r) {
+			return false
+		}
+	}
+	return utf8.RuneCountInString(t[:n]) >= 2 && utf8.RuneCountInString(t[:n]) <= 4
+}
+
+// isArrowed recognises the line of GroupWise before a quote that has no marks:
+// ">>> NAME <ADDRESS> DATE >>>".
+func isArrowed(line string) bool {
+	return strings.HasPrefix(line, ">>> ") && strings.HasSuffix(line, " >>>") && when(clip(line, 300)).dated()
 }
 
 // isEscapedFrom reports whether the mark before a line is that of a mailbox
@@ -181,10 +227,19 @@ func afterBlanks(lines []string, i, most int) int {
 // isRule recognises a line drawn with signs.
 func isRule(line string) bool {
 	t := strings.Trim(line, " \t\u00a0*")
-	if len(t) < 4 || strings.IndexByte("-_=~#", t[0]) < 0 && !strings.HasPrefix(t, "—") && !strings.HasPrefix(t, "–") && !strings.HasPrefix(t, "─") {
+	if len(t) < 4 || !startsDrawn(t) {
 		return false
 	}
-	return strings.Trim(t, "-_=~#—–─ ") == ""
+	return strings.Trim(t, drawn+" ") == ""
+}
+
+// drawn are the signs of which lines are drawn.
+const drawn = "-_=~#—–─━═‐‑―＝＿－"
+
+// startsDrawn reports whether a line begins with one of them.
+func startsDrawn(line string) bool {
+	r, _ := utf8.DecodeRuneInString(line)
+	return strings.ContainsRune(drawn, r)
 }
 
 // isMark recognises "-----Original Message-----" in any language, and "Begin
@@ -194,12 +249,15 @@ func isMark(lines []string, i int) bool {
 	if len(line) < 6 || len(line) > 200 {
 		return false
 	}
-	dashes := len(line) > 4 && isDash(line[:2]) && isDash(line[len(line)-2:])
+	if strings.HasPrefix(line, "##-") && strings.HasSuffix(line, "-##") {
+		return true // systems of tickets: "##- Please type your reply above this line -##"
+	}
+	dashes := isDashed(line)
 	colon := strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：")
 	if !dashes && !colon && (len(line) > 60 || i+1 >= len(lines) || !isHeaderLine(lines[afterBlanks(lines[:len(lines)-1], i+1, 2)])) {
 		return false
 	}
-	inner := strings.ToLower(strings.Trim(line, "-_=* \t\u00a0"))
+	inner := strings.ToLower(strings.Trim(line, drawn+"* \t\u00a0"))
 	if inner == "" {
 		return false
 	}
@@ -218,7 +276,13 @@ func isMark(lines []string, i int) bool {
 	return false
 }
 
-func isDash(s string) bool { return s == "--" || s == "__" || s == "==" }
+// isDashed reports whether a line begins and ends with two signs or more of a
+// drawn line, and says something between them.
+func isDashed(line string) bool {
+	inner := strings.Trim(line, drawn)
+	before, after, _ := strings.Cut(line, inner)
+	return inner != "" && utf8.RuneCountInString(before) >= 2 && utf8.RuneCountInString(after) >= 2
+}
 
 // blockAt returns the index after a block of header lines that begins at i, 0
 // where there is none. Outlook names people without their addresses; then the

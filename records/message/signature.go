@@ -84,7 +84,7 @@ func cutSignature(lines []string, by author) []string {
 // isDelimiter recognises the line between text and signature: "-- " by custom
 // (RFC 3676, 4.3), and what programs make of it.
 func isDelimiter(line string) bool {
-	if len(line) < 2 || line[0] != '-' && !strings.HasPrefix(line, "—") && !strings.HasPrefix(line, "–") && line[0] != '_' {
+	if len(line) < 2 || !startsDrawn(line) {
 		return false
 	}
 	switch strings.TrimSpace(trimBlanks(line)) {
@@ -156,7 +156,7 @@ func opensSignature(lines []string, i int, line string, rest []string, by author
 	}))
 	alone := i == 0 || strings.TrimSpace(lines[i-1]) == ""
 	switch {
-	case closings[low]:
+	case closes(low):
 		return true
 	case lightClosings[low]:
 		return !blank(rest) && startsWithName(rest, by)
@@ -170,10 +170,21 @@ func opensSignature(lines []string, i int, line string, rest []string, by author
 	return alone && blank(rest) && len(line) < 40 && isDashedName(line)
 }
 
+// closes reports whether a line is a closing formula, or two of them in two
+// languages: "Mit freundlichen Grüßen / Best regards". Between the characters
+// of scripts that have no blanks, one may stand.
+func closes(low string) bool {
+	if closings[low] || low != "" && low[0] >= utf8.RuneSelf && closings[strings.ReplaceAll(low, " ", "")] {
+		return true
+	}
+	one, other, two := strings.Cut(low, "/")
+	return two && closings[strings.Trim(one, " ,")] && closings[strings.Trim(other, " ,")]
+}
+
 // closesLine reports whether the line before i is a closing formula.
 func closesLine(lines []string, i int) bool {
 	low := strings.ToLower(strings.Trim(lines[i-1], edges+",.!"))
-	return closings[low] || lightClosings[low]
+	return closes(low) || lightClosings[low]
 }
 
 // closesWithName recognises a formula with the author's name in one line:
@@ -338,9 +349,13 @@ func saysSentFrom(line string) bool {
 		return false
 	}
 	low := strings.ToLower(line)
+	if offersProgram(low) {
+		return true
+	}
 	if k := strings.Index(low, "http"); k > 0 {
 		line, low = line[:min(k, len(line))], low[:k]
 	}
+	low = strings.TrimRight(low, " <(")
 	way := slices.ContainsFunc(sentWays, func(w string) bool { return strings.HasPrefix(low, w) }) ||
 		slices.ContainsFunc(sentEnds, func(w string) bool { return strings.HasSuffix(strings.TrimRight(low, ". "), w) })
 	if !way || strings.ContainsAny(line, "?;") || strings.Contains(line, ",") && strings.HasSuffix(line, ".") {
@@ -349,7 +364,21 @@ func saysSentFrom(line string) bool {
 	if strings.Contains(low, "sent from my ") && !strings.Contains(low, ",") && strings.Count(low, " ") < 8 {
 		return true
 	}
-	return slices.ContainsFunc(devices, func(d string) bool { return strings.Contains(low, d) })
+	return strings.HasSuffix(low, " windows") || slices.ContainsFunc(devices, func(d string) bool { return strings.Contains(low, d) })
+}
+
+// offersProgram recognises the line that programs for phones add, in whatever
+// language: the names of the program and the system with the link to get it,
+// or "Get … for Android".
+func offersProgram(low string) bool {
+	if strings.Count(low, " ") > 9 {
+		return false
+	}
+	system := strings.Contains(low, "android") || strings.Contains(low, "ios")
+	if system && strings.Contains(low, "outlook") && strings.Contains(low, "://") {
+		return true
+	}
+	return strings.HasPrefix(low, "get ") && strings.Count(low, " ") <= 5 && (strings.HasSuffix(low, " for android") || strings.HasSuffix(low, " for ios") || strings.HasSuffix(low, " for mobile"))
 }
 
 // isFooter recognises the lines of footers.
