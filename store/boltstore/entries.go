@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
 
 	"rapport/records/message"
 	"rapport/records/timeline"
@@ -246,6 +247,25 @@ func (e entriesOf) fields(key []byte) (store.Fields, error) {
 		return f, store.ErrNotFound
 	}
 	return unpackFields(key, raw)
+}
+
+// textSize is how many bytes a row of texts unpacks to, as far as it tells.
+func textSize(row []byte) int {
+	if len(row) == 0 {
+		return 0
+	}
+	switch row[0] {
+	case formatCText:
+		if n, err := s2.DecodedLen(row[1:]); err == nil {
+			return n
+		}
+	case formatZText, formatZstd:
+		var h zstd.Header
+		if h.Decode(row[1:]) == nil && h.HasFCS && h.FrameContentSize < 1<<30 {
+			return int(h.FrameContentSize)
+		}
+	}
+	return len(row)
 }
 
 // unpackFields reads a row of texts.

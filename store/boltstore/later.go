@@ -27,7 +27,8 @@ const (
 	maxWaiting = 16 << 10
 	// quietFor is how long nothing must have been put before they are.
 	quietFor = 2 * time.Second
-	// laterDocs and laterBytes bound the texts that are indexed at a time.
+	// laterDocs and laterBytes bound the texts that are indexed at a time: the
+	// words of a text take many times its room.
 	laterDocs  = 1000
 	laterBytes = 4 << 20
 	// manyWaiting is from how many waiting documents on a search has them
@@ -61,7 +62,7 @@ func (tx *Tx) notLater(doc uint32, entry []byte) error {
 	return tx.ixDelete(indexLater, string(appendUint32(nil, doc)), entry)
 }
 
-// waiting lists documents that wait, up to so many and so many bytes of packed
+// waiting lists documents that wait, up to so many and so many bytes of their
 // texts, both at least one; 0 is all. Their bytes are those of the transaction.
 func (tx *Tx) waiting(docs, size int) (out []waitingDoc, more bool, err error) {
 	c := tx.index(indexLater).Cursor()
@@ -77,7 +78,7 @@ func (tx *Tx) waiting(docs, size int) (out []waitingDoc, more bool, err error) {
 			return nil, false, errSegment
 		}
 		w := waitingDoc{doc: doc, entry: v, packed: tx.data(bucketText).Get(v)}
-		size -= len(w.packed)
+		size -= textSize(w.packed)
 		out = append(out, w)
 	}
 	return out, false, nil

@@ -45,6 +45,9 @@ func TestLongTexts(t *testing.T) {
 					t.Errorf("%s, packed %v: %v, or other texts", f.Subject, packed, err)
 				}
 				row := tx.data(bucketText).Get(key)
+				if n := textSize(row); n < len(f.Text)+table.Len()*i || n > len(f.Text)+table.Len()*i*11/10+200 {
+					t.Errorf("%s, packed %v: said to be of %d bytes", f.Subject, packed, n)
+				}
 				if n := len(f.Text) + table.Len()*i; len(row) > n*2/5+100 {
 					t.Errorf("%s, packed %v: %d bytes take %d", f.Subject, packed, n, len(row))
 				}
@@ -58,5 +61,35 @@ func TestLongTexts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestLongTextsFewAtATime has long texts wait to be indexed: what is taken of
+// them at a time is bounded by what they unpack to.
+func TestLongTextsFewAtATime(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, Options{NoSync: true, NoMerge: true})
+	long := strings.Repeat("the same words again and again ", 64<<10/31)
+	err := s.update(t.Context(), func(tx *Tx) error {
+		for i := range 10 {
+			id := timeline.ID(store.NewID(epoch.Add(time.Duration(i) * time.Hour)))
+			if err := tx.Entries().Put(timeline.Entry{ID: id, Time: epoch}, store.LaterDocument(store.Fields{Text: long})); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.view(t.Context(), func(tx *Tx) error {
+		docs, more, err := tx.waiting(1000, 3*len(long))
+		if len(docs) != 3 || !more {
+			t.Errorf("%d of ten texts are taken at a time, more %v, want 3", len(docs), more)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
