@@ -159,7 +159,7 @@ func TestAlertByMail(t *testing.T) {
 	w.write(filepath.Join(w.dir, "password"), "wrong\n")
 	w.configure()
 	r := w.runs()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	got, err := sink.Wait(ctx, 1)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -39,9 +39,12 @@ func TestS18_ACrowdLeavesRoom(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	junk := make([]byte, 8<<10)
 	rand.Read(junk)
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: patience}
 	defer client.CloseIdleConnections()
-	var took []time.Duration
+	alone := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer alone.Close()
+	asked, late := 0, 0
+	var slowest time.Duration
 	for i := range 2 * most {
 		c, err := net.Dial("tcp", r.TCP)
 		if err != nil {
@@ -57,24 +60,19 @@ func TestS18_ACrowdLeavesRoom(t *testing.T) {
 		if i%16 != 0 {
 			continue
 		}
-		began := time.Now()
-		resp, err := client.Get("http://" + r.TCP + "/healthz")
-		if err != nil {
-			t.Fatalf("with %d connected: %v", i, err)
+		took, idle := answered(t, client, "http://"+r.TCP+"/healthz"), answered(t, client, alone.URL)
+		asked++
+		slowest = max(slowest, took)
+		if took > 500*time.Millisecond+4*idle { // a machine that is busy is so for both
+			late++
 		}
-		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
-			t.Errorf("with %d connected: %s, %v", i, resp.Status, err)
-		}
-		resp.Body.Close()
-		took = append(took, time.Since(began))
 		if i%32 == 0 {
 			client.CloseIdleConnections() // so that somebody new has to come in as well
 		}
 	}
 	runtime.ReadMemStats(&after)
-	slices.Sort(took)
-	if last := took[len(took)*99/100]; last > 500*time.Millisecond {
-		t.Errorf("99 of 100 answers took up to %v; want 500ms", last)
+	if late > max(1, asked/100) {
+		t.Errorf("%d of %d answers took more than 500 ms, and four times as long as of a server without a crowd", late, asked)
 	}
 	if grown := int64(after.HeapInuse) - int64(before.HeapInuse); grown > 64<<20 {
 		t.Errorf("%d connections take %d MB", 2*most, grown>>20)
@@ -82,8 +80,23 @@ func TestS18_ACrowdLeavesRoom(t *testing.T) {
 	if n := runtime.NumGoroutine(); n > 2*most {
 		t.Errorf("%d goroutines for %d places", n, most)
 	}
-	t.Logf("%d connections, %d places: answers took %v at most", 2*most, most, took[len(took)-1])
+	t.Logf("%d connections, %d places: answers took %v at most", 2*most, most, slowest)
 	t.Attr("tries", strconv.Itoa(2*most))
+}
+
+// answered asks a server and returns how long its answer took.
+func answered(t *testing.T, client *http.Client, url string) time.Duration {
+	t.Helper()
+	began := time.Now()
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%s answers %s, %v", url, resp.Status, err)
+	}
+	return time.Since(began)
 }
 
 // TestCrowd gives the place of whoever asks nothing to who comes next, and has

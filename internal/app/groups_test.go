@@ -44,7 +44,7 @@ func (w *world) listed(list string) {
 func (r *live) names(want ...string) {
 	r.t.Helper()
 	var got []string
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		st, err := r.client.Status(r.t.Context())
 		if err != nil {
 			r.t.Fatal(err)
@@ -63,7 +63,7 @@ func (r *live) names(want ...string) {
 // heard waits until the log says something.
 func (w *world) heard(text string) {
 	w.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !strings.Contains(w.log.String(), text); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); !strings.Contains(w.log.String(), text); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			w.t.Fatalf("the log does not say %q", text)
 		}

@@ -90,8 +90,8 @@ func TestSecondDaemonIsRefusedInTime(t *testing.T) {
 	r := w.runs()
 	began := time.Now()
 	err := Run(t.Context(), w.file(), RunOptions{Log: w.log, Signals: make(chan os.Signal)})
-	if took := time.Since(began); err == nil || took > 5*time.Second {
-		t.Fatalf("second Run = %v after %v; want a refusal within 5 s", err, took)
+	if took := time.Since(began); err == nil || took > stopWithin { // the patience of 3 s, and a busy machine's own time
+		t.Fatalf("second Run = %v after %v; want a refusal", err, took)
 	}
 	if _, err := r.client.Status(t.Context()); err != nil {
 		t.Errorf("the first one does not answer any more: %v", err)
@@ -248,7 +248,7 @@ func TestOneBadMailboxDelaysNobody(t *testing.T) {
 	})
 	began := time.Now()
 	r.end()
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 20*time.Second { // less than any limit of the call
 		t.Errorf("stopping took %v", took)
 	}
 }
