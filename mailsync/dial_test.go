@@ -180,7 +180,7 @@ func TestM14_BlackHole(t *testing.T) {
 	if err := syncer(t, o).Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took > 15*time.Second { // a busy machine may take seconds
+	if took := time.Since(start); took > 29*time.Second { // a busy machine may take many seconds
 		t.Errorf("took %s, want the other address tried before the first is given up after 30 s", took)
 	}
 	allStored(t, sink, f)

@@ -32,7 +32,7 @@ func TestM12_OneConnection(t *testing.T) {
 	for range 3 {
 		select {
 		case <-sink.took:
-		case <-time.After(15 * time.Second):
+		case <-time.After(longEnough):
 			t.Fatalf("not all arrived: %+v", y.Status())
 		}
 	}

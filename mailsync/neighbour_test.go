@@ -181,7 +181,7 @@ func (a *attackers) keepComing(ctx context.Context, t *testing.T, addr string) {
 func settled(most int) int {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for range 500 {
+	for end := time.Now().Add(longEnough); time.Now().Before(end); {
 		if runtime.NumGoroutine() <= most {
 			break
 		}

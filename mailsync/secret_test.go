@@ -117,7 +117,7 @@ func overTLS(l net.Listener, conf *tls.Config, mode TLSMode) string {
 		return ""
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(longEnough))
 	line := make([]byte, 200)
 	if mode == TLSStart {
 		io.WriteString(conn, "* OK ready\r\n")

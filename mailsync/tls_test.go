@@ -47,7 +47,7 @@ func plainServer(t *testing.T, serve func(conn net.Conn, r *bufio.Reader)) strin
 			}
 			wg.Go(func() {
 				defer conn.Close()
-				conn.SetDeadline(time.Now().Add(10 * time.Second))
+				conn.SetDeadline(time.Now().Add(longEnough))
 				serve(conn, bufio.NewReader(conn))
 			})
 		}
