@@ -8,16 +8,16 @@ import (
 	"time"
 
 	"rapport/intake"
+	"rapport/internal/mailtest"
 	"rapport/records/contact"
 	"rapport/store"
 )
 
 // TestManyShownAgain takes thousands out of the review queue at once.
-func TestManyShownAgain(t *testing.T) {
+func TestManyShownAgain(t *testing.T) { // alone: it measures
 	if raceEnabled {
 		t.Skip("the race detector is on; it runs once more without")
 	}
-	t.Parallel()
 	ctx := context.Background()
 	w := newWorld(t)
 	o, err := w.AddOrganisation(ctx, "test", contact.Organisation{Name: "Shared", Domains: []contact.Domain{{Name: "shared.example", Shared: true}}})
@@ -30,11 +30,11 @@ func TestManyShownAgain(t *testing.T) {
 	}
 	w.sync()
 	o.Domains[0].Shared = false
-	began := time.Now()
+	began := mailtest.CPUTime()
 	if _, err := w.EditOrganisation(ctx, "test", o); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 20*time.Second {
+	if took := mailtest.CPUTime() - began; took > 20*time.Second {
 		t.Errorf("showing %d messages took %v", n, took)
 	}
 	shown := 0

@@ -67,7 +67,7 @@ func (r *rehearsal) daemonOn(s *site, decide func(filefault.Op) filefault.Verdic
 // ready waits until the daemon answers; false where it ended instead.
 func (d *watchedDaemon) ready() bool {
 	d.r.t.Helper()
-	ctx, cancel := context.WithTimeout(d.r.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(d.r.t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(3 * time.Millisecond)
 	defer tick.Stop()

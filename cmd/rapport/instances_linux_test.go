@@ -90,7 +90,7 @@ func (l *lair) must(err error) {
 func (l *lair) path(name string) string { return filepath.Join(l.dir, name) }
 
 // run runs a command as the user and returns how it ended; what does not end
-// within 20 s is a fault.
+// with patience is a fault.
 func (l *lair) run(args ...string) outcome {
 	l.t.Helper()
 	cmd := l.command(args...)
@@ -98,10 +98,10 @@ func (l *lair) run(args ...string) outcome {
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	began := time.Now()
 	l.must(cmd.Start())
-	late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	_ = cmd.Wait() // its code says how it ended
 	if !late.Stop() {
-		l.t.Errorf("rapport %v did not end within 20 s", args)
+		l.t.Errorf("rapport %v did not end within %v", args, patience)
 	}
 	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String(), time.Since(began)}
 }
@@ -246,7 +246,7 @@ func TestM76_TwoInstances(t *testing.T) {
 		t.Helper()
 		tries++
 		got := l.run("run", "-c", config)
-		if got.code != 1 || got.took > 5*time.Second || !strings.Contains(got.err, strconv.Itoa(first.Process.Pid)) || strings.Count(got.err, "\n") != 1 {
+		if got.code != 1 || got.took > 5*time.Second+4*l.run("version").took || !strings.Contains(got.err, strconv.Itoa(first.Process.Pid)) || strings.Count(got.err, "\n") != 1 {
 			t.Errorf("%s: code %d after %v, %q; want 1 within 5 s and one line that names process %d", what, got.code, got.took, got.err, first.Process.Pid)
 		}
 		if n := calls(); n != 0 {
@@ -338,7 +338,7 @@ func TestM76_CommandsBesideADaemon(t *testing.T) {
 	for _, command := range [][]string{{"status"}, {"run"}} {
 		tries++
 		got := s.try(s.command(command...))
-		if got.code != 1 || got.took > 15*time.Second || !strings.Contains(got.err, strconv.Itoa(own.cmd.Process.Pid)) {
+		if got.code != 1 || got.took > 15*time.Second+4*s.pace() || !strings.Contains(got.err, strconv.Itoa(own.cmd.Process.Pid)) {
 			t.Errorf("rapport %v beside a daemon that is stopped: %d after %v, %q", command, got.code, got.took, got.err)
 		}
 	}

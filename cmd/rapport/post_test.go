@@ -130,7 +130,7 @@ func (p *post) again() {
 	p.t.Helper()
 	select {
 	case <-p.daemon.ended:
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		p.t.Fatal("the daemon was killed and did not end")
 	}
 	p.daemon.client.Close()

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -206,7 +205,7 @@ func (s *site) pages(c *canaries, d *daemon) {
 	t.Helper()
 	listens := d.listens()
 	for _, path := range []string{"/metrics", "/healthz", "/debug/pprof/", "/debug/pprof/heap", "/debug/vars", "/"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		req, err := http.NewRequestWithContext(ctx, "GET", "http://"+listens+path, nil)
 		s.must(err)
 		resp, err := http.DefaultClient.Do(req)

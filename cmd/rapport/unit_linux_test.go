@@ -160,7 +160,7 @@ func TestServiceNotifies(t *testing.T) {
 	}()
 	hears := func(want ...string) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		for len(want) > 0 {
 			select {

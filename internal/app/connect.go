@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type ConnectOptions struct {
 	Now     func() time.Time // nil: time.Now
 	// Dial replaces the TCP dial to mail servers, for tests.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
+
+	within time.Duration // 0: connectWithin; longer for tests on a machine that is busy
 }
 
 // Conn is a connection to the system: to a running daemon, or to one that
@@ -90,7 +93,7 @@ func Connect(ctx context.Context, cfg *config.Config, o ConnectOptions) (*Conn, 
 	if err != nil {
 		return nil, err
 	}
-	deadline := time.Now().Add(connectWithin)
+	deadline := time.Now().Add(cmp.Or(o.within, connectWithin))
 	for {
 		if answers(ctx, path) {
 			return &Conn{Client: web.NewSocketClient(path, o.actor()), Daemon: true}, nil

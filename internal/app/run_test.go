@@ -300,7 +300,7 @@ func TestConnectRace(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			c, err := Connect(t.Context(), cfg, ConnectOptions{})
+			c, err := Connect(t.Context(), cfg, ConnectOptions{within: patience})
 			if err != nil {
 				t.Errorf("Connect %d: %v", i, err)
 				return

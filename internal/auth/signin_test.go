@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rapport/internal/mailtest"
 	"rapport/records/access"
 )
 
@@ -294,10 +295,10 @@ func TestS8_UnknownUserIsAnsweredAlike(t *testing.T) { // alone: it measures
 	tries := 0
 	for range 5 {
 		for _, address := range []string{"ada@example.com", "new@example.com", "nobody@example.com", "no address", ""} {
-			w.pass(25 * time.Hour) // no limit gets in between
-			began := time.Now()
+			w.pass(25 * time.Hour)      // no limit gets in between
+			began := mailtest.CPUTime() // what a busy machine does beside says nothing
 			said[w.browser().signIn(address, "wrong password", w.code(secret))] = true
-			took := time.Since(began)
+			took := mailtest.CPUTime() - began
 			if best, ok := fastest[address]; !ok || took < best {
 				fastest[address] = took
 			}

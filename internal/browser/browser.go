@@ -18,7 +18,7 @@ import (
 
 // Patience bounds every step of a page, so that a page that never ends fails
 // its test and does not hold it up.
-const Patience = 30 * time.Second
+const Patience = 2 * time.Minute
 
 // candidates are the names Chromium goes by.
 var candidates = []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "headless-shell"}

@@ -53,7 +53,7 @@ func running(t *testing.T) string {
 	})
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for patience := time.After(time.Minute); ; {
+	for patience := time.After(5 * time.Minute); ; {
 		select {
 		case err := <-ended:
 			ended <- nil
@@ -82,7 +82,7 @@ func newReader(t *testing.T) *reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reader{t: t, base: running(t), http: http.Client{Jar: jar, Timeout: 20 * time.Second}}
+	return &reader{t: t, base: running(t), http: http.Client{Jar: jar, Timeout: 2 * time.Minute}}
 }
 
 // open goes to a page, which must say all of wants.
