@@ -44,13 +44,18 @@ type Browser struct {
 func Start(t T) *Browser {
 	t.Helper()
 	program := find(t)
+	profile, err := os.MkdirTemp("", "rapport-chromium")
+	if err != nil {
+		t.Fatalf("a directory for %s: %v", program, err)
+	}
 	// Frames without an origin of their own stay in the process of their page,
 	// so that what happens in them is heard as well.
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program),
 		chromedp.NoSandbox, // which root cannot have; the pages are our own
 		chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.UserDataDir(profile),
+		chromedp.WSURLReadTimeout(Patience), // a busy machine takes longer than the usual 20 s
 		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,IsolateSandboxedIframes,IsolateOrigins,site-per-process,MediaRouter,OptimizationHints,AutofillServerCommunication,CertificateTransparencyComponentUpdater"),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-site-isolation-trials", true),
@@ -60,11 +65,19 @@ func Start(t T) *Browser {
 	)
 	allocated, endProcess := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, endBrowser := chromedp.NewContext(allocated)
-	t.Cleanup(func() { endBrowser(); endProcess() })
+	t.Cleanup(func() { endBrowser(); endProcess(); remove(profile) })
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", program, err)
 	}
 	return &Browser{ctx: ctx}
+}
+
+// remove removes a profile. Helpers of Chromium write into it for a moment after
+// its own process has ended, so that a removal may find what was not there before.
+func remove(profile string) {
+	for end := time.Now().Add(Patience); os.RemoveAll(profile) != nil && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 func find(t T) string {

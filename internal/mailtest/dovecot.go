@@ -184,7 +184,7 @@ func (d *Dovecot) start(binary string) error {
 	if err != nil {
 		return fmt.Errorf("start %s: %w", binary, err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	// Both ports are one service's; the greeting comes when sign-in is possible.
 	if err := awaitGreeting(ctx, d.PlainAddr, exited); err != nil {

@@ -121,7 +121,7 @@ func TestDovecotTellsIdleClients(t *testing.T) {
 	}
 	select {
 	case <-exists:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		t.Fatal("no EXISTS")
 	}
 	if err := idle.Close(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/user"
@@ -184,6 +185,11 @@ service anvil {
 }
 `
 
+// The ports of daemons lie below those the kernel gives away by itself, so that
+// no connection takes one between its being found free and its use, nor while a
+// daemon is down to be started again.
+const lowestPort, portsOfOurs = 20000, 12000
+
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	var listeners []net.Listener
@@ -192,13 +198,17 @@ func freePorts(n int) ([]int, error) {
 			_ = l.Close()
 		}
 	}()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for try := 0; len(ports) < n; try++ {
+		port := lowestPort + rand.IntN(portsOfOurs)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
+			if try < 1000 {
+				continue // somebody has it
+			}
 			return nil, fmt.Errorf("find a free port: %w", err)
 		}
 		listeners = append(listeners, l)
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, port)
 	}
 	return ports, nil
 }

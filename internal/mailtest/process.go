@@ -45,16 +45,17 @@ func startTied(cmd *exec.Cmd) (stop func() error, exited <-chan struct{}, err er
 	}, done, nil
 }
 
+// patience is how long what must come may take on a machine that is busy with
+// other things; nothing waits for it that goes well.
+const patience = 2 * time.Minute
+
 // removeAll removes a tree that a daemon's last children may still write to.
 func removeAll(dir string) error {
-	var err error
-	for range 50 {
-		if err = os.RemoveAll(dir); err == nil {
-			return nil
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		if err := os.RemoveAll(dir); err == nil || time.Now().After(end) {
+			return err
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
-	return err
 }
 
 // sequence numbers file names.

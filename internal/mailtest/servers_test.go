@@ -113,7 +113,7 @@ func TestSink(t *testing.T) {
 	if err := smtp.SendMail(s.Addr, nil, "a@example.com", []string{"gone@example.org"}, nil); err == nil || !strings.Contains(err.Error(), "550") {
 		t.Errorf("SendMail to gone@ = %v; want 550", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	got, err := s.Wait(ctx, 1)
 	if err != nil || got[0].From != "a@example.com" || string(got[0].Data) != "Subject: x\r\n\r\n.y\r\n" {

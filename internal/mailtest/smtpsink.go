@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -256,7 +255,7 @@ func StartSMTPSink(t testing.TB, args ...string) *PostfixSink {
 			t.Errorf("stop smtp-sink: %v", err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := awaitGreeting(ctx, s.Addr, exited); err != nil {
 		t.Fatalf("wait for smtp-sink: %v", err)
