@@ -15,11 +15,25 @@ import (
 //go:embed testdata/absences.txt
 var absenceNotes string
 
+// More of them, written later in other words and measured before a rule knew
+// of them.
+//
+//go:embed testdata/absences-fresh.txt
+var freshAbsences string
+
 // absences measures what is read of how long somebody is away, and whom to
 // write to instead.
 func absences(r *Report) error {
-	until, successor := r.Figure("away.until", 90), r.Figure("away.successor", 90)
-	entries := strings.Split("\n"+strings.TrimSuffix(absenceNotes, "\n"), "\n==== ")[1:]
+	if err := absenceSet(r, "away", absenceNotes); err != nil {
+		return err
+	}
+	return absenceSet(r, "away.fresh", freshAbsences)
+}
+
+// absenceSet measures the notices of one file.
+func absenceSet(r *Report, name, notes string) error {
+	until, successor := r.Figure(name+".until", 90), r.Figure(name+".successor", 90)
+	entries := strings.Split("\n"+strings.TrimSuffix(notes, "\n"), "\n==== ")[1:]
 	if len(entries)%2 != 0 {
 		return fmt.Errorf("read absences: %d parts", len(entries))
 	}

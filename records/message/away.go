@@ -5,30 +5,38 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"rapport/records/contact"
 )
 
 // awayHints are words, lower case, of which a notice of absence has one.
 var awayHints = []string{
-	"out of office", "out of the office", "ooo ", "on vacation", "on holiday", "on leave", "parental leave", "maternity", "away from", "am away", "be away", "limited access", "no longer work", "no longer with", "has left", "left the company", "be back", "will return", "returning", "in my absence", "during my absence",
-	"abwesen", "nicht im büro", "nicht im haus", "im urlaub", "urlaub", "mutterschutz", "elternzeit", "außer haus", "wieder erreichbar", "wieder im büro", "wieder für sie", "nicht erreichbar", "nicht mehr für", "nicht mehr bei", "nicht mehr im unternehmen",
-	"absent", "absence", "congé", "vacances", "de retour", "ne travaille plus", "fuera de la oficina", "vacaciones", "ausente", "de baja", "ya no trabaja", "assente", "in ferie", "fuori ufficio", "non lavora più", "férias", "fora do escritório", "ausência", "não trabalha mais", "afwezig", "vakantie", "niet aanwezig", "niet meer werkzaam",
-	"semester", "tillbaka", "inte på kontoret", "på ferie", "holder ferie", "har ferie", "ikke på kontoret", "fraværende", "tilbake", "tilbage", "lomalla", "poissa", "nieobecn", "urlop", "mimo kancelář", "dovolen", "nepřítom", "szabadság", "házon kívül", "concediu", "отпуск", "отсутств", "командировк", "відпуст", "ofis dışında", "izinde", "izinli", "άδεια", "εκτός γραφείου",
-	"不在", "休暇", "休み", "休假", "外出", "出差", "不在办公室", "부재", "휴가", "출장", "ছুটিতে", "छुट्टी", "إجازة", "חופשה", "ลาพัก", "nghỉ phép", "cuti",
+	"out of office", "out of the office", "ooo ", " pto ", "on vacation", "on holiday", "on leave", "annual leave", "sick leave", "parental leave", "maternity", "paternity", "away from", "am away", "be away", "i'm away", "i’m away", "i'm out ", "i’m out ", "i am out ", "travelling", "traveling", "limited access", "no longer work", "no longer with", "no longer employed", "no longer part of", "has left", "left the company", "left the organi", "moved on from", "covering for me", "be back", "will return", "returning", "in my absence", "during my absence", "be closed", "is closed from", "are closed from",
+	"abwesen", "nicht im büro", "nicht im haus", "nicht am platz", "nicht da", "urlaub", "betriebsferien", "geschlossen", "mutterschutz", "elternzeit", "erkrankt", "bin krank", "dienstreise", "außer haus", "wieder erreichbar", "wieder im büro", "wieder für sie", "wieder da", "nicht erreichbar", "nicht verfügbar", "nicht mehr für", "nicht mehr bei", "nicht mehr im unternehmen", "nicht mehr tätig", "ausgeschieden", "unternehmen verlassen",
+	"absent", "absence", "congé", "vacances", "de retour", "reviendrai", "indisponible", "en déplacement", "arrêt maladie", "maternité", "fermé", "fermeture", "ne travaille plus", "ne fait plus partie", "a quitté", "n'est plus en poste",
+	"fuera de la oficina", "fuera de oficina", "vacaciones", "ausente", "ausencia", "de baja", "incapacidad", "de viaje", "de permiso", "maternidad", "reincorpor", "cerrad", "ya no trabaja", "ya no forma parte", "dejado la empresa",
+	"assente", "assenza", "in ferie", "fuori ufficio", "fuori sede", "in trasferta", "maternità", "malattia", "rientr", "chiusi", "chiusura", "non lavora più", "non fa più parte", "ha lasciato",
+	"férias", "fora do escritório", "ausência", "licença", "regresso", "de viagem", "em viagem", "recesso", "encerrad", "não trabalha mais", "já não trabalha", "não faz mais parte",
+	"afwezig", "vakantie", "verlof", "niet aanwezig", "weer aanwezig", "niet op kantoor", " ziek", "gesloten", "uit dienst", "niet meer werkzaam", "niet meer in dienst",
+	"semester", "tillbaka", "inte på kontoret", "frånvar", "föräldraledig", "tjänstledig", "är ledig", "tjänsteresa", "sjukskriven", "slutat",
+	"på ferie", "holder ferie", "har ferie", "ikke på kontoret", "ikke til stede", "fravær", "barsel", "orlov", "sygemeld", "fratrådt", "bortreist", "permisjon", "avspaser", "sykmeldt", "sluttet", "tilbake", "tilbage",
+	"lomalla", "vuosilom", "poissa", "palaan", "sairaslom", "äitiyslom", "vanhempainvap", "työmatka", "í fríi", "orlofi", "fjarverandi",
+	"nieobecn", "urlop", "poza biurem", "zwolnieniu lekarsk", "delegacj", "wracam", "nie pracuje",
+	"mimo kancel", "dovolen", "nepřítom", "neprítom", "nemocensk", "služební cest", "služobnej cest", "nepracuje", "szabadság", "házon kívül", "betegállom", "távol", "vagyok az irodában", "nem vagyok", "már nem dolgozik", "concediu", "nu mai lucr", "lipsesc",
+	"отпуск", "отсутств", "отсъств", "командировк", "больничн", "болничн", "меня не будет", "вне офиса", "декрет", "не работает", "відпуст", "відсутн", "лікарнян", "відрядж", "поза офісом", "не працює", "одмор", "одсут", "одсуств", "боловањ",
+	"godišnj", "odmoru", "odsut", "bolovanj", "izvan ureda", "službenom putu", "dopust", "odsot", "bolnišk", "službeni poti", "porodnišk",
+	"puhkus", "kontorist väljas", "lähetus", "haiguslehel", "atvaļinājum", "prombūtn", "slimības", "komandējum", "atostog", "komandiruot", "nedirbu", "nebūsiu",
+	"fora de l'oficina", "fora de l’oficina", "baixa mèdica", "oporretan",
+	"ofis dışında", "izinde", "izinli", "raporlu", "tatilde", "dönece", "ayrılm", "άδεια", "εκτός γραφείου", "απουσι",
+	"חופש", "מחוץ למשרד", "נעדר", "איעדר", "לא אהיה", "إجازة", "اجازة", "خارج المكتب", "لم يعد يعمل", "مرخصی", "خارج از دفتر", "छुट्टी", "अवकाश", "कार्यालय से बाहर", "ছুটিতে", "অফিসের বাইরে", "অনুপস্থিত",
+	"不在", "休暇", "休み", "休業", "退職", "出張", "外出", "産休", "育休", "休假", "年假", "请假", "請假", "病假", "产假", "產假", "放假", "出差", "离职", "離職", "부재", "휴가", "출장", "퇴사", "휴직", "외근", "연차",
+	"ลาพัก", "ลาป่วย", "ลาคลอด", "ไม่อยู่", "nghỉ phép", "vắng mặt", "đi công tác", "nghỉ ốm", "thai sản", "cuti", "tidak di kantor", "dinas luar", "bakasyon", "naka-leave", "likizo",
 }
 
 // awayEnds are words before the end of an absence, by which a text without any
 // such hint is one.
 var awayEnds = []string{"until", " till ", "through", "returning", "return on", "back on", "back in", " bis ", "wieder ", "zurück", "jusqu", "retour", "hasta", "regres", "vuelvo", "fino al", "rientr", "até ", "retorno", " tot ", "terug", "till och med", "tillbaka", "åter", "til og med", "tilbage", "tilbake", "do dnia", "wracam", " до ", "вернусь"}
-
-// awayMonths are the beginnings of months that headers never bear; see months.
-var awayMonths = map[string]time.Month{
-	"oca": 1, "şub": 2, "nis": 4, "haz": 6, "tem": 7, "ağu": 8, "eyl": 9, "eki": 10, "kas": 11, "ara": 12, // Turkish
-	"led": 1, "úno": 2, "bře": 3, "dub": 4, "kvě": 5, "čer": 6, "srp": 8, "zář": 9, "říj": 10, "pro": 12, // Czech
-	"tam": 1, "hel": 2, "huh": 4, "tou": 5, "kes": 6, "hei": 7, "elo": 8, "syy": 9, "lok": 10, "jou": 12, // Finnish
-	"ian": 1, "iul": 7, "noi": 11, "січ": 1, "лют": 2, "бер": 3, "кві": 4, "тра": 5, "чер": 6, "лип": 7, "сер": 8, "вер": 9, "жов": 10, "лис": 11, "гру": 12, // Romanian, Ukrainian
-}
 
 // The ways a day is written, each with its groups in the order that awayDay
 // wants: year, month, day; the name of a month stands for it.
@@ -38,16 +46,17 @@ var awayDays = []struct {
 }{
 	{regexp.MustCompile(`([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})`), 1, 2, 3},
 	{regexp.MustCompile(`(?:([0-9]{4}) ?[年년] ?)?([0-9]{1,2}) ?[月월] ?([0-9]{1,2}) ?[日일]`), 1, 2, 3},
+	{regexp.MustCompile(`(?:^|[^0-9])([0-9]{1,2}) tháng ([0-9]{1,2})(?: năm ([0-9]{4}))?`), 3, 2, 1},
 	{regexp.MustCompile(`(?:^|[^0-9])([0-9]{1,2})[./-] ?([0-9]{1,2})(?:[./-] ?([0-9]{4}|[0-9]{2}))?(?:[^0-9]|$)`), 3, 2, 1},
 	{regexp.MustCompile(`(?:^|[^0-9])([0-9]{1,2})/([0-9]{1,2})(?:/([0-9]{4}|[0-9]{2}))?(?:[^0-9]|$)`), 3, 1, 2},
-	{regexp.MustCompile(`(?:^|[^0-9])([0-9]{1,2})(?:\.|er|st|nd|rd|th|º|:e)? (?:of |de |di )?(\p{L}{3,})\.?(?:,? (?:de )?([0-9]{4}))?`), 3, 2, 1},
-	{regexp.MustCompile(`(\p{L}{3,})\.? ([0-9]{1,2})(?:st|nd|rd|th)?(?:[^0-9:]|$)(?: ?([0-9]{4}))?`), 3, 1, 2},
+	{regexp.MustCompile(`(?:^|[^0-9])([0-9]{1,2})(?:\.|er|st|nd|rd|th|º|ª|:e)? (?:of |de |di |del |d['’])?([\p{L}\p{M}]{3,})\.?(?:,? (?:de )?([0-9]{4}))?`), 3, 2, 1},
+	{regexp.MustCompile(`([\p{L}\p{M}]{3,})\.? ([0-9]{1,2})(?:st|nd|rd|th)?(?:[^0-9:]|$)(?: ?([0-9]{4}))?`), 3, 1, 2},
 }
 
 // awayUntil finds the day an absence ends: the last that a notice of absence
 // names. A day without a year is the next one after the mail.
 func awayUntil(text string, sent time.Time) (time.Time, bool) {
-	low := strings.ToLower(clip(text, 2<<10))
+	low := asciiDigits(strings.ToLower(clip(text, 2<<10)))
 	if sent.IsZero() {
 		return time.Time{}, false
 	}
@@ -69,7 +78,13 @@ func awayUntil(text string, sent time.Time) (time.Time, bool) {
 			if taken[first] || !absent && !endsAbsence(low[max(0, first-24):first]) {
 				continue
 			}
-			if t, ok := awayDay(group(f.year), group(f.month), group(f.day), sent); ok {
+			t, ok := awayDay(group(f.year), group(f.month), group(f.day), sent)
+			if group(f.year) == "" && strings.Contains(low[first:at[1]], "/") { // day or month first: what is nearer
+				if other, okOther := awayDay("", group(f.day), group(f.month), sent); okOther && (!ok || other.Before(t)) {
+					t, ok = other, true
+				}
+			}
+			if ok {
 				for i := first; i < at[1]; i++ {
 					taken[i] = true
 				}
@@ -86,18 +101,25 @@ func isAbsence(low string) bool { return containsAny(low, awayHints) }
 
 func endsAbsence(before string) bool { return containsAny(" "+before, awayEnds) }
 
+// asciiDigits writes the digits of every script as those of ASCII.
+func asciiDigits(s string) string {
+	if isASCII(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if n, ok := digit(r); ok && r >= utf8.RuneSelf {
+			return rune('0' + n)
+		}
+		return r
+	}, s)
+}
+
 // awayDay puts a day together that is within a year and a half after sent.
 func awayDay(year, month, day string, sent time.Time) (time.Time, bool) {
 	d, _ := strconv.Atoi(day)
-	m := time.Month(0)
+	m := monthNamed(month)
 	if n, err := strconv.Atoi(month); err == nil {
 		m = time.Month(n)
-	} else if strings.HasPrefix(month, "juil") || strings.HasPrefix(month, "července") {
-		m = time.July // other than the June its beginning is
-	} else if r := []rune(month); len(r) >= 3 {
-		if m = months[string(r[:3])]; m == 0 {
-			m = awayMonths[string(r[:3])]
-		}
 	}
 	y, err := strconv.Atoi(year)
 	switch {
@@ -105,6 +127,8 @@ func awayDay(year, month, day string, sent time.Time) (time.Time, bool) {
 		y = sent.Year()
 	case y < 100:
 		y += 2000
+	case y > 2400:
+		y -= 543 // the Thai calendar
 	}
 	t := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 	if m < 1 || m > 12 || d < 1 || t.Day() != d {

@@ -111,8 +111,11 @@ func automatic(p Parsed) Verdict {
 	if text == "" {
 		text = clip(p.own, 4<<10)
 	}
-	if until, ok := awayUntil(p.Head.Subject+"\n"+text, p.Head.Date); ok {
-		v.AwayUntil = &until
+	subject := p.Head.Subject + "\n" + text
+	if answers := p.Head.Auto.Responder || p.Head.autoReplySubject(); answers || isAbsence(strings.ToLower(subject)) { // invoices name days as well
+		if until, ok := awayUntil(subject, p.Head.Date); ok {
+			v.AwayUntil = &until
+		}
 	}
 	v.Successor = successor(text, p.Head)
 	return v

@@ -270,3 +270,15 @@ func TestAwayUntil(t *testing.T) {
 		}
 	}
 }
+
+func TestDayOfAnInvoiceIsNoAbsence(t *testing.T) {
+	t.Parallel()
+	text := "\n\nVotre facture est payable jusqu'au 15 janvier 2027.\n"
+	head := "From: Ada <ada@example.com>\nDate: Sun, 22 Nov 2026 10:00:00 +0000\n"
+	if v := Classify(parse(t, head+"Subject: Votre facture\nAuto-Submitted: auto-generated"+text)); v.Kind != Automatic || v.AwayUntil != nil {
+		t.Errorf("an invoice is %s, away until %v", v.Kind, v.AwayUntil)
+	}
+	if v := Classify(parse(t, head+"Subject: Absence\nAuto-Submitted: auto-replied\n\nDe retour le 15 janvier 2027.\n")); v.AwayUntil == nil {
+		t.Errorf("a notice of absence is %s and names no day", v.Kind)
+	}
+}
