@@ -85,11 +85,30 @@ func Compose(e Envelope, r campaign.Rendered) ([]byte, error) {
 	}
 	msg.SetBodyString(mail.TypeTextPlain, r.Text)
 	msg.AddAlternativeString(mail.TypeTextHTML, r.HTML)
+	for _, f := range r.Pictures {
+		msg.EmbedReadSeeker(f.Name, bytes.NewReader(f.Data), along(f, "inline"))
+	}
+	for _, f := range r.Files {
+		msg.AttachReadSeeker(f.Name, bytes.NewReader(f.Data), along(f, "attachment"))
+	}
 	var out bytes.Buffer
 	if _, err := msg.WriteTo(&out); err != nil {
 		return nil, fmt.Errorf("compose mail: %w", err)
 	}
 	return checkBytes(out.Bytes())
+}
+
+// along writes the header of what goes along with a mail. The library would write
+// names that are not ASCII as encoded words, which RFC 2231 does not know.
+func along(f campaign.File, disposition string) mail.FileOption {
+	name := map[string]string{"name": campaign.OneLine(f.Name)}
+	return func(out *mail.File) {
+		out.Header.Set("Content-Type", mime.FormatMediaType(f.Type, name))
+		out.Header.Set("Content-Disposition", mime.FormatMediaType(disposition, map[string]string{"filename": name["name"]}))
+		if disposition == "inline" {
+			out.Header.Set("Content-ID", "<"+f.ContentID+">")
+		}
+	}
 }
 
 // setFields writes what lets machines know the mail for what it is.

@@ -71,11 +71,11 @@ func newOffice(t *testing.T, people ...contact.Contact) *office {
 
 func (o *office) letter(language, subject, body string) {
 	o.t.Helper()
-	s, err := campaign.ParseTemplate("subject", subject)
+	s, err := campaign.ParseTemplate("subject", subject, "")
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	b, err := campaign.ParseTemplate("spring.md", body)
+	b, err := campaign.ParseTemplate("spring.md", body, "")
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -278,7 +278,7 @@ func (p *Planner) compose(src Source, sender Sender, from contact.Address, c cho
 	if err != nil {
 		return made{}, err
 	}
-	r.Subject = c.mark + r.Subject
+	r.Subject, r.Files = c.mark+r.Subject, src.Files
 	if err := r.Lint(); err != nil {
 		return made{}, err
 	}

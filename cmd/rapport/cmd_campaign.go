@@ -103,14 +103,18 @@ func (s *session) faults(faults, warnings []string) {
 type campaignPreviewCommand struct {
 	Name string `arg:""`
 	To   string `placeholder:"WHO"`
+	Open bool
 }
 
-// Run prints the mail somebody would get.
+// Run shows the mail somebody would get.
 func (c *campaignPreviewCommand) Run(s *session) error {
 	return s.online(func(api *web.Client) error {
 		m, err := api.PreviewCampaign(s.ctx, campaignName(c.Name), c.To)
 		if err != nil {
 			return err
+		}
+		if c.Open && !s.json {
+			return s.browse(campaignName(c.Name), m.Raw)
 		}
 		return s.show(m, func() { fmt.Fprint(s.out, m.Raw) })
 	})

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +41,7 @@ type front struct {
 	Purpose   string       `yaml:"purpose" default:"newsletter" doc:"The consent it needs."`
 	Basis     string       `yaml:"legal_basis" doc:"What allows it for those who have not agreed, in words."`
 	Schedule  string       `yaml:"schedule" doc:"Nothing is sent before: 2026-03-01 09:00, in the zone of business_hours."`
+	Files     []string     `yaml:"attachments" doc:"Files attached to every mail: names beside the text."`
 	Language  string       `yaml:"language" doc:"The language of the text that goes to everybody whose own has none."`
 }
 
@@ -58,7 +58,6 @@ type letterFront struct {
 
 var (
 	campaignName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,60}$`)
-	bodyName     = regexp.MustCompile(`^body(?:\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*))?\.md$`)
 	purposeName  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,30}$`)
 )
 
@@ -98,6 +97,9 @@ func (c *Config) campaignNames() ([]string, error) {
 	found := map[string]bool{}
 	for _, e := range entries {
 		name, isFile := strings.CutSuffix(e.Name(), ".md")
+		if e.IsDir() && name == sharedPictures {
+			continue
+		}
 		if (isFile || e.IsDir()) && campaignName.MatchString(name) {
 			found[name] = true
 		}
@@ -129,10 +131,12 @@ func (c *Config) ReadCampaign(name string) (Campaign, error) {
 			r.say(dir+".md", 0, 0, "there is a folder "+name+", too, which is not read", "keep one of the two")
 		}
 	case errFolder == nil && folder.IsDir():
+		r.folded = true
 		r.folder(dir)
 	default:
 		return r.out, fmt.Errorf("read campaign %s: there is neither %s.md nor %s/campaign.yaml in %s: %w", name, name, name, c.Campaigns, ErrNoCampaign)
 	}
+	r.around(dir)
 	r.out.Faults, r.out.Warnings = r.out.Faults.sorted(), r.out.Warnings.sorted()
 	r.out.Sources = r.digest()
 	return r.out, nil
@@ -143,6 +147,10 @@ type campaignReader struct {
 	config *Config
 	out    Campaign
 	files  map[string][]byte // as read, by name: what the digest is of
+	texts  strings.Builder   // what was written, in which pictures are named
+	named  []string          // files to attach
+	head   *reader           // says where the keys are
+	folded bool              // it is a folder
 }
 
 func (r *campaignReader) say(file string, line, col int, what, hint string) {
@@ -192,22 +200,9 @@ func (r *campaignReader) folder(dir string) {
 		return
 	}
 	f, rd := r.front(path, data)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		r.say(dir, 0, 0, cause(err), "")
-		return
-	}
-	read := 0
-	for _, e := range entries {
-		m := bodyName.FindStringSubmatch(e.Name())
-		if m == nil {
-			continue
-		}
-		if read++; read > maxCampaignFiles {
-			r.say(dir, 0, 0, fmt.Sprintf("more than %d texts", maxCampaignFiles), "")
-			return
-		}
-		r.translation(filepath.Join(dir, e.Name()), strings.ToLower(m[1]), f, rd)
+	texts := r.list(dir)
+	for _, language := range slices.Sorted(maps.Keys(texts)) {
+		r.translation(dir, texts[language], language, f, rd)
 	}
 	if _, ok := r.out.Letters[""]; !ok && len(r.out.Faults) == 0 {
 		r.say(path, 1, 1, "there is no text for everybody", "write body.md beside it; body.de.md and the like are for those who read German and so on")
@@ -216,7 +211,12 @@ func (r *campaignReader) folder(dir string) {
 
 // translation reads the text for one language; what stands above it takes the
 // place of the subject of campaign.yaml.
-func (r *campaignReader) translation(path, language string, f front, rd *reader) {
+func (r *campaignReader) translation(dir string, t letterFiles, language string, f front, rd *reader) {
+	if t.body == "" {
+		r.say(filepath.Join(dir, t.text), 0, 0, "it is the text part of a letter that is not there", "write "+strings.TrimSuffix(t.text, ".txt")+".md or .html beside it")
+		return
+	}
+	path := filepath.Join(dir, t.body)
 	data, ok := r.read(path)
 	if !ok {
 		return
@@ -237,13 +237,16 @@ func (r *campaignReader) translation(path, language string, f front, rd *reader)
 		}
 	}
 	r.letter(path, language, shown, subject, preheader, data, line, rd)
+	if t.text != "" {
+		r.textPart(filepath.Join(dir, t.text), language)
+	}
 }
 
 // cutFront separates what stands between two lines of --- from the text below;
 // line is that of the first line of the text, 0 where there is no such head.
 // The head keeps its place: its first line is empty.
 func cutFront(data []byte) (head, body []byte, line int) {
-	data = bytes.ReplaceAll(bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF")), []byte("\r\n"), []byte("\n"))
+	data = unixLines(data)
 	rest, found := bytes.CutPrefix(data, []byte("---\n"))
 	if !found {
 		return nil, data, 0
@@ -267,6 +270,7 @@ func (r *campaignReader) front(path string, data []byte) (front, *reader) {
 		v.wrong("purpose", fmt.Sprintf("%q is not a word", f.Purpose), "for example newsletter, the word consents name")
 	}
 	r.sender(v, &f)
+	r.named, r.head = f.Files, rd
 	if f.Audience != "" {
 		a, err := campaign.ParseAudience(f.Audience)
 		var at *campaign.AudienceError
@@ -305,58 +309,4 @@ func (r *campaignReader) sender(v *validator, f *front) {
 		v.wrong("sender", fmt.Sprintf("no sender is called %q", f.Sender), "there is "+strings.Join(names, ", "))
 	}
 	r.out.Sender = f.Sender
-}
-
-// letter reads what is written in one language. line is that of the first line
-// of the body in its file.
-func (r *campaignReader) letter(path, key, language, subject, preheader string, body []byte, line int, rd *reader) {
-	l := campaign.Letter{Language: language}
-	parse := func(what, source string, at place) *campaign.Template {
-		t, err := campaign.ParseTemplate(what, source)
-		for _, problem := range each(err) {
-			text := strings.TrimPrefix(problem.Error(), what+":")
-			line, col := at.line, at.col
-			if n, rest, found := strings.Cut(text, ":"); found {
-				if below, err := strconv.Atoi(n); err == nil {
-					line, text = at.line+below-1, rest
-					if below > 1 {
-						col = 1
-					}
-				}
-			}
-			if n, rest, found := strings.Cut(text, ":"); found {
-				if c, err := strconv.Atoi(n); err == nil {
-					col, text = c+1, rest
-				}
-			}
-			r.say(path, line, col, what+": "+strings.TrimSpace(text), "")
-		}
-		return t
-	}
-	if subject != "" {
-		l.Subject = parse("subject", subject, rd.places["subject"])
-	}
-	if preheader != "" {
-		l.Preheader = parse("preheader", preheader, rd.places["preheader"])
-	}
-	if len(bytes.TrimSpace(body)) == 0 {
-		r.say(path, line, 1, "there is no text", "write it below the second line of ---")
-		return
-	}
-	l.Body = parse(filepath.Base(path), string(body), place{line, 1})
-	if r.out.Letters == nil {
-		r.out.Letters = map[string]campaign.Letter{}
-	}
-	r.out.Letters[key] = l
-}
-
-// each lists what errors were joined.
-func each(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }

@@ -16,6 +16,7 @@ type Definition struct {
 	Schedule time.Time // not to be sent before; zero: when launched
 	// Letters are what is written, by language; "" is for everybody else.
 	Letters map[string]Letter
+	Files   []File   // attached to every mail
 	Sources [32]byte // SHA-256 of its files
 }
 

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"html"
@@ -18,15 +19,24 @@ type Letter struct {
 	Language  string // a BCP 47 tag; "" is English
 	Subject   *Template
 	Preheader *Template // what mailboxes show beside the subject; nil for none
-	Body      *Template // Markdown
+	Body      *Template // Markdown, or HTML
+	Markup    bool      // it is HTML: what stands in the frame, or a whole document
+	Text      *Template // the text part; nil: it is made of the body
+	Layout    *Template // the frame, an HTML document; nil: our own
+	Pictures  map[string]File
 }
 
 // Rendered is a mail for one person.
 type Rendered struct {
-	Subject string
-	HTML    string // a whole document
-	Text    string
-	Links   []Link
+	Subject  string
+	HTML     string // a whole document
+	Text     string
+	Links    []Link
+	Pictures []File // that the HTML shows
+	Files    []File // attached
+
+	out  string // the way out, which has to be in both parts
+	body string // which has to be in the HTML
 }
 
 // Render fills a letter in for one person and puts the footer below it: who
@@ -42,20 +52,58 @@ func (l Letter) Render(f Fields) (Rendered, error) {
 			return Rendered{}, err
 		}
 	}
-	source, err := l.Body.Execute(f)
+	s := &setting{direction: direction(l.Language), pictures: l.Pictures}
+	foot := l.footer(f)
+	filled := map[string]string{"footer": foot.html()}
+	// A preheader that is not there is no fault of a layout.
+	fields := slots{Fields: f, Subject: Text(subject), Preheader: Text(cmp.Or(preheader, " ")), Body: "body", Footer: "footer"}
+	b, err := l.body(fields, filled, s)
 	if err != nil {
 		return Rendered{}, err
 	}
-	body, err := Write(source)
-	if err != nil {
+	document := b.html
+	switch {
+	case l.whole(b):
+	case l.Layout != nil:
+		source, err := l.Layout.execute(fields)
+		if err != nil {
+			return Rendered{}, err
+		}
+		filled["body"] = b.html
+		document = fromHTML(source, filled, s).html
+	default:
+		document = l.document(subject, preheader, b.html, filled["footer"])
+	}
+	if err := s.fault(); err != nil {
 		return Rendered{}, fmt.Errorf("%s: %w", l.Body.name, err)
 	}
-	foot := l.footer(f)
 	return Rendered{
-		Subject: subject, Links: body.Links,
-		HTML: l.document(subject, preheader, body.HTML, foot),
-		Text: body.Text + foot.text(),
+		Subject: subject, HTML: document, Text: b.text + foot.text(), Links: s.links, Pictures: s.used,
+		out: plain(f.Links.Unsubscribe.String()), body: b.html,
 	}, nil
+}
+
+// body fills in what the author wrote.
+func (l Letter) body(fields slots, filled map[string]string, s *setting) (b body, err error) {
+	var source string
+	if l.Markup {
+		if source, err = l.Body.execute(fields); err == nil {
+			b = fromHTML(source, filled, s)
+		}
+	} else if source, err = l.Body.Execute(fields.Fields); err == nil {
+		b = fromMarkdown(source, s)
+	}
+	if err != nil || l.Text == nil {
+		return b, err
+	}
+	source, err = l.Text.Execute(fields.Fields)
+	b.text = strings.TrimSpace(plain(source)) + "\n"
+	return b, err
+}
+
+// whole reports whether a body is a document of its own.
+func (l Letter) whole(b body) bool {
+	return l.Markup && strings.Contains(strings.ToLower(b.html), "<html")
 }
 
 // footer is what stands below every letter.
@@ -85,6 +133,15 @@ func (f footer) text() string {
 		out += w.Label + ": " + strings.TrimPrefix(w.Target, "mailto:") + "\n"
 	}
 	return out
+}
+
+// html is the footer in an HTML part.
+func (f footer) html() string {
+	var ways []string
+	for _, w := range f.ways {
+		ways = append(ways, `<a href="`+html.EscapeString(w.Target)+`" style="color:#5f6368;text-decoration:underline">`+html.EscapeString(w.Label)+`</a>`)
+	}
+	return `<span class="r-foot">` + html.EscapeString(f.sender) + "<br>\n" + html.EscapeString(f.why) + "<br>\n" + strings.Join(ways, " &middot; ") + "</span>"
 }
 
 func nonEmpty(list ...string) (out []string) {
@@ -127,51 +184,57 @@ func direction(tag string) string {
 // document puts a body into the frame: one column of at most 600 px in a table,
 // which Outlook's Word engine and Gmail both lay out; colours that follow the
 // reader's dark mode where the program asks for them.
-func (l Letter) document(subject, preheader, body string, foot footer) string {
-	lang := l.Language
-	if lang == "" {
-		lang = "en"
-	}
+func (l Letter) document(subject, preheader, body, foot string) string {
+	lang := cmp.Or(l.Language, "en")
 	dir := direction(lang)
 	side := map[string]string{"ltr": "left", "rtl": "right"}[dir]
-	var ways []string
-	for _, w := range foot.ways {
-		ways = append(ways, `<a href="`+html.EscapeString(w.Target)+`" style="color:#5f6368;text-decoration:underline">`+html.EscapeString(w.Label)+`</a>`)
-	}
 	hidden := ""
 	if preheader != "" {
-		hidden = `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">` + html.EscapeString(preheader) + "</div>\n"
+		hidden = `<div style="display:none;font-size:1px;line-height:1px;max-height:0;overflow:hidden;mso-hide:all">` + html.EscapeString(preheader) + "</div>\n"
 	}
 	return strings.NewReplacer(
 		"@lang", html.EscapeString(lang), "@dir", dir, "@side", side, "@title", html.EscapeString(subject), "@hidden", hidden,
-		"@sender", html.EscapeString(foot.sender), "@why", html.EscapeString(foot.why), "@ways", strings.Join(ways, " &middot; "), "@body", body,
+		"@fonts", fontsOf(lang), "@foot", foot, "@body", body,
 	).Replace(frame)
 }
 
+// fontsOf are the fonts of a language, those of Windows, Apple and Android: what
+// Arial lacks, Word would else take from anywhere.
+func fontsOf(tag string) string {
+	switch main, _, _ := strings.Cut(strings.ToLower(tag), "-"); main {
+	case "bn", "as":
+		return "'Nirmala UI','Bangla Sangam MN','Noto Sans Bengali',Vrinda,Arial,sans-serif"
+	case "ar", "fa", "ur", "he", "ps", "sd", "ug", "yi":
+		return "'Segoe UI',Tahoma,'Geeza Pro','Noto Sans Arabic',Arial,sans-serif"
+	}
+	return "Arial,Helvetica,'Noto Sans',sans-serif"
+}
+
 const frame = `<!DOCTYPE html>
-<html lang="@lang" dir="@dir" xmlns="http://www.w3.org/1999/xhtml">
+<html lang="@lang" dir="@dir" xmlns="http://www.w3.org/1999/xhtml" xmlns:o="urn:schemas-microsoft-com:office:office">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="x-apple-disable-message-reformatting">
+<meta name="format-detection" content="telephone=no,date=no,address=no,email=no">
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
 <title>@title</title>
+<!--[if mso]><xml><o:OfficeDocumentSettings><o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml><![endif]-->
 <style>
 @media (prefers-color-scheme: dark) {
-.r-page, .r-page td, .r-page th, .r-page p, .r-page li, .r-page h1, .r-page h2, .r-page h3 { background: #1b1b1b !important; color: #e8e8e8 !important }
+.r-page, .r-page td, .r-page th, .r-page p, .r-page li, .r-page h1, .r-page h2, .r-page h3, .r-page h4, .r-page h5, .r-page h6, .r-page pre { background: #1b1b1b !important; color: #e8e8e8 !important }
 .r-page a { color: #8ab4f8 !important }
-.r-foot, .r-foot a { color: #9aa0a6 !important }
+.r-page .r-foot, .r-page .r-foot a { color: #9aa0a6 !important }
 }
 </style>
 </head>
 <body class="r-page" dir="@dir" style="margin:0;padding:0;background:#ffffff;color:#202124">
 @hidden<table role="presentation" class="r-page" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#ffffff"><tr><td align="center" style="padding:24px 16px">
 <!--[if mso]><table role="presentation" width="600" cellpadding="0" cellspacing="0" border="0"><tr><td><![endif]-->
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px"><tr><td align="@side" style="font-family:Arial,Helvetica,'Noto Sans',sans-serif;font-size:16px;line-height:1.5;color:#202124;text-align:@side;word-wrap:break-word">
-@body</td></tr><tr><td align="@side" class="r-foot" style="padding-top:24px;font-family:Arial,Helvetica,'Noto Sans',sans-serif;font-size:13px;line-height:1.5;color:#5f6368;text-align:@side">
-<span class="r-foot">@sender<br>
-@why<br>
-@ways</span>
+<table role="presentation" dir="@dir" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px"><tr><td align="@side" style="font-family:@fonts;font-size:16px;line-height:1.5;color:#202124;text-align:@side;word-break:break-word">
+@body</td></tr><tr><td align="@side" class="r-foot" style="padding-top:24px;font-family:@fonts;font-size:13px;line-height:1.5;color:#5f6368;text-align:@side">
+@foot
 </td></tr></table>
 <!--[if mso]></td></tr></table><![endif]-->
 </td></tr></table>
@@ -197,6 +260,18 @@ func (r Rendered) Lint() error {
 	}
 	if len(r.HTML) > MaxHTML {
 		fault("the HTML part has %d KB; Gmail cuts off what is above %d, the way out with it", len(r.HTML)>>10, MaxHTML>>10)
+	}
+	size := 0
+	for _, p := range r.Pictures {
+		size += len(p.Data)
+	}
+	switch {
+	case size > MaxPictures:
+		fault("its pictures have %d KB; more than %d make a mail slow to open: make them smaller", size>>10, MaxPictures>>10)
+	case !strings.Contains(r.HTML, html.EscapeString(r.out)):
+		fault("the HTML does not show the way out: put {{.Footer}} into it, or into the layout")
+	case !strings.Contains(r.HTML, r.body):
+		fault("the layout does not show the letter: put {{.Body}} into it")
 	}
 	for _, l := range r.Links {
 		switch {

@@ -11,10 +11,10 @@ func letter(t *testing.T, lang, subject, body string) Letter {
 	t.Helper()
 	l := Letter{Language: lang}
 	var err error
-	if l.Subject, err = ParseTemplate("subject", subject); err != nil {
+	if l.Subject, err = ParseTemplate("subject", subject, lang); err != nil {
 		t.Fatal(err)
 	}
-	if l.Body, err = ParseTemplate("body.md", body); err != nil {
+	if l.Body, err = ParseTemplate("body.md", body, lang); err != nil {
 		t.Fatal(err)
 	}
 	return l

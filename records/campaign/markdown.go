@@ -1,10 +1,8 @@
 package campaign
 
 import (
-	"errors"
 	"fmt"
 	"html"
-	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,16 +14,11 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// Body is what the source of a mail becomes: the inside of its HTML part, and
+// body is what the source of a mail becomes: the inside of its HTML part, and
 // its text part.
-type Body struct {
-	HTML string
-	Text string
-	// Links are the targets of its links and images, in order.
-	Links []Link
-}
+type body struct{ html, text string }
 
-// Link is a link or image of a body.
+// Link is a link or image of a mail.
 type Link struct {
 	Target string
 	Label  string // what is shown; of an image what stands for it
@@ -37,34 +30,29 @@ type Link struct {
 const (
 	styleText  = "margin:0 0 16px;font-size:16px;line-height:1.5"
 	styleLink  = "color:#0b57d0;text-decoration:underline"
-	styleQuote = "margin:0 0 16px;padding:0 0 0 12px;border-left:3px solid #c4c7c5"
 	styleCode  = "font-family:Consolas,Menlo,monospace;font-size:14px"
 	styleRule  = "border:0;border-top:1px solid #c4c7c5;margin:24px 0"
-	styleCell  = "padding:4px 12px 4px 0;text-align:left;vertical-align:top;font-size:16px;line-height:1.5"
-	styleImage = "display:block;max-width:100%;height:auto;border:0"
+	styleCell  = "padding:4px 0;vertical-align:top;font-size:16px;line-height:1.5"
+	styleImage = "display:block;border:0"
 )
 
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough))
 
-// Write turns Markdown, as a template gave it, into the two parts of a mail.
-// HTML in the source is text. Links lead to https, http, mailto or tel; another
-// target is an error that names it.
-func Write(source string) (Body, error) {
-	w := &writer{source: []byte(source)}
-	doc := markdown.Parser().Parse(text.NewReader(w.source))
-	w.blocks(doc)
-	w.body.HTML = w.html.String()
-	w.body.Text = strings.TrimSpace(w.text.String()) + "\n"
-	return w.body, errors.Join(w.faults...)
+// fromMarkdown turns Markdown, as a template gave it, into the two parts of a
+// mail. HTML in the source is text. Links lead to https, http, mailto or tel;
+// another target is an error that names it.
+func fromMarkdown(source string, s *setting) body {
+	w := &writer{source: []byte(source), setting: s}
+	w.blocks(markdown.Parser().Parse(text.NewReader(w.source)))
+	return body{w.html.String(), strings.TrimSpace(w.text.String()) + "\n"}
 }
 
 // writer goes through a document once and writes both parts.
 type writer struct {
+	*setting
 	source []byte
 	html   strings.Builder
 	text   strings.Builder
-	body   Body
-	faults []error
 	indent string  // before each line of the text part
 	begin  string  // before the next line instead
 	gap    *string // the indent of an empty line that is due before the next
@@ -134,7 +122,7 @@ func (w *writer) block(n ast.Node) {
 		w.html.WriteString(`<hr style="` + styleRule + `">` + "\n")
 		w.lines(strings.Repeat("-", 40), true)
 	case *ast.Blockquote:
-		w.within("blockquote", ` style="`+styleQuote+`"`, "> ", "> ", n)
+		w.within("blockquote", ` style="margin:0 0 16px;padding-`+w.start()+":12px;border-"+w.start()+`:3px solid #c4c7c5"`, "> ", "> ", n)
 	case *ast.List:
 		w.list(n)
 	case *ast.CodeBlock, *ast.FencedCodeBlock, *ast.HTMLBlock:
@@ -168,7 +156,7 @@ func (w *writer) list(n *ast.List) {
 			attrs = ` start="` + strconv.Itoa(n.Start) + `"`
 		}
 	}
-	w.html.WriteString("<" + tag + attrs + ` style="margin:0 0 16px;padding:0 0 0 24px">` + "\n")
+	w.html.WriteString("<" + tag + attrs + ` style="margin:0 0 16px;padding:0;padding-` + w.start() + `:24px">` + "\n")
 	number := n.Start
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
 		bullet := "- "
@@ -185,7 +173,7 @@ func (w *writer) list(n *ast.List) {
 }
 
 func (w *writer) table(n *east.Table) {
-	w.html.WriteString(`<table style="border-collapse:collapse;margin:0 0 16px">` + "\n")
+	w.html.WriteString(`<table cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse;margin:0 0 16px">` + "\n")
 	for row := n.FirstChild(); row != nil; row = row.NextSibling() {
 		tag := "td"
 		if _, head := row.(*east.TableHeader); head {
@@ -194,7 +182,7 @@ func (w *writer) table(n *east.Table) {
 		w.html.WriteString("<tr>")
 		var cells []string
 		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
-			cells = append(cells, w.element(tag, tag, styleCell, cell))
+			cells = append(cells, w.element(tag+` align="`+w.start()+`"`, tag, styleCell+";text-align:"+w.start()+";padding-"+end[w.start()]+":12px", cell))
 		}
 		w.html.WriteString("</tr>\n")
 		w.lines(strings.Join(cells, " | "), row.NextSibling() == nil)
@@ -258,7 +246,7 @@ func (w *writer) inline(parent ast.Node) (h, t string) {
 			w.link(&hs, &ts, target, html.EscapeString(label), label)
 		case *ast.Image:
 			_, alt := w.inline(n)
-			w.image(&hs, &ts, string(n.Destination), alt)
+			w.image(&hs, &ts, string(n.Destination), alt, plain(string(n.Title)))
 		case *ast.RawHTML:
 			for i := range n.Segments.Len() {
 				segment := n.Segments.At(i)
@@ -274,34 +262,35 @@ func (w *writer) inline(parent ast.Node) (h, t string) {
 }
 
 func (w *writer) link(hs, ts *strings.Builder, target, label, words string) {
-	target = w.target(plain(target), "https", "http", "mailto", "tel")
-	w.body.Links = append(w.body.Links, Link{Target: target, Label: words})
+	target = w.setting.link(plain(target), words)
 	hs.WriteString(`<a href="` + html.EscapeString(target) + `" style="` + styleLink + `">` + label + "</a>")
-	ts.WriteString(words)
-	if bare := strings.TrimPrefix(target, "mailto:"); target != "" && words != target && words != bare {
-		ts.WriteString(" (" + bare + ")")
-	}
+	ts.WriteString(words + leads(target, words))
 }
 
-func (w *writer) image(hs, ts *strings.Builder, target, alt string) {
-	target = w.target(plain(target), "https", "cid")
-	w.body.Links = append(w.body.Links, Link{Target: target, Label: alt, Image: true})
-	hs.WriteString(`<img src="` + html.EscapeString(target) + `" alt="` + html.EscapeString(alt) + `" style="` + styleImage + `">`)
+// leads says in the text part where a link leads, unless its words do.
+func leads(target, words string) string {
+	bare := strings.TrimPrefix(target, "mailto:")
+	if target == "" || words == target || words == bare {
+		return ""
+	}
+	return " (" + bare + ")"
+}
+
+// image writes a picture; a title such as "width 200" says how wide it is shown.
+func (w *writer) image(hs, ts *strings.Builder, target, alt, title string) {
+	src, width := w.picture(plain(target), alt)
+	if said, found := strings.CutPrefix(title, "width "); found {
+		n, err := strconv.Atoi(said)
+		if err != nil || n < 1 || n > columnWidth {
+			w.faults = append(w.faults, fmt.Errorf("the picture %s has the title %q: a width is between 1 and %d", plain(target), title, columnWidth))
+		}
+		width = n
+	}
+	hs.WriteString(picture(src, alt, width))
 	if alt != "" {
 		ts.WriteString("[" + alt + "]")
 	}
 }
 
-// target returns where a link leads, "" where that may not be.
-func (w *writer) target(s string, schemes ...string) string {
-	u, err := url.Parse(strings.TrimSpace(s))
-	if err == nil {
-		for _, scheme := range schemes {
-			if strings.EqualFold(u.Scheme, scheme) && (u.Host != "" || u.Opaque != "") {
-				return u.String()
-			}
-		}
-	}
-	w.faults = append(w.faults, fmt.Errorf("the link to %q does not begin with %s", s, strings.Join(schemes, ", ")))
-	return ""
-}
+// end is the side across from the one on which lines begin.
+var end = map[string]string{"left": "right", "right": "left"}

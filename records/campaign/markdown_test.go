@@ -5,6 +5,13 @@ import (
 	"testing"
 )
 
+// write is what Markdown becomes.
+func write(source string) (Rendered, error) {
+	s := &setting{direction: "ltr"}
+	b := fromMarkdown(source, s)
+	return Rendered{HTML: b.html, Text: b.text, Links: s.links}, s.fault()
+}
+
 func TestWrite(t *testing.T) {
 	for _, tt := range []struct{ name, source, html, text string }{
 		{"paragraphs", "One\ntwo.\n\nThree **bold** _it_ `code`.", "<strong>bold</strong> <em>it</em>", "One\ntwo.\n\nThree bold it code.\n"},
@@ -18,7 +25,7 @@ func TestWrite(t *testing.T) {
 		{"quote", "> a\n> b\n\nx", "<blockquote ", "> a\n> b\n\nx\n"},
 		{"quote of two", "> a\n>\n> b\n\nx", "<blockquote ", "> a\n>\n> b\n\nx\n"},
 		{"code", "```\na <b>\n```", "a &lt;b&gt;", "a <b>\n"},
-		{"table", "|a|b|\n|-|-|\n|1|2|", "<th style", "a | b\n1 | 2\n"},
+		{"table", "|a|b|\n|-|-|\n|1|2|", "<th align", "a | b\n1 | 2\n"},
 		{"image", "![Poster](https://example.com/p.png)", `alt="Poster"`, "[Poster]\n"},
 		{"raw HTML", "<b>x</b> <script>y</script>\n\n<div onclick=\"z\">\n", "&lt;script&gt;", "<b>x</b> <script>y</script>\n\n<div onclick=\"z\">\n"},
 		{"hard break", "a  \nb", "a<br>\nb", "a\nb\n"},
@@ -26,9 +33,9 @@ func TestWrite(t *testing.T) {
 		{"Bengali", "আমাদের **খবর**", "<strong>খবর</strong>", "আমাদের খবর\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := Write(tt.source)
+			got, err := write(tt.source)
 			if err != nil || !strings.Contains(got.HTML, tt.html) || got.Text != tt.text {
-				t.Errorf("Write(%q) = %v\n%s\n%q\nwant %s\n%q", tt.source, err, got.HTML, got.Text, tt.html, tt.text)
+				t.Errorf("%q: %v\n%s\n%q\nwant %s\n%q", tt.source, err, got.HTML, got.Text, tt.html, tt.text)
 			}
 		})
 	}
@@ -36,12 +43,12 @@ func TestWrite(t *testing.T) {
 
 func TestWriteRefusesTargets(t *testing.T) {
 	for _, source := range []string{"[x](javascript:alert(1))", "[x](data:text/html,y)", "[x](/relative)", "[x]()", "![x](http://example.com/p.png)", "[x](JaVaScript:y)", "[x](https:///a)", "<javascript:alert(1)>"} {
-		got, err := Write(source)
+		got, err := write(source)
 		if err == nil || strings.Contains(strings.ToLower(got.HTML), `="javascript`) {
-			t.Errorf("Write(%q) = %v\n%s", source, err, got.HTML)
+			t.Errorf("%q: %v\n%s", source, err, got.HTML)
 		}
 	}
-	got, err := Write("[here](" + Text("https://example.com/u/abc").String() + ") and [x](" + Text("javascript:x").String() + ")")
+	got, err := write("[here](" + Text("https://example.com/u/abc").String() + ") and [x](" + Text("javascript:x").String() + ")")
 	if err == nil || !strings.Contains(got.HTML, `href="https://example.com/u/abc"`) || strings.Contains(got.HTML, "javascript") {
 		t.Errorf("targets of fields: %v\n%s", err, got.HTML)
 	}

@@ -105,36 +105,16 @@ type Template struct {
 	t    *template.Template
 }
 
-// functions are all that templates may call. None of Go's own that make text
-// is among them: they could be made to fill the memory.
-var functions = template.FuncMap{
-	"default": func(other string, v any) (any, error) {
-		switch v := v.(type) {
-		case Text:
-			if v == "" {
-				return Text(other), nil
-			}
-		case string:
-			if v == "" {
-				return other, nil
-			}
-		}
-		return v, nil
-	},
-	"plural": func(n int, one, many string) string {
-		if n == 1 {
-			return one
-		}
-		return many
-	},
-}
+// functions names them.
+var functions = functionsOf("")
 
 // builtin are those of the template language that only decide.
 var builtin = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len"}
 
-// ParseTemplate reads a template. What is wrong with it is said with line and
-// column, as NAME:LINE:COL: what.
-func ParseTemplate(name, source string) (*Template, error) {
+// ParseTemplate reads a template in a language, a BCP 47 tag, in which days and
+// numbers are written. What is wrong with it is said with line and column, as
+// NAME:LINE:COL: what.
+func ParseTemplate(name, source, language string) (*Template, error) {
 	if len(source) > MaxSource {
 		return nil, fmt.Errorf("%s: it has %d bytes, more than %d", name, len(source), MaxSource)
 	}
@@ -144,7 +124,7 @@ func ParseTemplate(name, source string) (*Template, error) {
 		}
 		return r
 	}, strings.ToValidUTF8(source, "\uFFFD"))
-	t, err := template.New(name).Option("missingkey=error").Funcs(functions).Parse(source)
+	t, err := template.New(name).Option("missingkey=error").Funcs(functionsOf(language)).Parse(source)
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
@@ -226,7 +206,9 @@ var _ io.Writer = (*limited)(nil)
 // Execute fills a template in. The result still has its marks. A field that is
 // printed and empty is an error that names it and its place: nobody is to be
 // greeted with "Dear ,".
-func (t *Template) Execute(f Fields) (string, error) {
+func (t *Template) Execute(f Fields) (string, error) { return t.execute(f) }
+
+func (t *Template) execute(f any) (string, error) {
 	var out limited
 	if err := t.t.Execute(&out, f); err != nil {
 		return "", errors.New(strings.TrimPrefix(err.Error(), "template: "))
@@ -244,7 +226,7 @@ func (t *Template) Line(f Fields) (string, error) {
 }
 
 // empty names the fields of a template that are printed alone and are empty.
-func (t *Template) empty(f Fields) error {
+func (t *Template) empty(f any) error {
 	var faults []error
 	var look func(parse.Node)
 	look = func(n parse.Node) {

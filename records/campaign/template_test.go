@@ -25,7 +25,7 @@ func TestTemplate(t *testing.T) {
 		{"{{if and .Contact.Name (not .Owner.Name)}}yes{{end}}", "yes"},
 		{"\uE000deadbeef\uE001 stays text", "deadbeef stays text"},
 	} {
-		tpl, err := ParseTemplate("x.md", tt.source)
+		tpl, err := ParseTemplate("x.md", tt.source, "")
 		if err != nil {
 			t.Errorf("%s: %v", tt.source, err)
 			continue
@@ -50,7 +50,7 @@ func TestTemplateFaults(t *testing.T) {
 		{strings.Repeat("{{if true}}", 30) + strings.Repeat("{{end}}", 30), "blocks within each other"},
 		{strings.Repeat("x", MaxSource+1), "more than"},
 	} {
-		if _, err := ParseTemplate("x.md", tt.source); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := ParseTemplate("x.md", tt.source, ""); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("ParseTemplate(%.60q) = %v; want %q", tt.source, err, tt.want)
 		}
 	}
@@ -59,7 +59,7 @@ func TestTemplateFaults(t *testing.T) {
 		{"{{.Contact.Nickname}}", "Nickname"},
 		{"{{.Contact.Custom.colour}}", "colour"},
 	} {
-		tpl, err := ParseTemplate("x.md", tt.source)
+		tpl, err := ParseTemplate("x.md", tt.source, "")
 		if err != nil {
 			t.Errorf("%s: %v", tt.source, err)
 			continue
@@ -79,7 +79,7 @@ func TestFieldsStayText(t *testing.T) {
 	} {
 		f := someFields()
 		f.Contact.Name = Text(v)
-		subject, err := ParseTemplate("s", "Hello {{.Contact.Name}}!")
+		subject, err := ParseTemplate("s", "Hello {{.Contact.Name}}!", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestFieldsStayText(t *testing.T) {
 		if err != nil || strings.ContainsAny(got, "\r\n\x00\u202E\u2028\uE000\uE001") || !strings.HasPrefix(got, "Hello ") || !strings.HasSuffix(got, "!") {
 			t.Errorf("subject with %q: %q, %v", v, got, err)
 		}
-		body, err := ParseTemplate("b", "Dear {{.Contact.Name}},\n\n[go on]({{.Links.Preferences}})\n")
+		body, err := ParseTemplate("b", "Dear {{.Contact.Name}},\n\n[go on]({{.Links.Preferences}})\n", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestFieldsStayText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := Write(source)
+		page, err := write(source)
 		if err != nil {
 			t.Fatal(err)
 		}
