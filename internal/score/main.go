@@ -37,6 +37,7 @@ var measures = []measure{
 	{name: "stalwart", corpora: true, run: whole},
 	{name: "mime4j", corpora: true, run: structure},
 	{name: "bounce", corpora: true, run: bounces},
+	{name: "report", run: freshBounces},
 	{name: "reply.golden", run: golden},
 	{name: "reply", corpora: true, run: replies},
 	{name: "away", run: absences},
