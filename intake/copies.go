@@ -43,6 +43,7 @@ func (t *taking) addHolding(c message.Copy, m message.Message, variant int) erro
 // addHoldings records more copies and settles them.
 func (t *taking) addHoldings(copies []message.Copy, m message.Message, variant int) error {
 	secret, more, met := t.inHiddenMailboxes(m), false, false
+	var hints []string
 	for _, c := range copies {
 		t.stored = append(t.stored, c.UID)
 		has, err := t.holds(c.UID, m.ID)
@@ -53,6 +54,7 @@ func (t *taking) addHoldings(copies []message.Copy, m message.Message, variant i
 			continue
 		}
 		met = meet(&m, c.Head) || met
+		hints = append(hints, c.Head.Hints...)
 		m.Holdings = append(m.Holdings, message.Holding{
 			Mailbox: t.folder.Mailbox, Folder: t.folder.Name,
 			UIDValidity: t.folder.UIDValidity, UID: c.UID, Size: c.Size, Variant: variant,
@@ -70,13 +72,17 @@ func (t *taking) addHoldings(copies []message.Copy, m message.Message, variant i
 			return err
 		}
 	}
-	if !met {
-		return nil
+	if met { // whom only this copy names concerns the message too, and can be searched
+		t.unread = true
+		t.again[m.Thread], t.widen[m.Thread] = true, true
+		if err := noteUnread(t.tx, m.ID); err != nil {
+			return err
+		}
 	}
-	// Whom only this copy names concerns the message too, and can be searched.
-	t.unread = true
-	t.again[m.Thread], t.widen[m.Thread] = true, true
-	return noteUnread(t.tx, m.ID)
+	if slices.ContainsFunc(hints, func(h string) bool { return !slices.Contains(m.Head.Hints, h) }) {
+		return t.hinted(m, hints)
+	}
+	return nil
 }
 
 // holds reports whether a message has the copy of a UID. Where another message

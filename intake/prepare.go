@@ -40,7 +40,9 @@ func (i *Intake) prepare(ctx context.Context, b message.Batch) ([]prepared, erro
 	out := make([]prepared, len(b.Items))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
+	setup := i.setup.Load()
 	for n, it := range b.Items {
+		it.Head.Hints = setup.hints(i.opts.Key, b.Folder.Mailbox, it.Copy, it.Head)
 		out[n].Item = it
 		if it.Body == nil {
 			continue
@@ -153,7 +155,8 @@ func (i *Intake) read(src message.Source, c message.Copy, mailbox string) (prepa
 	if err != nil {
 		return prepared{}, err
 	}
-	head := parsed.Head
+	head, setup := parsed.Head, i.setup.Load()
+	head.Hints = setup.hints(i.opts.Key, mailbox, c, head)
 	verdict := message.Classify(parsed)
 	p := prepared{parsed: true, inner: slices.Concat(parsed.Inner, reported(parsed, verdict))}
 	p.msg = message.Message{
@@ -162,7 +165,7 @@ func (i *Intake) read(src message.Source, c message.Copy, mailbox string) (prepa
 		Received:    c.Received,
 		Size:        parsed.Size,
 		Verdict:     verdict,
-		Trust:       head.Trust(i.setup.Load().mailboxes[mailbox].Authserv),
+		Trust:       head.Trust(setup.mailboxes[mailbox].Authserv),
 		Attachments: parsed.Attachments,
 		Snippet:     snippet(parsed),
 		Raw:         parsed.Sum,

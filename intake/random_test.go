@@ -189,7 +189,18 @@ func (h *history) deliverSome() error {
 		}
 		more = append(more, "In-Reply-To: "+refs[0], "References: "+strings.Join(refs, " "))
 	}
-	raw := strings.Replace(mail(id, from, to, "Subject "+id, more...), ":11:00 +0000", fmt.Sprintf(":%02d:00 +0000", h.mails%60), 1)
+	subject := "Subject " + id
+	if h.rnd.IntN(3) == 0 { // what only hints tell to be of one conversation
+		n := h.rnd.IntN(3)
+		subject = fmt.Sprint("Re: Shared", n)
+		if h.rnd.IntN(2) == 0 {
+			more = append(more, fmt.Sprint("X-Thread: ", 1+h.rnd.IntN(2)))
+		}
+		if h.rnd.IntN(2) == 0 {
+			more = append(more, "Thread-Index: "+index(byte(n), 1))
+		}
+	}
+	raw := strings.Replace(mail(id, from, to, subject, more...), ":11:00 +0000", fmt.Sprintf(":%02d:00 +0000", h.mails%60), 1)
 	box := map[string]string{ada: "ada", bob: "bob"}[ours]
 	h.deliver(box, folder, raw)
 	switch h.rnd.IntN(8) {

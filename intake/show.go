@@ -221,6 +221,7 @@ func withText(p *prepared, m message.Message) message.Message {
 		}
 	}
 	m.Flags = own.Flags
+	m.Head.Hints = before.Hints // those of the copy come with it
 	meet(&m, before)
 	return m
 }

@@ -206,8 +206,10 @@ func (w *world) copies(f *folder, uids []uint32) []message.Copy {
 	var copies []message.Copy
 	for _, uid := range uids {
 		raw := f.mails[uid]
+		_, thread, _ := strings.Cut(raw, "\r\nX-Thread: ") // what the server would say
+		thread, _, _ = strings.Cut(thread, "\r\n")
 		copies = append(copies, message.Copy{
-			UID: uid, Received: start, Size: int64(len(raw)),
+			UID: uid, Received: start, Size: int64(len(raw)), Thread: thread,
 			Header: int64(strings.Index(raw, "\r\n\r\n") + 4), Head: message.ParseHead([]byte(raw)),
 		})
 	}
@@ -320,7 +322,12 @@ func (w *world) of(c contact.Contact) []string { return w.timeline(store.Subject
 // find returns the stored messages with a subject.
 func (w *world) find(subject string) []message.Message {
 	w.t.Helper()
-	var out []message.Message
+	return slices.DeleteFunc(w.all(), func(m message.Message) bool { return m.Head.Subject != subject })
+}
+
+// all returns the stored messages.
+func (w *world) all() (out []message.Message) {
+	w.t.Helper()
 	err := w.store.View(context.Background(), func(tx store.Tx) error {
 		out = nil
 		page, err := tx.Messages().List(store.Slice{Limit: 1000})
@@ -332,9 +339,7 @@ func (w *world) find(subject string) []message.Message {
 			if err != nil {
 				return err
 			}
-			if m.Head.Subject == subject {
-				out = append(out, m)
-			}
+			out = append(out, m)
 		}
 		return nil
 	})

@@ -309,7 +309,7 @@ func (t *taking) hint(uid uint32, h message.Head) {
 func (t *taking) hintDigests(h message.Head) []store.Digest {
 	ids := append([]string{h.MessageID}, h.Aliases...)
 	if t.oursTakePart(h) && len(theirs(t.team, h)) > 0 {
-		ids = append(ids, threadHints(h)...)
+		ids = append(append(ids, threadHints(h)...), h.Hints...)
 	}
 	slices.Sort(ids)
 	ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })

@@ -72,6 +72,7 @@ func olderNumbering(tx store.Tx, f message.Folder) (*message.Folder, error) {
 
 // wish judges one copy.
 func (j *judging) wish(f message.Folder, c message.Copy, since time.Time) (message.Wish, error) {
+	c.Head.Hints = j.hints(j.key, f.Mailbox, c, c.Head)
 	cand := candidate{
 		head:       c.Head,
 		folder:     f,

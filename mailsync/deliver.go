@@ -66,6 +66,9 @@ func (w *wire) deliver(a *answer) {
 		if req.section == sectionHeader && a.labels != nil {
 			p.labels = a.labels
 		}
+		if req.section == sectionHeader && a.thread != "" {
+			p.thread = a.thread
+		}
 		for i := range a.bodies {
 			b := &a.bodies[i]
 			if !req.wants(a.uid, b) {

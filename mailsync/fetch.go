@@ -59,6 +59,7 @@ type part struct {
 	size     int64
 	flags    []string
 	labels   []string
+	thread   string
 	data     []byte
 	file     *os.File // instead of data
 	length   int64    // of the literal
@@ -100,6 +101,7 @@ type answer struct {
 	size     int64
 	flags    []string
 	labels   []string
+	thread   string
 	hasFlags bool
 	bodies   []content
 }
@@ -232,9 +234,17 @@ func (r *fetchReader) item(name string, a *answer) error {
 			a.labels = list
 		}
 		return err
+	case name == "THREADID": // in parentheses, or NIL
+		list, err := r.list()
+		if len(list) == 1 {
+			a.thread = threadID(list[0])
+		}
+		return err
 	}
 	value, err := r.small()
 	switch name {
+	case "X-GM-THRID":
+		a.thread = threadID(value)
 	case "UID":
 		n, _ := strconv.ParseUint(value, 10, 32)
 		a.uid = uint32(n)
@@ -245,6 +255,18 @@ func (r *fetchReader) item(name string, a *answer) error {
 		a.received = internalDate(value)
 	}
 	return err
+}
+
+// threadID is a server's name of a conversation, as far as it is one: Gmail's
+// are numbers, those of RFC 8474 up to 255 letters, digits, dashes and lines.
+func threadID(value string) string {
+	odd := func(c rune) bool {
+		return c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	}
+	if len(value) > 255 || strings.ContainsFunc(value, odd) || strings.Trim(value, "0") == "" || strings.EqualFold(value, "NIL") {
+		return ""
+	}
+	return value
 }
 
 // internalDate reads the time a server received a message; zero where it

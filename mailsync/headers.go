@@ -92,14 +92,30 @@ func (p *pass) finish(req *fetchRequest) error {
 		return err
 	}
 	p.said = err.Error()
-	if req.section == sectionHeader && len(req.got) == 0 && p.sess.w.labelled() {
-		p.s.mu.Lock()
-		p.s.noLabels = true
-		p.s.mu.Unlock()
-		p.sess.w.Close()
-		return &Fault{Kind: Lost, err: err, Text: phrase.New("the server promises labels and gives none; its labels are read as folders instead")}
+	if req.section == sectionHeader && len(req.got) == 0 {
+		return p.askLess(err)
 	}
 	return nil
+}
+
+// askLess has the next connection ask for headers alone, where the server has
+// refused to tell more of them than others do.
+func (p *pass) askLess(refused error) error {
+	less := &Fault{Kind: Lost, err: refused}
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	switch p.sess.w.asksFor() {
+	case askLabels:
+		p.s.noLabels = true
+		less.Text = phrase.New("the server promises labels and gives none; its labels are read as folders instead")
+	case askThread:
+		p.s.noThreads = true
+		less.Text = phrase.New("the server promises ids of threads and gives none; it is read without them")
+	default:
+		return nil
+	}
+	p.sess.w.Close()
+	return less
 }
 
 // refused adds what the server said last to the reason for a quarantine.

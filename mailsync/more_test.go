@@ -132,6 +132,51 @@ func TestMemserver(t *testing.T) {
 	})
 }
 
+// TestThreadIDs has a server that tells of each message which conversation it
+// is of, or promises to and refuses.
+func TestThreadIDs(t *testing.T) {
+	t.Parallel()
+	for _, refused := range []bool{false, true} {
+		t.Run(fmt.Sprint("refused ", refused), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { threadIDs(t, refused) })
+		})
+	}
+}
+
+func threadIDs(t *testing.T, refused bool) {
+	in := inbox(4)
+	for i := range in.Messages[1:] {
+		in.Messages[i+1].Thread = uint64(70 + i)
+	}
+	s := &mailtest.ScriptIMAP{Folders: []*mailtest.ScriptFolder{in}, Capabilities: "IMAP4rev1 IDLE OBJECTID AUTH=PLAIN"}
+	s.Hook = func(c *mailtest.ScriptConn, command string) bool {
+		if refused && strings.Contains(command, "THREADID") {
+			c.Send(c.Tag + " BAD what thread?\r\n")
+			return true
+		}
+		return false
+	}
+	sink, _, o := scripted(t, s)
+	if err := syncer(t, o).Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := sink.state(t, "INBOX").Stored.Len(); got != 4 {
+		t.Errorf("%d messages are stored, want 4", got)
+	}
+	for _, copies := range sink.copies {
+		for uid, c := range copies {
+			want := fmt.Sprint("T", 68+uid)
+			if uid == 1 || refused {
+				want = ""
+			}
+			if c.Thread != want {
+				t.Errorf("UID %d is of thread %q, want %q", uid, c.Thread, want)
+			}
+		}
+	}
+}
+
 // TestGmail has a server with labels: All Mail is read once, with them.
 func TestGmail(t *testing.T) {
 	t.Parallel()
@@ -169,6 +214,9 @@ func TestGmail(t *testing.T) {
 				}
 				for _, copies := range sink.copies {
 					for uid, c := range copies {
+						if c.Thread != "1278455344230334865" {
+							t.Errorf("UID %d is of thread %q", uid, c.Thread)
+						}
 						if want := []string{`\Inbox`, "R&D", `box "("`, fmt.Sprint("l", uid)}; strings.Join(c.Labels, "|") != strings.Join(want, "|") {
 							t.Errorf("UID %d has labels %q, want %q", uid, c.Labels, want)
 						}

@@ -321,7 +321,7 @@ func readCopy(h *part) (c message.Copy, err error) {
 
 // copyOf reads what a header fetch brought.
 func copyOf(h *part) message.Copy {
-	c := message.Copy{UID: h.uid, Received: h.received, Size: h.size, Header: int64(len(h.data)), Flags: h.flags, Head: message.ParseHead(h.data)}
+	c := message.Copy{UID: h.uid, Received: h.received, Size: h.size, Header: int64(len(h.data)), Flags: h.flags, Thread: h.thread, Head: message.ParseHead(h.data)}
 	for _, l := range h.labels {
 		c.Labels = append(c.Labels, decodeName(l))
 	}

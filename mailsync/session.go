@@ -362,11 +362,11 @@ func (s *session) dead() bool {
 	return s.w.closed || s.w.fault != nil || s.w.bye != ""
 }
 
-// labelled tells whether headers are asked for with their labels.
-func (w *wire) labelled() bool {
+// asksFor is what else is asked for with headers.
+func (w *wire) asksFor() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.withLabel
+	return w.extra
 }
 
 func (w *wire) forget(req *fetchRequest) {

@@ -36,6 +36,7 @@ type Syncer struct {
 	settledCount int
 	seat         *seat // of Run, at the gate
 	noLabels     bool  // Gmail's labels were promised and refused
+	noThreads    bool  // so were ids of threads
 	width        int   // connections the server bears, as far as known
 	running      bool
 	loops        []*loop       // of Run, the rounds first
@@ -117,13 +118,19 @@ func (s *Syncer) discover(ctx context.Context, sess *session) ([]folder, error) 
 	}
 	s.mu.Lock()
 	labels := sess.caps.Has("X-GM-EXT-1") && !s.noLabels
+	extra := ""
+	if labels {
+		extra = askLabels
+	} else if sess.caps.Has("OBJECTID") && !s.noThreads {
+		extra = askThread
+	}
 	s.mu.Unlock()
 	read, all := policy{include: s.o.Mailbox.Include, exclude: s.o.Mailbox.Exclude, labels: labels, exchange: s.o.Mailbox.Provider == "outlook"}.choose(lists)
 	if err := s.o.Sink.Listed(ctx, s.o.Mailbox.Name, all); err != nil {
 		return nil, ofSink(err, "note the folders of %s", s.o.Mailbox.Name)
 	}
 	sess.w.mu.Lock()
-	sess.w.withLabel = labels
+	sess.w.extra = extra
 	for i := range read {
 		read[i].now, read[i].seen = sess.w.statuses[read[i].raw]
 	}

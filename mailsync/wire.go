@@ -75,7 +75,7 @@ type wire struct {
 	asking    string        // tag of the command under way that the server may answer by asking for more
 	secret    bool          // it signs in: the lines that follow carry credentials
 	folder    string        // raw name that replaces folderMark on the way out
-	withLabel bool          // ask for X-GM-LABELS with every header
+	extra     string        // more to ask for with every header: askLabels, askThread or nothing
 }
 
 // selection is what a server says of a folder: on EXAMINE, and later unasked.
@@ -84,6 +84,13 @@ type selection struct {
 	modSeq                       uint64
 	changes                      int // EXISTS and EXPUNGE responses so far
 }
+
+// What only some servers tell with a header: Gmail its labels and thread,
+// those with OBJECTID (RFC 8474) a thread.
+const (
+	askLabels = "X-GM-LABELS X-GM-THRID"
+	askThread = "THREADID"
+)
 
 // folderMark stands for the folder's name in what the library writes; the
 // wire puts the server's own bytes there, whatever they are.
@@ -221,14 +228,14 @@ func (w *wire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// rewrite puts the folder's name and the label request into outgoing lines
+// rewrite puts the folder's name and what else is asked for into outgoing lines
 // and returns what the transcript may show. mu is held.
 func (w *wire) rewrite(lines []byte) ([]byte, []string) {
 	if w.folder != "" {
 		lines = bytes.Replace(lines, []byte(`"`+folderMark+`"`), quoteRaw(w.folder), 1)
 	}
-	if w.withLabel && bytes.Contains(lines, []byte(" UID FETCH ")) && bytes.Contains(lines, []byte(" BODY.PEEK[HEADER]")) {
-		lines = bytes.Replace(lines, []byte("(UID "), []byte("(UID X-GM-LABELS "), 1)
+	if w.extra != "" && bytes.Contains(lines, []byte(" UID FETCH ")) && bytes.Contains(lines, []byte(" BODY.PEEK[HEADER]")) {
+		lines = bytes.Replace(lines, []byte("(UID "), []byte("(UID "+w.extra+" "), 1)
 	}
 	var say []string
 	for line := range strings.SplitSeq(strings.TrimRight(string(lines), "\r\n"), "\n") {

@@ -57,7 +57,7 @@ type ScriptMessage struct {
 	Received time.Time
 	Flags    string
 	Labels   string // X-GM-LABELS, as they stand between the parentheses
-	Thread   uint64 // X-GM-THRID
+	Thread   uint64 // X-GM-THRID; as THREADID with a T before it, NIL for 0
 }
 
 // ScriptConn is one connection as a hook sees it.
@@ -457,6 +457,13 @@ func (m ScriptMessage) Response(seq int, items string) string {
 	fmt.Fprintf(&b, "* %d FETCH (", seq)
 	if strings.Contains(items, "X-GM-LABELS") {
 		fmt.Fprintf(&b, "X-GM-THRID %d X-GM-LABELS (%s) ", m.Thread, m.Labels)
+	}
+	if strings.Contains(items, "THREADID") {
+		if m.Thread == 0 {
+			b.WriteString("THREADID NIL ")
+		} else {
+			fmt.Fprintf(&b, "THREADID (T%d) ", m.Thread)
+		}
 	}
 	fmt.Fprintf(&b, "UID %d", m.UID)
 	if strings.Contains(items, "FLAGS") {

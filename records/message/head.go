@@ -28,6 +28,8 @@ type headReader struct {
 	listHint    string   // List-Post or List-Unsubscribe
 	failed      []string // X-Failed-Recipients
 	token       string   // X-Rapport-Id
+	index       string   // Thread-Index
+	topic       string   // Thread-Topic
 }
 
 type partyField struct {
@@ -259,6 +261,10 @@ func (r *headReader) field(key, value []byte) {
 		}
 	case "x-failed-recipients":
 		r.failed = append(r.failed, unfold(value))
+	case "thread-index":
+		r.index = unfold(value)
+	case "thread-topic":
+		r.topic = unfold(value)
 	case "x-rapport-id":
 		r.token = clipText(headerText(unfold(value), ""), 200)
 	default:
@@ -377,6 +383,9 @@ func (r *headReader) finish() {
 	}
 	r.finishIDs()
 	r.finishDates()
+	if h.Conversation.ID = conversationID(r.index, h.Date); h.Conversation.ID != "" {
+		h.Conversation.Topic = topicOf(headerText(clip(r.topic, 4<<10), hint), h.Subject)
+	}
 	if h.Auto.ListID == "" {
 		h.Auto.ListID = r.listHint
 	}

@@ -73,9 +73,9 @@ func (h Head) Participants() []Party {
 }
 
 // ThreadIDs returns the ids by which a message joins its conversation: its
-// own, its aliases, then In-Reply-To and References; each once.
+// own, its aliases, then In-Reply-To and References, then the hints; each once.
 func (h Head) ThreadIDs() []string {
-	out := make([]string, 0, 2+len(h.Aliases)+len(h.InReplyTo)+len(h.References))
+	out := make([]string, 0, 2+len(h.Aliases)+len(h.InReplyTo)+len(h.References)+len(h.Hints))
 	seen := make(map[string]bool, cap(out))
 	add := func(id string) {
 		if id != "" && !seen[id] {
@@ -84,7 +84,7 @@ func (h Head) ThreadIDs() []string {
 		}
 	}
 	add(h.MessageID)
-	for _, list := range [][]string{h.Aliases, h.InReplyTo, h.References} {
+	for _, list := range [][]string{h.Aliases, h.InReplyTo, h.References, h.Hints} {
 		for _, id := range list {
 			add(id)
 		}

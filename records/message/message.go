@@ -48,12 +48,16 @@ type Head struct {
 	Subject     string    `json:"subject,omitempty"`
 	InReplyTo   []string  `json:"in_reply_to,omitempty"`
 	References  []string  `json:"references,omitempty"` // oldest first; the first 20 and the last 80 of a longer list
-	MediaType   string    `json:"media_type,omitempty"` // lower case, without parameters
-	ReportType  string    `json:"report_type,omitempty"`
-	Private     bool      `json:"private,omitempty"` // Sensitivity: private, personal or company-confidential
-	Auto        Auto      `json:"auto,omitzero"`
-	AuthResults []string  `json:"auth_results,omitempty"` // Authentication-Results as they stand, topmost first, the first 8
-	Defects     []string  `json:"defects,omitempty"`
+	// Hints are keyed digests by which the message may join its conversation
+	// too: of what its server or its sender's program takes to be one.
+	Hints        []string     `json:"hints,omitempty"`
+	Conversation Conversation `json:"-"`                    // of which hints are made
+	MediaType    string       `json:"media_type,omitempty"` // lower case, without parameters
+	ReportType   string       `json:"report_type,omitempty"`
+	Private      bool         `json:"private,omitempty"` // Sensitivity: private, personal or company-confidential
+	Auto         Auto         `json:"auto,omitzero"`
+	AuthResults  []string     `json:"auth_results,omitempty"` // Authentication-Results as they stand, topmost first, the first 8
+	Defects      []string     `json:"defects,omitempty"`
 }
 
 // Auto holds the header facts that tell automatic and list mail.
@@ -107,6 +111,7 @@ type Copy struct {
 	Header   int64     // bytes of the header as fetched; 0 when unknown
 	Flags    []string  // flags and keywords, as sent
 	Labels   []string  // Gmail's X-GM-LABELS, where they could be had
+	Thread   string    // what the server takes to be one conversation: Gmail's X-GM-THRID, THREADID of RFC 8474; "" where it says nothing
 	Head     Head
 }
 
