@@ -9,6 +9,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"rapport/records/access"
+
+	"rapport/records/phrase"
 )
 
 // Grants are the sign-ins by which mailboxes are read and mail is sent where a
@@ -37,23 +39,26 @@ const (
 
 // Grant is how one mailbox or sender gets its access tokens.
 type Grant struct {
-	Object     string     `json:"object" doc:"What it is for." example:"mailbox ada"`
-	Name       string     `json:"name"`
-	User       string     `json:"user" doc:"The mailbox."`
-	Issuer     string     `json:"issuer" enum:"google,microsoft,other"`
-	Flow       string     `json:"flow" enum:"device,code,app,service_account"`
-	State      string     `json:"state" enum:"good,unused,waiting,stopped"`
-	Account    string     `json:"account,omitempty" doc:"Who signed in, where the issuer tells."`
-	SignedIn   time.Time  `json:"signed_in,omitzero"`
-	Renewed    time.Time  `json:"renewed,omitzero"`
-	Expires    time.Time  `json:"expires,omitzero" doc:"When the access token does; it is renewed before."`
-	SecretEnds time.Time  `json:"secret_ends,omitzero" doc:"When the client's secret or certificate does."`
-	Error      string     `json:"error,omitempty"`
-	Fix        string     `json:"fix,omitempty"`
-	Again      time.Time  `json:"again,omitzero" doc:"When it is tried again."`
-	Pending    *GrantStep `json:"pending,omitempty" doc:"What is to be done in the sign-in that is under way."`
-	Failed     string     `json:"failed,omitempty" doc:"Why the sign-in begun last came to nothing."`
-	Findings   []Finding  `json:"findings,omitempty" doc:"After a sign-in: how the mailbox answers to it."`
+	Object     string        `json:"object" doc:"What it is for." example:"mailbox ada"`
+	Name       string        `json:"name"`
+	User       string        `json:"user" doc:"The mailbox."`
+	Issuer     string        `json:"issuer" enum:"google,microsoft,other"`
+	Flow       string        `json:"flow" enum:"device,code,app,service_account"`
+	State      string        `json:"state" enum:"good,unused,waiting,stopped"`
+	Account    string        `json:"account,omitempty" doc:"Who signed in, where the issuer tells."`
+	SignedIn   time.Time     `json:"signed_in,omitzero"`
+	Renewed    time.Time     `json:"renewed,omitzero"`
+	Expires    time.Time     `json:"expires,omitzero" doc:"When the access token does; it is renewed before."`
+	SecretEnds time.Time     `json:"secret_ends,omitzero" doc:"When the client's secret or certificate does."`
+	Error      string        `json:"error,omitempty"`
+	Fix        string        `json:"fix,omitempty"`
+	ErrorSaid  phrase.Phrase `json:"error_phrase,omitzero" doc:"the error in parts, for other languages"`
+	FixSaid    phrase.Phrase `json:"fix_phrase,omitzero" doc:"the fix in parts, for other languages"`
+	Again      time.Time     `json:"again,omitzero" doc:"When it is tried again."`
+	Pending    *GrantStep    `json:"pending,omitempty" doc:"What is to be done in the sign-in that is under way."`
+	Failed     string        `json:"failed,omitempty" doc:"Why the sign-in begun last came to nothing."`
+	FailedSaid phrase.Phrase `json:"failed_phrase,omitzero" doc:"the same in parts, for other languages"`
+	Findings   []Finding     `json:"findings,omitempty" doc:"After a sign-in: how the mailbox answers to it."`
 }
 
 // GrantStep tells a person who signs in what to do next.

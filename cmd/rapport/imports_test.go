@@ -55,7 +55,7 @@ var may = map[string][]string{
 	"internal/config":    {"records/contact", "records/campaign", "records/survey", "internal/rescue"},
 	"web/pages":          with(recordPackages, "web", "internal/rescue"),
 	"web/public":         {"records/outbox"},
-	"internal/oauth":     {"internal/rescue", "internal/seal"},
+	"internal/oauth":     {"records/phrase", "internal/rescue", "internal/seal"},
 	"internal/auth":      {"records/contact", "records/access", "records/phrase", "store", "internal/rescue", "internal/seal"},
 	"internal/seal":      {},
 	"internal/mailauth":  {},

@@ -107,10 +107,10 @@ func (s *system) tokens(src *oauth.Source, login string) func(context.Context) (
 		case err == nil || !errors.As(err, &f):
 			return token, err
 		case f.Final:
-			return "", &mailsync.AuthError{Login: login, Server: phrase.Verbatim(f.Text), Fix: phrase.Verbatim(f.Fix), Final: true}
+			return "", &mailsync.AuthError{Login: login, Server: f.Text, Fix: f.Fix, Final: true}
 		}
-		return "", &mailsync.Fault{Kind: mailsync.Throttled, Wait: f.Wait, Fix: phrase.Verbatim(f.Fix),
-			Text: phrase.New("no access token for {login}: {why}", "login", login, "why", phrase.Verbatim(f.Text))}
+		return "", &mailsync.Fault{Kind: mailsync.Throttled, Wait: f.Wait, Fix: f.Fix,
+			Text: phrase.New("no access token for {login}: {why}", "login", login, "why", f.Text)}
 	}
 }
 
@@ -234,16 +234,20 @@ func (s *system) Grants(ctx context.Context) ([]web.Grant, error) {
 		case st.Fault != nil:
 			w.State, w.Again = web.GrantWaiting, st.Again
 		case len(st.Lacks) > 0:
-			w.State, w.Fix = web.GrantStopped, "it does not cover "+strings.Join(st.Lacks, ", ")+"; run: rapport auth login "+g.name
+			w.State = web.GrantStopped
+			w.ErrorSaid = phrase.New("the sign-in does not cover what is needed: {scopes}", "scopes", strings.Join(st.Lacks, ", ")).Map(escape)
+			w.FixSaid = phrase.New("run: rapport auth login {name}", "name", g.name)
 		case st.Renewed.IsZero():
 			w.State = web.GrantUnused
 		}
 		if st.Fault != nil {
-			w.Error, w.Fix = escape(st.Fault.Text), escape(st.Fault.Fix)
+			w.ErrorSaid, w.FixSaid = st.Fault.Text.Map(escape), st.Fault.Fix.Map(escape)
 		}
+		w.Error, w.Fix = escape(w.ErrorSaid.String()), escape(w.FixSaid.String())
 		var failed error
 		if w.Pending, failed = s.signIns.of(src); failed != nil && !errors.Is(failed, context.Canceled) {
-			w.Failed = escape(failed.Error())
+			w.FailedSaid = phrase.Of(failed).Map(escape)
+			w.Failed = escape(w.FailedSaid.String())
 		}
 		out = append(out, w)
 	}
@@ -377,7 +381,7 @@ func (s *system) checkBox(ctx context.Context, b *box) []web.Finding {
 	if err != nil {
 		var f *oauth.Fault
 		if errors.As(err, &f) {
-			return []web.Finding{{Object: object, What: escape("access token: " + f.Text), Fix: escape(f.Fix)}}
+			return []web.Finding{{Object: object, What: escape("access token: " + f.Text.String()), Fix: escape(f.Fix.String())}}
 		}
 		return []web.Finding{finding(object, "", fmt.Errorf("access token: %w", err))}
 	}

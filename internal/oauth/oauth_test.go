@@ -26,7 +26,7 @@ func TestSignInByDevice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
 	s := w.keeper.Use(w.client(oauth.Device))
-	if f := w.fault(s); !f.Final || f.Fix != "run: rapport auth login ada" {
+	if f := w.fault(s); !f.Final || f.Fix.String() != "run: rapport auth login ada" {
 		t.Errorf("before: %+v", f)
 	}
 	err := s.SignIn(t.Context(), "", func(p oauth.Prompt) {
@@ -174,7 +174,7 @@ func TestRevoked(t *testing.T) {
 	w.issuer.Revoke("ada@example.com")
 	w.pass(time.Hour)
 	for minute := range 180 {
-		if f := w.fault(s); !f.Final || f.Code != "AADSTS50173" || f.Fix != "run: rapport auth login ada" {
+		if f := w.fault(s); !f.Final || f.Code != "AADSTS50173" || f.Fix.String() != "run: rapport auth login ada" {
 			t.Fatalf("fault = %+v", f)
 		}
 		if minute%10 == 9 {
@@ -269,7 +269,7 @@ func TestStaleWhereTheIssuerRefuses(t *testing.T) {
 	if !s.Stale(token) {
 		t.Error("nothing says why there will be no other token")
 	}
-	if f := w.fault(s); !f.Final || !strings.Contains(f.Fix, "auth login") {
+	if f := w.fault(s); !f.Final || !strings.Contains(f.Fix.String(), "auth login") {
 		t.Errorf("the reason is %+v", f)
 	}
 }
@@ -391,7 +391,7 @@ func TestServiceAccount(t *testing.T) {
 	c := w.client(oauth.Service)
 	c.Key = func(context.Context) ([]byte, error) { return raw, nil }
 	s := w.keeper.Use(c)
-	if f := w.fault(s); !strings.Contains(f.Fix, "Domain-wide delegation") {
+	if f := w.fault(s); !strings.Contains(f.Fix.String(), "Domain-wide delegation") {
 		t.Errorf("without delegation: %+v", f)
 	}
 	w.issuer.Delegated = []string{"ada@example.com"}
@@ -449,7 +449,7 @@ func TestAnotherKey(t *testing.T) {
 	w.signIn(w.keeper.Use(w.client(oauth.Device)))
 	k := oauth.New(oauth.Options{Vault: w.vault, Key: []byte("another key"), Now: w.now})
 	defer k.Close(t.Context())
-	if f := w.fault(k.Use(w.client(oauth.Device))); !f.Final || !strings.Contains(f.Text, "another key") {
+	if f := w.fault(k.Use(w.client(oauth.Device))); !f.Final || !strings.Contains(f.Text.String(), "another key") {
 		t.Errorf("fault = %+v", f)
 	}
 	s := w.keeper.Use(w.client(oauth.Device))

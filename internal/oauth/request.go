@@ -22,6 +22,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"rapport/records/phrase"
 )
 
 // The patience with an issuer.
@@ -92,8 +94,8 @@ func (c Client) post(ctx context.Context, client *http.Client, params url.Values
 	return grantOf(token)
 }
 
-func unreadable(what string, err error) *Fault {
-	return &Fault{Code: "unreadable", Text: "read " + what + ": " + clean(err.Error()), Fix: "check the file that oauth names", Final: true, err: err}
+func unreadable(what phrase.Form, err error) *Fault {
+	return &Fault{Code: "unreadable", Text: phrase.New("read {what}: {why}", "what", what, "why", clean(err.Error())), Fix: phrase.New("check the file that oauth names"), Final: true, err: err}
 }
 
 // grantOf reads what an issuer answered, and believes little of it.
@@ -106,7 +108,7 @@ func grantOf(token *oauth2.Token) (granted, error) {
 		g.scopes = strings.Fields(scope)
 	}
 	if !speakable(g.access) || g.refresh != "" && !speakable(g.refresh) {
-		return granted{}, &Fault{Text: "the issuer's token is none: it is too long, or has characters no token has"}
+		return granted{}, &Fault{Text: phrase.New("the issuer's token is none: it is too long, or has characters no token has")}
 	}
 	id, _ := token.Extra("id_token").(string)
 	for _, text := range []string{id, g.access} {

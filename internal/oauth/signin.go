@@ -17,6 +17,8 @@ import (
 	"golang.org/x/oauth2"
 
 	"rapport/internal/rescue"
+
+	"rapport/records/phrase"
 )
 
 // The patience with a person who signs in.
@@ -42,7 +44,7 @@ func (s *Source) SignIn(ctx context.Context, m Method, tell func(Prompt)) error 
 	c := s.client
 	s.mu.Unlock()
 	if !c.Method.ByHand() {
-		return &Fault{Text: "nobody has to sign in here: the program itself does", Final: true}
+		return &Fault{Text: phrase.New("nobody has to sign in here: the program itself does"), Final: true}
 	}
 	if m != "" {
 		c.Method = m
@@ -82,7 +84,7 @@ func (s *Source) SignIn(ctx context.Context, m Method, tell func(Prompt)) error 
 func late(ctx context.Context, c Client, err error, secret string) error {
 	switch {
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return &Fault{Code: "expired_token", Text: "nobody signed in in time", Fix: fmt.Sprintf(signAgain, c.Name), err: err}
+		return &Fault{Code: "expired_token", Text: phrase.New("nobody signed in in time"), Fix: phrase.New(signAgain, "name", c.Name), err: err}
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
@@ -92,15 +94,15 @@ func late(ctx context.Context, c Client, err error, secret string) error {
 // signedIn keeps what a person's sign-in brought.
 func (s *Source) signedIn(c Client, g granted) error {
 	if g.refresh == "" {
-		return &Fault{Code: "no_refresh_token", Text: "the issuer gave no refresh token, so the sign-in would end within the hour",
-			Fix: "allow offline access for the app, and take the app's access back before signing in again", Final: true}
+		return &Fault{Code: "no_refresh_token", Text: phrase.New("the issuer gave no refresh token, so the sign-in would end within the hour"),
+			Fix: phrase.New("allow offline access for the app, and take the app's access back before signing in again"), Final: true}
 	}
 	if len(g.scopes) == 0 {
 		g.scopes = c.Scopes
 	}
 	if lacks := lacking(c.Scopes, g.scopes); len(lacks) > 0 {
-		return &Fault{Code: "scope", Text: "the sign-in does not cover what is needed: " + clean(strings.Join(lacks, ", ")),
-			Fix: "sign in again and tick every box, or have an administrator allow it for the app", Final: true}
+		return &Fault{Code: "scope", Text: phrase.New("the sign-in does not cover what is needed: {scopes}", "scopes", clean(strings.Join(lacks, ", "))),
+			Fix: phrase.New("sign in again and tick every box, or have an administrator allow it for the app"), Final: true}
 	}
 	now := s.k.o.Now()
 	s.took(g, now, 0)
@@ -121,14 +123,14 @@ func (s *Source) signedIn(c Client, g granted) error {
 // byDevice shows a code to be typed elsewhere, and waits for that.
 func byDevice(ctx context.Context, c Client, conf *oauth2.Config, now time.Time, tell func(Prompt)) (*oauth2.Token, error) {
 	if c.DeviceURL == "" {
-		return nil, &Fault{Text: "the issuer has no device flow here", Fix: "use --flow code", Final: true}
+		return nil, &Fault{Text: phrase.New("the issuer has no device flow here"), Fix: phrase.New("use --flow code"), Final: true}
 	}
 	asked, err := conf.DeviceAuth(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if u, err := url.Parse(asked.VerificationURI); err != nil || u.Scheme != "https" && u.Scheme != "http" || asked.UserCode == "" {
-		return nil, &Fault{Text: "the issuer's answer names no page to type a code into"}
+		return nil, &Fault{Text: phrase.New("the issuer's answer names no page to type a code into")}
 	}
 	asked.Interval = min(max(asked.Interval, 0), slowestPoll)
 	asked.Expiry = time.Time{} // ctx ends it
@@ -157,7 +159,7 @@ type pending struct {
 // back to a listener on this machine, or for its address in [Keeper.Answer].
 func (k *Keeper) byBrowser(ctx context.Context, c Client, conf *oauth2.Config, tell func(Prompt)) (*oauth2.Token, error) {
 	if c.AuthURL == "" {
-		return nil, &Fault{Text: "the issuer's auth_url is not known", Fix: "set oauth.auth_url", Final: true}
+		return nil, &Fault{Text: phrase.New("the issuer's auth_url is not known"), Fix: phrase.New("set oauth.auth_url"), Final: true}
 	}
 	p := &pending{state: rand.Text(), back: make(chan url.Values, 1)}
 	port, stop, err := k.listen(p)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"rapport/internal/rescue"
+
+	"rapport/records/phrase"
 )
 
 // When a token is renewed, and how long faults are waited out.
@@ -124,10 +126,10 @@ func (s *Source) load(ctx context.Context) error {
 	}
 	rec, err := s.k.opened(s.id, sealed)
 	if err != nil { // worthless, and replaced by the next sign-in
-		s.fault = &Fault{Code: notSigned, Text: err.Error(), Fix: fmt.Sprintf(signAgain, s.client.Name), Final: s.client.Method.ByHand(), err: err}
+		s.fault = &Fault{Code: notSigned, Text: phrase.Of(err), Fix: phrase.New(signAgain, "name", s.client.Name), Final: s.client.Method.ByHand(), err: err}
 	}
 	s.rec, s.loaded = rec, true
-	if r := rec.Refused; r != nil {
+	if r := rec.Refused; r != nil && !r.Text.Empty() {
 		s.fault = &Fault{Code: r.Code, Text: r.Text, Fix: r.Fix, Final: true}
 		s.tried, s.again = r.At, r.At.Add(finalEvery)
 	}
@@ -158,7 +160,7 @@ func (s *Source) held(ctx context.Context, now time.Time) *Fault {
 }
 
 func (s *Source) unsigned() *Fault {
-	return &Fault{Code: notSigned, Text: "nobody has signed in for it yet", Fix: fmt.Sprintf(signAgain, s.client.Name), Final: true}
+	return &Fault{Code: notSigned, Text: phrase.New("nobody has signed in for it yet"), Fix: phrase.New(signAgain, "name", s.client.Name), Final: true}
 }
 
 // secrets are what a request for a token holds.
@@ -220,7 +222,7 @@ func (s *Source) renew() (string, error) {
 	s.mu.Unlock()
 	if unsaved { // the vault still has the refresh token of before: using ours would make that worthless
 		if err := s.save(); err != nil {
-			return s.failed(ctx, c, &Fault{Text: err.Error(), err: err})
+			return s.failed(ctx, c, &Fault{Text: phrase.Of(err), err: err})
 		}
 	}
 	now := s.k.o.Now()
@@ -286,7 +288,7 @@ func (s *Source) failed(ctx context.Context, c Client, f *Fault) (string, error)
 	token := s.rec.Access
 	s.mu.Unlock()
 	if changed {
-		s.k.o.Log.Warn("no new access token", "source", s.id, "code", f.Code, "err", f.Text)
+		s.k.o.Log.Warn("no new access token", "source", s.id, "code", f.Code, "err", f.Text.String())
 	}
 	if f.Final && unsaved {
 		if err := s.save(); err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"rapport/records/phrase"
 )
 
 // Vault keeps sealed records. Save is durable when it returns; nil removes.
@@ -28,10 +30,10 @@ type record struct {
 
 // refused is a final fault that must not be met again at every start.
 type refused struct {
-	Code string    `json:"code"`
-	Text string    `json:"text"`
-	Fix  string    `json:"fix"`
-	At   time.Time `json:"at"`
+	Code string        `json:"code"`
+	Text phrase.Phrase `json:"what"`
+	Fix  phrase.Phrase `json:"help,omitzero"`
+	At   time.Time     `json:"at"`
 }
 
 // sealed makes of a record what may lie anywhere, bound to the id it is of.
