@@ -45,6 +45,32 @@ func TestWhatAReportSays(t *testing.T) {
 	}
 }
 
+// TestExchangeNamesItsFaults: what its store driver says is of one side or the
+// other, and of what was sent or of how much; never of a quota by default.
+func TestExchangeNamesItsFaults(t *testing.T) {
+	t.Parallel()
+	const failed = "; Failed to process message due to a permanent exception with message "
+	for _, c := range []struct{ status, reply, text, class string }{
+		{"5.2.0", "554", "STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied" + failed + "Cannot submit message.", "config"},
+		{"5.2.0", "554", "STOREDRV.Submission.Exception:SubmissionQuotaExceededException" + failed + "The message can't be submitted because the sender's submission quota was exceeded.", "quota"},
+		{"5.2.2", "554", "STOREDRV.Submission.Exception:ShutoffQuotaExceededException.MapiExceptionShutoffQuotaExceeded" + failed + "Cannot submit message.", "quota"},
+		{"5.2.0", "554", "STOREDRV.Submission.Exception:MessageSubmissionExceededException.MapiExceptionMaxSubmissionExceeded" + failed + "Cannot submit message.", "content"},
+		{"5.2.2", "554", "mailbox full; STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded" + failed + "Cannot open mailbox.", "mailbox"},
+		{"5.2.0", "554", "STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded" + failed + "Cannot open mailbox.", "mailbox"},
+		{"5.2.2", "550", "STOREDRV.Deliver: mailbox full. The following information should help identify the cause: \"MapiExceptionShutoffQuotaExceeded:00.00\"", "mailbox"},
+		{"5.2.1", "554", "STOREDRV.Deliver.Exception:AccountDisabledException.MapiExceptionLogonFailed" + failed + "Cannot open mailbox.", "mailbox"},
+		{"5.2.0", "554", "STOREDRV.Deliver.Exception:MailboxUnavailableException.MapiExceptionUnknownUser" + failed + "Cannot open mailbox.", "address"},
+		{"5.6.0", "554", "STOREDRV.Deliver.Exception:ConversionFailedException" + failed + "Content conversion failed.", "content"},
+		{"4.3.2", "432", "STOREDRV.Deliver; recipient thread limit exceeded", "transient"},
+		{"4.3.2", "432", "STOREDRV.ClientSubmit; sender thread limit exceeded", "transient"},
+		{"4.2.0", "450", "STOREDRV.Submission.Exception:StorageTransientException.MapiExceptionRpcServerTooBusy", "transient"},
+	} {
+		if class, reason := ClassOf(c.status, c.reply, c.text); class != c.class {
+			t.Errorf("%s %s %.60s: %s (%s), want %s", c.reply, c.status, c.text, class, reason, c.class)
+		}
+	}
+}
+
 func TestRecipientsOfPlainReports(t *testing.T) {
 	for _, tt := range []struct{ name, body, want string }{
 		{"each with a paragraph", "I wasn't able to deliver your message to the following addresses.\n\n<ada@example.net>:\nRemote host said: 550 5.1.1 user unknown\nGiving up.\n\n<bob@example.net>:\nRemote host said: 552 5.2.2 mailbox full\n\n--- Below this line is a copy of the message.\n\nTo: carol@example.net\n",

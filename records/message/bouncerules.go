@@ -10,9 +10,15 @@ type rule struct {
 
 // rules are asked in order; the first that has a word in the text decides.
 var rules = []rule{
-	{"quota", "quota", true, []string{"daily user sending", "daily smtp relay", "sending limit", "sending quota", "storedrv.submission", "message submission rate", "exceeded your sending", "too many messages sent", "messages per hour", "sent to too many recipients", "recipients this hour", "recipients per hour"}},
-	{"rate", "transient", true, []string{"receiving mail at a rate", "receiving mail too quickly", "frequency limited", "frequency is limited", "rate limit", "throttl", "too many connections", "connection rate", "too many concurrent"}},
-	{"config", "config", true, []string{"sendasdenied", "smtpclientauthentication is disabled", "client was not authenticated", "authentication required", "authentication unsuccessful", "must issue a starttls"}},
+	// Exchange names what it failed at by its own exceptions: those of delivering
+	// are the recipient's, those of submitting the sender's.
+	{"full", "mailbox", true, []string{"storedrv.deliver.exception:quotaexceeded", "storedrv.deliver.exception:shutoffquotaexceeded", "storedrv.deliver; mailbox full"}},
+	{"config", "config", true, []string{"sendasdenied", "sendonbehalfof", "send as this sender"}},
+	{"unknown user", "address", true, []string{"mapiexceptionunknownuser", "mapiexceptionmailboxdisabled", "storedrv.deliver.exception:recipientnotfound"}},
+	{"content", "content", true, []string{"maxsubmissionexceeded", "messagetoobig", "storedrv.deliver.exception:conversionfailed", "storedrv.submission.exception:conversionfailed", "storedrv.submission.exception:corruptdata"}},
+	{"quota", "quota", true, []string{"daily user sending", "daily smtp relay", "sending limit", "sending quota", "submissionquotaexceeded", "storedrv.submission.exception:quotaexceeded", "storedrv.submission.exception:shutoffquotaexceeded", "message submission rate", "exceeded your sending", "too many messages sent", "messages per hour", "sent to too many recipients", "recipients this hour", "recipients per hour"}},
+	{"rate", "transient", true, []string{"receiving mail at a rate", "receiving mail too quickly", "frequency limited", "frequency is limited", "rate limit", "throttl", "thread limit exceeded", "too many connections", "connection rate", "too many concurrent"}},
+	{"config", "config", true, []string{"smtpclientauthentication is disabled", "client was not authenticated", "authentication required", "authentication unsuccessful", "must issue a starttls"}},
 	{"sender refused", "policy", false, []string{"sender address rejected", "after mail from", "unroutable sender", "sender rejected", "sender verify", "invalid sender", "domain of sender", "senders not allowed", "sender denied", "sender not allowed", "from: domain is invalid", "valid from:", "valid from header", "reply to mail from", "permission to post", "groups.google.com"}},
 	{"no mail there", "address", true, []string{"null mx", "nullmx", "no smtp service", "does not accept mail", "doesn't accept mail", "does not accept email", "doesn't receive email", "does not receive email", "does not receive mail"}},
 	{"unknown user", "address", false, []string{"recipient address rejected: access denied", "invalid final delivery", "rejected: user unknown", "user unknown in", "not listed in", "inactive email address"}},
