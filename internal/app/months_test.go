@@ -167,19 +167,36 @@ func (m *months) weather(day int) {
 	}
 }
 
-// TestM8_MonthsAlone leaves two mailboxes to themselves, for a year in full:
-// tokens are renewed every hour, servers and issuers are out of order now and
-// then, sessions end, the daemon is restarted. One hand is needed in all that
-// time, for a secret that ends, and it is asked for thirty days ahead.
-func TestM8_MonthsAlone(t *testing.T) {
-	m := newMonths(t)
-	// Whatever packages start once and keep must not be of the bubble.
+// primed has made whatever packages start once and keep, which must not be of
+// the bubble.
+func (m *months) primed(t *testing.T) {
+	t.Helper()
 	m.configured("the first secret", time.Now().AddDate(1, 0, 0))
 	s, undo := m.built(RunOptions{Now: m.looks})
 	if _, err := s.store.Pack(t.Context(), message.Bytes("Subject: the first to be compressed\r\n\r\nHello.\r\n")); err != nil {
 		t.Fatal(err)
 	}
 	undo()
+}
+
+// hours lets them pass, with a look for what is to be told in each.
+func (m *months) hours(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		time.Sleep(time.Hour)
+		if err := m.alerts.turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestM8_MonthsAlone leaves two mailboxes to themselves, for a year in full:
+// tokens are renewed every hour, servers and issuers are out of order now and
+// then, sessions end, the daemon is restarted. One hand is needed in all that
+// time, for a secret that ends, and it is asked for thirty days ahead.
+func TestM8_MonthsAlone(t *testing.T) {
+	m := newMonths(t)
+	m.primed(t)
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		ends := began.AddDate(0, 0, max(daysAlone-7, 32)).Truncate(24 * time.Hour)
@@ -197,12 +214,7 @@ func TestM8_MonthsAlone(t *testing.T) {
 				m.stop()
 				m.starts(t)
 			}
-			for range 24 {
-				time.Sleep(time.Hour)
-				if err := m.alerts.turn(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-			}
+			m.hours(t, 24)
 			if time.Now().Truncate(24 * time.Hour).Equal(hand) { // somebody does what the mail says
 				m.configured("the second secret", ends.AddDate(2, 0, 0))
 				if err := os.Chtimes(filepath.Join(m.dir, "client"), time.Now(), time.Now()); err != nil {
@@ -217,6 +229,62 @@ func TestM8_MonthsAlone(t *testing.T) {
 		m.stop()
 	})
 	t.Attr("tries", fmt.Sprint(daysAlone))
+}
+
+// TestM8_OneAlert has a sign-in broken for three days, with mail coming in, the
+// server ending sessions and the daemon being restarted every day: one mail
+// says so, another that it is over, and the issuer is asked once an hour at
+// most, and once more after each start.
+func TestM8_OneAlert(t *testing.T) {
+	const days, byAssertion = 3, "urn:ietf:params:oauth:grant-type:jwt-bearer" // as a service account asks
+	m := newMonths(t)
+	m.primed(t)
+	synctest.Test(t, func(t *testing.T) {
+		m.configured("the first secret", time.Now().AddDate(2, 0, 0))
+		m.serves(t)
+		m.starts(t)
+		if _, err := m.system.intake.AddContact(t.Context(), "test", carl()); err != nil {
+			t.Fatal(err)
+		}
+		m.comes(0)
+		m.hours(t, 2)
+		m.issuer.Lock()
+		keys := m.issuer.Services
+		m.issuer.Services = nil // the key was deleted at the provider's
+		m.issuer.Unlock()
+		asked := m.issuer.Asked(byAssertion)
+		for day := range days {
+			m.comes(day + 1)
+			m.servers["bob"].Disconnect("")
+			m.hours(t, 23)
+			m.stop()
+			m.starts(t)
+			m.hours(t, 1)
+		}
+		if len(m.told) != 1 || !strings.Contains(m.told[0], "Rapport: mailbox bob needs a hand") || !strings.Contains(m.told[0], "service account") {
+			t.Errorf("people were told %q; want once that bob's mailbox needs a hand, and why", m.told)
+		}
+		if n := m.issuer.Asked(byAssertion) - asked; n > days*(24+2) {
+			t.Errorf("the issuer was asked %d times in %d days", n, days)
+		}
+		m.issuer.Lock()
+		m.issuer.Services = keys
+		m.issuer.Unlock()
+		m.hours(t, 4)
+		if len(m.told) != 2 || !strings.Contains(m.told[1], "is well again") {
+			t.Errorf("people were told %q; want that, and that it is well again", m.told)
+		}
+		filed := 0
+		err := m.system.store.View(t.Context(), func(tx store.Tx) (err error) {
+			filed, err = tx.Messages().Count()
+			return err
+		})
+		if want := m.came["ada"] + m.came["bob"]; err != nil || filed != want {
+			t.Errorf("%d mails are filed, %v; want %d", filed, err, want)
+		}
+		m.stop()
+	})
+	t.Attr("tries", fmt.Sprint(days+1))
 }
 
 // proves judges the time: all mail is filed, nobody was called but for the
