@@ -40,7 +40,7 @@ type front struct {
 	Audience  string       `yaml:"audience" required:"true" doc:"Whom it is for, as a rule over the records."`
 	Purpose   string       `yaml:"purpose" default:"newsletter" doc:"The consent it needs."`
 	Basis     string       `yaml:"legal_basis" doc:"What allows it for those who have not agreed, in words."`
-	Schedule  string       `yaml:"schedule" doc:"Nothing is sent before: 2026-03-01 09:00, in the zone of business_hours."`
+	Schedule  string       `yaml:"schedule" doc:"Nothing is sent before: 2026-03-01 09:00, in the zone of business_hours or in the one that stands behind it, as Europe/Berlin."`
 	Files     []string     `yaml:"attachments" doc:"Files attached to every mail: names beside the text."`
 	Language  string       `yaml:"language" doc:"The language of the text that goes to everybody whose own has none."`
 }
@@ -283,14 +283,38 @@ func (r *campaignReader) front(path string, data []byte) (front, *reader) {
 		d.Audience = a
 	}
 	if f.Schedule != "" {
-		when, err := time.ParseInLocation("2006-01-02 15:04", f.Schedule, r.config.Hours.Location())
-		if err != nil {
-			v.wrong("schedule", fmt.Sprintf("%q is not a time", f.Schedule), "write 2026-03-01 09:00")
+		when, wrong, hint := scheduled(f.Schedule, r.config.Hours.Location())
+		if wrong != "" {
+			v.wrong("schedule", wrong, hint)
 		}
 		d.Schedule = when
 	}
 	r.out.Faults, r.out.Warnings = append(r.out.Faults, rd.faults...), append(r.out.Warnings, rd.warnings...)
 	return f, rd
+}
+
+// scheduled reads a time of day on a day, in a zone that stands behind it or in
+// the one given. What is no such moment there, because the clocks skip it, is
+// wrong as well: nobody means it.
+func scheduled(text string, zone *time.Location) (when time.Time, wrong, hint string) {
+	const form, example = "2006-01-02 15:04", "write 2026-03-01 09:00, or 2026-03-01 09:00 Europe/Berlin"
+	moment := strings.TrimSpace(text)
+	if at := strings.LastIndexByte(moment, ' '); at == len(form) {
+		name := moment[at+1:]
+		named, err := time.LoadLocation(name)
+		if err != nil || name == "Local" {
+			return when, fmt.Sprintf("%q is not a time zone", name), "name it as in Europe/Berlin or UTC"
+		}
+		moment, zone = moment[:at], named
+	}
+	when, err := time.ParseInLocation(form, moment, zone)
+	switch {
+	case err != nil || len(moment) != len(form):
+		return when, fmt.Sprintf("%q is not a time", text), example
+	case when.Format(form) != moment:
+		return when, fmt.Sprintf("there is no %s in %s: the clocks are put forward", moment, zone), "choose an hour earlier or later"
+	}
+	return when, "", ""
 }
 
 func (r *campaignReader) sender(v *validator, f *front) {

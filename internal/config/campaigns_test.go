@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // campaigns writes files below a directory and returns a configuration that
@@ -85,7 +86,9 @@ func TestCampaignFaults(t *testing.T) {
 		{"template's syntax", "a.md", "---\nsubject: x\naudience: 'true'\n---\nhello\n{{.Contact.Name\n", "a.md:7:1: a.md: unclosed action"},
 		{"subject's template", "a.md", "---\nsubject: 'x {{nope}}'\naudience: 'true'\n---\nhello\n", `a.md:2:10: subject: function "nope" not defined`},
 		{"sender", "a.md", "---\nsubject: x\nsender: mews\naudience: 'true'\n---\nhello\n", `a.md:3:9: sender: no sender is called "mews" (there is news)`},
-		{"schedule", "a.md", "---\nsubject: x\nschedule: soon\naudience: 'true'\n---\nhello\n", `a.md:3:11: schedule: "soon" is not a time (write 2026-03-01 09:00)`},
+		{"schedule", "a.md", "---\nsubject: x\nschedule: soon\naudience: 'true'\n---\nhello\n", `a.md:3:11: schedule: "soon" is not a time (write 2026-03-01 09:00, or 2026-03-01 09:00 Europe/Berlin)`},
+		{"schedule's zone", "a.md", "---\nsubject: x\nschedule: 2026-03-01 09:00 Berlin\naudience: 'true'\n---\nhello\n", `a.md:3:11: schedule: "Berlin" is not a time zone (name it as in Europe/Berlin or UTC)`},
+		{"schedule that is skipped", "a.md", "---\nsubject: x\nschedule: 2026-03-29 02:30 Europe/Berlin\naudience: 'true'\n---\nhello\n", `a.md:3:11: schedule: there is no 2026-03-29 02:30 in Europe/Berlin: the clocks are put forward (choose an hour earlier or later)`},
 		{"kind", "a.md", "---\nkind: sreies\nsubject: x\naudience: 'true'\n---\nhello\n", `a.md:2:7: kind: "sreies" is not one of newsletter`},
 		{"no body", "a/campaign.yaml", "subject: x\naudience: 'true'\n", "campaign.yaml:1:1: there is no text for everybody"},
 	} {
@@ -99,5 +102,30 @@ func TestCampaignFaults(t *testing.T) {
 				t.Errorf("got\n%s\nwant %s", text, tt.want)
 			}
 		})
+	}
+}
+
+// TestScheduleNamesItsZone reads moments in the zone that stands behind them.
+func TestScheduleNamesItsZone(t *testing.T) {
+	dhaka, err := time.LoadLocation("Asia/Dhaka")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"2026-03-01 09:00":                     "2026-03-01T03:00:00Z",
+		"2026-03-01 09:00 Europe/Berlin":       "2026-03-01T08:00:00Z",
+		"2026-07-01 09:00 Europe/Berlin":       "2026-07-01T07:00:00Z",
+		" 2026-03-01 09:00 UTC ":               "2026-03-01T09:00:00Z",
+		"2026-03-01 09:00 America/Los_Angeles": "2026-03-01T17:00:00Z",
+	} {
+		when, wrong, _ := scheduled(text, dhaka)
+		if got := when.UTC().Format(time.RFC3339); got != want || wrong != "" {
+			t.Errorf("%q is %s %s, want %s", text, got, wrong, want)
+		}
+	}
+	for _, text := range []string{"2026-03-01", "2026-03-01 9:00", "2026-03-01 09:00 ../../etc/passwd", "2026-03-01 09:00 Local", "2026-02-30 09:00"} {
+		if when, wrong, hint := scheduled(text, dhaka); wrong == "" || hint == "" {
+			t.Errorf("%q is taken for %v", text, when)
+		}
 	}
 }
