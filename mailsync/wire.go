@@ -70,12 +70,12 @@ type wire struct {
 	namesSum  int  // bytes of the names in lists and statuses
 	fetches   []*fetchRequest
 
-	writing   []byte        // an outgoing line, not yet complete
-	turn      chan struct{} // closed when the line the server asked for is sent; nil where it asks for none
-	asking    string        // tag of the command under way that the server may answer by asking for more
-	secret    bool          // it signs in: the lines that follow carry credentials
-	folder    string        // raw name that replaces folderMark on the way out
-	extra     string        // more to ask for with every header: askLabels, askThread or nothing
+	writing []byte        // an outgoing line, not yet complete
+	turn    chan struct{} // closed when the line the server asked for is sent; nil where it asks for none
+	asking  string        // tag of the command under way that the server may answer by asking for more
+	secret  bool          // it signs in: the lines that follow carry credentials
+	folder  string        // raw name that replaces folderMark on the way out
+	extra   string        // more to ask for with every header: askLabels, askThread or nothing
 }
 
 // selection is what a server says of a folder: on EXAMINE, and later unasked.
