@@ -1,6 +1,9 @@
 package message
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Classify judges what a message is. Auto is set for everything that no human
 // wrote by hand to somebody.
@@ -66,10 +69,32 @@ func originalOf(p Parsed) *Original {
 	case len(p.Head.InReplyTo) > 0:
 		o.MessageID = p.Head.InReplyTo[0]
 	}
+	// Servers without RFC 3464 quote the header of the mail in their text.
+	if o.MessageID == "" {
+		o.MessageID = quotedField(quotedMessageID, p.Text)
+	}
+	if o.Token == "" {
+		o.Token = quotedField(quotedToken, p.Text)
+	}
 	if o == (Original{}) {
 		return nil
 	}
 	return &o
+}
+
+var (
+	quotedMessageID = regexp.MustCompile(`(?im)^[> \t|]*Message-ID:\s*<([^<>\s]{1,250})>`)
+	quotedToken     = regexp.MustCompile(`(?im)^[> \t|]*X-Rapport-Id:\s*([a-z2-7]{1,200})\s*$`)
+)
+
+// quotedField returns the last field of that kind in a text: that of a mail
+// stands below what is said about it.
+func quotedField(field *regexp.Regexp, text string) string {
+	found := field.FindAllStringSubmatch(text, 100)
+	if len(found) == 0 {
+		return ""
+	}
+	return found[len(found)-1][1]
 }
 
 // reportRecipients returns the recipients a delivery report judges.
