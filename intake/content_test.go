@@ -276,7 +276,7 @@ func (reader) Text(content []byte) (string, error) {
 	}
 }
 
-// TestDocumentsAreFound: what office files say is found where they are read, and
+// TestDocumentsAreFound: what office and PDF files say is found where they are read, and
 // only there; one that cannot be read keeps nothing from being filed.
 func TestDocumentsAreFound(t *testing.T) {
 	t.Parallel()
@@ -285,7 +285,7 @@ func TestDocumentsAreFound(t *testing.T) {
 		w.readDocuments(reader{limit})
 		w.person("Carl", "carl@client.example")
 		raw := mail("m1", "carl@client.example", ada, "Offer", "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b", "", "--b", "", "As agreed.")
-		for _, file := range []string{"a.docx", "broken", "b.DOCX", "panics", "c.xlsx", "zwölf Ambosse", "d.pdf", "never read"} {
+		for _, file := range []string{"a.docx", "broken", "b.DOCX", "panics", "c.pdf", "zwölf Ambosse", "d.doc", "never read"} {
 			if strings.Contains(file, ".") {
 				raw += "--b\nContent-Type: application/octet-stream; name=" + file + "\nContent-Disposition: attachment\n\n"
 			} else {
@@ -299,7 +299,7 @@ func TestDocumentsAreFound(t *testing.T) {
 				t.Errorf("up to %d bytes: %s finds %q, want %q", limit, query, got, want)
 			}
 		}
-		for query, want := range map[string][]string{"agreed": {"Offer"}, "file:docx": {"Offer"}, "file:pdf": {"Offer"}, "never": nil} {
+		for query, want := range map[string][]string{"agreed": {"Offer"}, "file:docx": {"Offer"}, "file:doc": {"Offer"}, "never": nil} {
 			if got := w.found(query); !slices.Equal(got, want) {
 				t.Errorf("up to %d bytes: %s finds %q, want %q", limit, query, got, want)
 			}

@@ -59,11 +59,11 @@ type Options struct {
 	// Doubted, when not nil, reports whether the clock may be wrong: then no
 	// mail is too old to be filed. It must not block.
 	Doubted func() bool
-	// Documents, when not nil, reads attached office files.
+	// Documents, when not nil, reads attached office and PDF files.
 	Documents Documents
 }
 
-// Documents reads what attached office files say. Its methods may be called
+// Documents reads what attached office and PDF files say. Its methods may be called
 // concurrently.
 type Documents interface {
 	// Limit is how many bytes of one mail's office files are read; 0: none are.

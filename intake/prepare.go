@@ -3,11 +3,13 @@ package intake
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -211,7 +213,11 @@ func reported(p message.Parsed, v message.Verdict) []message.Inner {
 	return []message.Inner{{Head: h}}
 }
 
-// parse reads a mail and, where they are to be read, its office files. One that
+// documentsTime is how long the documents of one mail are read: none is begun
+// after it.
+const documentsTime = 2 * time.Second
+
+// parse reads a mail and, where they are to be read, its documents. One that
 // cannot be read says nothing, and no more comes of it.
 func (i *Intake) parse(src message.Source, head message.Head) (message.Parsed, []string, error) {
 	var lim message.Limits
@@ -219,19 +225,20 @@ func (i *Intake) parse(src message.Source, head message.Head) (message.Parsed, [
 		lim.Documents = i.opts.Documents.Limit()
 	}
 	p, flags, err := parseGuarded(src, head, lim)
-	for _, d := range p.Documents {
-		failed := rescue.Do(func() error {
-			text, err := i.opts.Documents.Text(d.Content)
-			if text != "" {
-				p.Files = append(p.Files, message.FileText{Name: d.Name, Part: d.Part, Text: text})
+	began := time.Now() // what it costs, not when it is
+	p.ReadDocuments(func(d message.Document) (text string) {
+		failed := rescue.Do(func() (err error) {
+			if time.Since(began) > documentsTime {
+				return errors.New("the documents of this mail take too long")
 			}
+			text, err = i.opts.Documents.Text(d.Content)
 			return err
 		})
 		if failed != nil {
 			i.log.Debug("an attached file cannot be read", "part", d.Part, "err", failed)
 		}
-	}
-	p.Documents = nil
+		return text
+	})
 	return p, flags, err
 }
 

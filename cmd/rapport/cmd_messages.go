@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"rapport/internal/app"
 	"rapport/records/message"
 	"rapport/web"
 )
@@ -222,10 +223,17 @@ func (s *session) parse(name string) (message.Reading, error) {
 		return message.Reading{}, err
 	}
 	defer f.Close()
-	p, err := message.Parse(f, message.Limits{})
+	p, err := message.Parse(f, message.Limits{Documents: app.MaxDocuments})
 	if err != nil {
 		return message.Reading{}, fmt.Errorf("read %s: %w", name, err)
 	}
+	p.ReadDocuments(func(d message.Document) string {
+		text, err := app.ReadDocument(s.ctx, d.Content)
+		if err != nil {
+			s.note("attached file %s %s: %v", d.Part, d.Name, err)
+		}
+		return text
+	})
 	return message.DescribeFile(name, p), nil
 }
 

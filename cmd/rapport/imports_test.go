@@ -61,6 +61,8 @@ var may = map[string][]string{
 	"internal/mailauth":  {},
 	"internal/outside":   {"records/phrase"},
 	"internal/officexml": {},
+	"internal/pdftext":   {},
+	"internal/confined":  {"internal/pdftext"},
 	"internal/webhook":   with(recordPackages, "store", "internal/rescue", "internal/seal", "internal/outside", "internal/news"),
 	"internal/news":      with(recordPackages, "store", "internal/rescue"),
 	"internal/filefault": {},
@@ -72,7 +74,7 @@ var may = map[string][]string{
 	"internal/bench":     {"*"},
 	"internal/score":     with(recordPackages, "internal/mailtest"),
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",
-		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "web/public", "internal/config", "internal/auth", "internal/mailauth", "internal/oauth", "internal/news", "internal/officexml", "internal/rescue", "internal/seal", "internal/webhook"),
+		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "web/public", "internal/config", "internal/auth", "internal/mailauth", "internal/oauth", "internal/news", "internal/officexml", "internal/pdftext", "internal/confined", "internal/rescue", "internal/seal", "internal/webhook"),
 	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/message", "store", "store/boltstore"},
 }
 
@@ -92,6 +94,7 @@ var only = map[string][]string{
 	"github.com/yuin/goldmark":      {"records/campaign"},
 	"github.com/expr-lang/expr":     {"records/campaign"},
 	"github.com/microcosm-cc":       {"web/pages"},
+	"github.com/pdfcpu":             {"internal/pdftext"},
 	"github.com/coreos/go-oidc":     {"internal/auth"},
 	"github.com/go-webauthn":        {"internal/auth"},
 	"github.com/go-jose":            {"internal/oauth"},

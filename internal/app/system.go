@@ -19,7 +19,6 @@ import (
 	"rapport/internal/mailauth"
 	"rapport/internal/news"
 	"rapport/internal/oauth"
-	"rapport/internal/officexml"
 	"rapport/internal/rescue"
 	"rapport/internal/webhook"
 	"rapport/matcher"
@@ -275,21 +274,6 @@ func newIntake(s *system, cfg *config.Config) (*intake.Intake, error) {
 		Documents: documents{s},
 	})
 }
-
-// maxDocuments is how many bytes of one mail's office files are read.
-const maxDocuments = 8 << 20
-
-// documents reads office files where the configuration in force says so.
-type documents struct{ s *system }
-
-func (d documents) Limit() int64 {
-	if d.s.config().Search.Documents {
-		return maxDocuments
-	}
-	return 0
-}
-
-func (documents) Text(content []byte) (string, error) { return officexml.Read(content) }
 
 // config returns the configuration in force.
 func (s *system) config() *config.Config {

@@ -50,7 +50,7 @@ type Config struct {
 
 // Search says what mail is found by.
 type Search struct {
-	Documents bool `yaml:"documents" doc:"Whether what attached office files say is found: docx, xlsx, pptx, odt, ods, odp."`
+	Documents bool `yaml:"documents" doc:"Whether what attached office and PDF files say is found: docx, xlsx, pptx, odt, ods, odp, pdf."`
 }
 
 // Ours describes our own team.

@@ -49,7 +49,7 @@ func (l *leaf) listen() {
 	if l.file && l.kind == "" && l.tnef == nil && readable(l.head.media.value, l.head.name()) {
 		l.said = true
 	}
-	l.kept = l.file && l.kind == "" && l.w.lim.Documents > 0 && len(l.w.out.Documents) < maxDocuments && isDocument(l.head.name())
+	l.kept = l.file && l.kind == "" && l.w.lim.Documents > 0 && len(l.w.out.Documents) < maxDocuments && isDocument(l.head.media.value, l.head.name())
 }
 
 // hear keeps the beginning of what a file says.
@@ -134,27 +134,31 @@ func calendarText(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Document is an attached office file as it is, kept for whoever can read it:
-// see [Limits].
+// Document is an attached office or PDF file as it is, kept for whoever can read
+// it: see [Limits].
 type Document struct {
 	Name, Part string // as the Attachment's
 	Content    []byte
 }
 
-// officeNames are the endings of office files that are archives of XML.
-var officeNames = map[string]bool{
+// documentNames are the endings of office files that are archives of XML, and of
+// PDF files.
+var documentNames = map[string]bool{
 	".docx": true, ".docm": true, ".dotx": true, ".xlsx": true, ".xlsm": true, ".xltx": true, ".pptx": true, ".pptm": true, ".ppsx": true,
 	".odt": true, ".ott": true, ".ods": true, ".ots": true, ".odp": true, ".otp": true,
+	".pdf": true,
 }
 
-// maxDocuments bounds how many office files of one mail are kept.
+// maxDocuments bounds how many such files of one mail are kept.
 const maxDocuments = 8
 
-// isDocument reports whether a file is called as office files are: their types
-// are often wrong, their names are not.
-func isDocument(name string) bool { return officeNames[strings.ToLower(path.Ext(name))] }
+// isDocument reports whether a file is called as such files are: their types are
+// often wrong, their names are not. A PDF file without a name has its type.
+func isDocument(kind, name string) bool {
+	return documentNames[strings.ToLower(path.Ext(name))] || kind == "application/pdf"
+}
 
-// store keeps a piece of an office file, and nothing of one that is too large.
+// store keeps a piece of such a file, and nothing of one that is too large.
 func (l *leaf) store(b []byte) {
 	if int64(len(l.office)+len(b)) > l.w.lim.Documents {
 		l.kept, l.office = false, nil
@@ -163,8 +167,20 @@ func (l *leaf) store(b []byte) {
 	l.office = append(l.office, b...)
 }
 
-// keepDocument settles an office file.
+// keepDocument settles such a file.
 func (w *walker) keepDocument(l *leaf) {
 	w.lim.Documents -= int64(len(l.office))
 	w.out.Documents = append(w.out.Documents, Document{Name: l.head.name(), Part: l.part(), Content: l.office})
+}
+
+// ReadDocuments has the documents that were kept read, and lets go of them. What
+// they say stands beside what other files say; read says "" for one that cannot
+// be read.
+func (p *Parsed) ReadDocuments(read func(Document) string) {
+	for _, d := range p.Documents {
+		if text := read(d); text != "" {
+			p.Files = append(p.Files, FileText{Name: d.Name, Part: d.Part, Text: text})
+		}
+	}
+	p.Documents = nil
 }

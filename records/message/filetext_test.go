@@ -115,19 +115,19 @@ func TestM58_FilesSayWithinBounds(t *testing.T) {
 	t.Attr("tries", strconv.Itoa(tries))
 }
 
-// TestDocumentsAreKept keeps office files as they are, up to the limit of all
+// TestDocumentsAreKept keeps office and PDF files as they are, up to the limit of all
 // together, and no others.
 func TestDocumentsAreKept(t *testing.T) {
 	t.Parallel()
 	mail := mixedHead
-	for _, name := range []string{"a.docx", "b.pdf", "c.XLSX", "large.odt", "d.pptx"} {
+	for _, name := range []string{"a.docx", "b.doc", "c.XLSX", "large.odt", "dd.pdf"} {
 		content := strings.Repeat("x", len(name))
 		if name == "large.odt" {
 			content = strings.Repeat("x", 100<<10)
 		}
 		mail += "--b\r\nContent-Type: application/octet-stream; name=" + name + "\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(content)) + "\r\n"
 	}
-	for limit, want := range map[int64]string{0: "", 5: "", 6: "2 a.docx", 11: "2 a.docx", 12: "2 a.docx,4 c.XLSX", 1000: "2 a.docx,4 c.XLSX,6 d.pptx"} {
+	for limit, want := range map[int64]string{0: "", 5: "", 6: "2 a.docx", 11: "2 a.docx", 12: "2 a.docx,4 c.XLSX", 1000: "2 a.docx,4 c.XLSX,6 dd.pdf"} {
 		p, err := Parse(strings.NewReader(mail+"--b--\r\n"), Limits{Documents: limit})
 		if err != nil || len(p.Attachments) != 5 {
 			t.Fatalf("Parse = %v, %v", p.Attachments, err)

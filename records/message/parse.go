@@ -18,7 +18,7 @@ type Limits struct {
 	Header     int64 // bytes of the top header that are parsed: 1 MB
 	PartHeader int64 // 256 KB
 	Text       int64 // bytes of readable text kept: 1 MB
-	Documents  int64 // bytes of office files kept as they are: none
+	Documents  int64 // bytes of office and PDF files kept as they are: none
 }
 
 // Attachment describes one attached file; its content stays in the raw mail.
@@ -39,7 +39,7 @@ type Parsed struct {
 	Reply       string // what the author newly wrote
 	Attachments []Attachment
 	Files       []FileText        // what attached texts, tables and invitations say, within limits
-	Documents   []Document        // office files, as far as Limits has them kept
+	Documents   []Document        // office and PDF files, as far as Limits has them kept
 	ContentIDs  map[string]string // of attachments, by which the HTML shows them: Content-ID -> Part
 	Parts       []Part            // the tree of parts, each after the one it is in
 	Inner       []Inner           // messages inside, by message/rfc822 or by an inline forward block, outermost first
