@@ -107,10 +107,10 @@ func segment(out []Token, text string) []Token {
 	}
 	end := -1 // where the last single character ended
 	for it := words.FromString(text); it.Next(); {
-		word := it.Value()
+		word := strings.TrimLeft(it.Value(), " \t") // a mark behind a space is one word with it
 		r, _ := utf8.DecodeRuneInString(word)
 		if spaceless(r) {
-			out, end = appendSingles(out, word, it.Start(), end)
+			out, end = appendSingles(out, word, it.Start()+len(it.Value())-len(word), end)
 			continue
 		}
 		if !wordy(word) {
