@@ -13,7 +13,7 @@ VERSION     ?=
 # those that measure run without it; so do those in which nothing runs at once but
 # the built program, which has none. What is skipped for it must be among these.
 LIMITS = -count=1 -timeout 10m -run 'Limit|Bounded|Hostile|Corpora|Dovecot(Filing|Order)|OrderDoesNotMatter|DiscoverFinds|S9_|KeepsTheDocument|M75_.*Flip|WorldFull|ManyShown|LongThreadIsErased' \
-	./records/message ./mailsync ./intake ./web ./store/boltstore ./internal/mailtest ./cmd/rapport
+	./records/message ./mailsync ./intake ./web ./store/boltstore ./internal/confined ./internal/mailtest ./cmd/rapport
 
 # What the rows of the fault matrix need of time and servers they say themselves;
 # TAGS="-tags soak" runs them at full size.
