@@ -161,6 +161,11 @@ type Event struct {
 // Apply returns the delivery after an event, or ErrTransition where it may not
 // happen in its state. It is the only way a state changes.
 func (d Delivery) Apply(e Event, now time.Time) (Delivery, error) {
+	if d.State == Intent && e.What != Accept && d.Evidence != (Evidence{}) {
+		// A copy, or an answer, was quicker than the server's word. Whatever became
+		// of that, the mail has arrived.
+		e = Event{What: Find, Reason: "evidence came back before the server's answer"}
+	}
 	next, ok := transitions[d.State][e.What]
 	if !ok {
 		return d, fmt.Errorf("delivery %s is %s, %s: %w", d.ID, d.State, e.What, ErrTransition)

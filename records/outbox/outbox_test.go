@@ -62,6 +62,22 @@ func TestEvidenceNeedsADot(t *testing.T) {
 	}
 }
 
+// TestEvidenceBeforeTheAnswer has the copy in the Sent folder read before the
+// server's answer is lost, or says no: what has arrived is not sent again.
+func TestEvidenceBeforeTheAnswer(t *testing.T) {
+	no := NewReply(StageDot, 451, "4.3.0 timed out")
+	for _, e := range []Event{{What: Lose}, {What: Defer, Reply: &no, Class: ClassTransient}, {What: Return}, {What: Reject, Reply: &no}, {What: Accept}} {
+		d := Delivery{ID: "x", State: Intent, Dots: 1, Dotted: noon, Evidence: Evidence{SentCopy: noon}}
+		if got, err := d.Apply(e, noon); err != nil || got.State != Accepted || got.Reply != nil {
+			t.Errorf("after %s: %+v, %v", e.What, got, err)
+		}
+		d.Evidence = Evidence{}
+		if got, err := d.Apply(e, noon); err != nil || got.State == Accepted && e.What != Accept {
+			t.Errorf("without evidence after %s: %+v, %v", e.What, got, err)
+		}
+	}
+}
+
 // TestLife follows one delivery that is put off, sent and lost.
 func TestLife(t *testing.T) {
 	d := Delivery{ID: "x", State: Frozen, Lifetime: Lifetime(24 * time.Hour)}
