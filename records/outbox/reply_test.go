@@ -32,6 +32,7 @@ func TestJudge(t *testing.T) {
 		{StageDot, 432, "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", Judgement{Return, ClassCrowded, ScopeSender}},
 		{StageDot, 554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message due to a permanent exception with message The message can't be submitted because the sender's submission quota was exceeded.", Judgement{Return, ClassQuota, ScopeSender}},
 		{StageDot, 554, "5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied; Failed to process message due to a permanent exception with message Cannot submit message.", Judgement{Return, ClassConfig, ScopeSender}},
+		{StageDot, 554, "5.2.0 STOREDRV.Submission.Exception:SomethingNewException; Cannot submit message.", Judgement{Return, ClassQuota, ScopeSender}},
 		{StageDot, 554, "5.2.2 STOREDRV.Submission.Exception:ShutoffQuotaExceededException.MapiExceptionShutoffQuotaExceeded; Cannot submit message.", Judgement{Return, ClassOwnFull, ScopeSender}},
 		{StageDot, 550, "5.1.90 Your message can't be sent because you've reached your daily limit for message recipients", Judgement{Return, ClassQuota, ScopeSender}},
 		{StageDot, 550, "5.7.233 Your message can't be sent because your tenant exceeded its daily limit for sending email to external recipients", Judgement{Return, ClassQuota, ScopeSender}},
