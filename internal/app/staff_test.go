@@ -133,6 +133,8 @@ func TestM8_TeamInOneEntry(t *testing.T) {
 		t.Errorf("the issuer was asked for %d tokens, want one for all", n)
 	}
 
+	s.kept(r, "user001", mails) // what is sent and not yet kept is fetched once more after a change
+
 	// One is taken away by an administrator, one joins, one marries.
 	s.mu.Lock()
 	s.gone[user(0)] = true
@@ -169,6 +171,25 @@ func TestM8_TeamInOneEntry(t *testing.T) {
 		t.Errorf("against the provider's limits: %v", bad)
 	}
 	t.Attr("tries", "3")
+}
+
+// kept waits until so many mails of a mailbox are in the store.
+func (s *staff) kept(r *live, mailbox string, want int) {
+	s.t.Helper()
+	eventually(s.t, "the mails of "+mailbox, func() error {
+		st, err := r.client.Status(s.t.Context())
+		if err != nil {
+			return err
+		}
+		for _, m := range st.Mailboxes {
+			for _, f := range m.Folders {
+				if m.Name == mailbox && f.Stored == want {
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("not all %d are stored", want)
+	})
 }
 
 // settles waits until every user's mails are sent, and calls then at once.

@@ -114,6 +114,15 @@ func (s *SMTPScript) Sessions() (all, most int) {
 	return s.sessions, s.most
 }
 
+// Open returns how many sessions there are now. One whose client is gone ends
+// once the server is through with what was sent to it, a copy filed by Took
+// included.
+func (s *SMTPScript) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
 func (s *SMTPScript) serve() {
 	defer s.served.Done()
 	for {
