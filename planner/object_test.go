@@ -28,7 +28,7 @@ func TestObjectionToWhatWaits(t *testing.T) {
 	if len(got) != 1 || got[0].Why != campaign.Stopped || got[0].Evidence.Unsubscribed.IsZero() {
 		t.Fatalf("suppressed: %+v", got)
 	}
-	stops, _, _, err := o.Why(t.Context(), "carl@press.example")
+	stops, _, _, err := o.Why(t.Context(), "carl@press.example", true)
 	if err != nil || len(stops) != 1 || stops[0].Scope != "" || stops[0].By != "page" {
 		t.Errorf("suppressions: %+v, %v", stops, err)
 	}

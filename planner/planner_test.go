@@ -125,7 +125,7 @@ func (o *office) afterwards(t *testing.T) {
 	if plan, err = o.Plan(t.Context(), "spring", true); err != nil || len(plan.Recipients) != 2 { // not to whom it bounced, nor to who objected
 		t.Errorf("asked to, it would go again to %v, %v", plan.Recipients, err)
 	}
-	stops, got, holds, err := o.Why(t.Context(), "eve@press.example")
+	stops, got, holds, err := o.Why(t.Context(), "eve@press.example", true)
 	if err != nil || len(stops) != 1 || stops[0].Scope != "newsletter" || len(got) != 1 || got[0].State != "accepted" || holds["spring"].Why != campaign.Stopped {
 		t.Errorf("why: %v, %v, %v, %v", stops, got, holds, err)
 	}

@@ -194,12 +194,15 @@ func (p *Planner) Suppressions(ctx context.Context, s store.Slice) (out store.Pa
 	return out, err
 }
 
-// Why explains what an address did and did not get, newest first, and by
-// campaign what holds it back now; the zero Hold: nothing does.
-func (p *Planner) Why(ctx context.Context, a contact.Address) (stops []store.Suppression, got []campaign.Receipt, holds map[string]campaign.Hold, err error) {
-	sources, err := p.o.Campaigns()
-	if err != nil {
-		return nil, nil, nil, err
+// Why explains what an address did and did not get, newest first, and, where
+// now asks for it, by campaign what holds it back now; the zero Hold: nothing
+// does.
+func (p *Planner) Why(ctx context.Context, a contact.Address, now bool) (stops []store.Suppression, got []campaign.Receipt, holds map[string]campaign.Hold, err error) {
+	var sources []Source
+	if now {
+		if sources, err = p.o.Campaigns(); err != nil {
+			return nil, nil, nil, err
+		}
 	}
 	err = p.o.Store.View(ctx, func(tx store.Tx) error {
 		got, holds = nil, map[string]campaign.Hold{}

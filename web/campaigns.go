@@ -36,7 +36,8 @@ type Outreach interface {
 	Delivery(ctx context.Context, id outbox.ID) (outbox.Delivery, error)
 	Retry(ctx context.Context, actor string, id outbox.ID) (outbox.Delivery, error)
 	Resolve(ctx context.Context, actor string, id outbox.ID, sent bool) (outbox.Delivery, error)
-	Why(ctx context.Context, a contact.Address) ([]store.Suppression, []campaign.Receipt, map[string]campaign.Hold, error)
+	// Why explains an address; now has it also say what each campaign would do.
+	Why(ctx context.Context, a contact.Address, now bool) ([]store.Suppression, []campaign.Receipt, map[string]campaign.Hold, error)
 	Suppress(ctx context.Context, actor string, a contact.Address, scope string) (store.Suppression, error)
 	Unsuppress(ctx context.Context, actor string, a contact.Address, scope string) (int, error)
 	Suppressions(ctx context.Context, s store.Slice) (store.Page[store.Suppression], error)
@@ -326,11 +327,12 @@ type CampaignNow struct {
 
 func (s *Server) explainAddress(ctx context.Context, in *struct {
 	Address string `query:"address" required:"true" example:"carl@press.example"`
+	Past    bool   `query:"past" doc:"only what was, and not what each campaign would do now"`
 }) (out AddressAccount, err error) {
 	if out.Address, err = contact.ParseAddress(in.Address); err != nil {
 		return out, Invalid(err)
 	}
-	stops, got, holds, err := s.outreach.Why(ctx, out.Address)
+	stops, got, holds, err := s.outreach.Why(ctx, out.Address, !in.Past)
 	out.Suppressed, out.Got, out.Now = []Suppression{}, append([]campaign.Receipt{}, got...), []CampaignNow{}
 	for _, o := range stops {
 		out.Suppressed = append(out.Suppressed, suppressionView(o))

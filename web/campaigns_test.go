@@ -99,7 +99,7 @@ func (p *plainOutreach) Resolve(ctx context.Context, _ string, id outbox.ID, sen
 	return d, err
 }
 
-func (p *plainOutreach) Why(context.Context, contact.Address) ([]store.Suppression, []campaign.Receipt, map[string]campaign.Hold, error) {
+func (p *plainOutreach) Why(context.Context, contact.Address, bool) ([]store.Suppression, []campaign.Receipt, map[string]campaign.Hold, error) {
 	return nil, []campaign.Receipt{{Campaign: "spring"}}, map[string]campaign.Hold{"spring": {Why: campaign.HadIt}, "autumn": {}}, nil
 }
 

@@ -90,6 +90,12 @@ func (c *Client) ExplainAddress(ctx context.Context, address string) (AddressAcc
 	return call[AddressAccount](ctx, c, http.MethodGet, "/why", url.Values{"address": {address}}, nil)
 }
 
+// AddressPast says what somebody did and did not get, and not what each campaign
+// would do now.
+func (c *Client) AddressPast(ctx context.Context, address string) (AddressAccount, error) {
+	return call[AddressAccount](ctx, c, http.MethodGet, "/why", url.Values{"address": {address}, "past": {"true"}}, nil)
+}
+
 // Suppressions lists the addresses that are not written to.
 func (c *Client) Suppressions(ctx context.Context, s Slice) (Page[Suppression], error) {
 	return call[Page[Suppression]](ctx, c, http.MethodGet, "/suppressions", s.query(), nil)

@@ -97,7 +97,7 @@ func TestOneClickUnsubscribes(t *testing.T) {
 	if got := waiting(outbox.Suppressed); len(got) != 1 || got[0].Why != campaign.Stopped || got[0].Evidence.Unsubscribed.IsZero() {
 		t.Errorf("after the click: %+v", got)
 	}
-	stops, _, holds, err := s.planner.Why(t.Context(), "carl@press.example")
+	stops, _, holds, err := s.planner.Why(t.Context(), "carl@press.example", true)
 	if err != nil || len(stops) != 1 || stops[0].Scope != "newsletter" || stops[0].By != "one-click" || holds["spring"].Why != campaign.Stopped {
 		t.Errorf("why: %+v, %v, %v", stops, holds, err)
 	}

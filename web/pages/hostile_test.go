@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"rapport/records/access"
+	"rapport/records/campaign"
 	"rapport/records/timeline"
 	"rapport/web"
 )
@@ -117,6 +118,12 @@ func hostileAPI(text string) http.Handler {
 	answer("GET /api/v1/config", filled[web.Configuration](text, nil))
 	answer("GET /api/v1/messages/{id}", filled(text, func(m *web.Message) { m.ID, m.Shown = someID, access.Full }))
 	answer("GET /api/v1/messages/{id}/html", web.MessageHTML{HTML: text, Parts: map[string]string{}})
+	answer("GET /api/v1/why", filled[web.AddressAccount](text, nil))
+	answer("GET /api/v1/campaigns", filled(text, func(p *web.Page[campaign.Summary]) { p.Items[0].Name = "spring" }))
+	answer("GET /api/v1/campaigns/{name}/plan", filled[campaign.Plan](text, nil))
+	answer("GET /api/v1/campaigns/{name}/preview", web.CampaignMail{Raw: "Subject: " + text + "\r\nFrom: " + text + "\r\n\r\n" + text + "\r\n"})
+	answer("GET /api/v1/deliveries", filled[web.Page[web.Delivery]](text, nil))
+	answer("GET /api/v1/suppressions", filled[web.Page[web.Suppression]](text, nil))
 	answer("GET /api/v1/messages/{id}/explain", filled[web.Explanation](text, nil))
 	mux.HandleFunc("GET /api/v1/messages/{id}/raw", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) })
 	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) {
@@ -136,6 +143,7 @@ func TestS4_NoFieldBecomesMarkup(t *testing.T) {
 		"/organisations/" + someID, "/organisations/" + someID + "?edit=1", "/organisations/" + someID + "/merge?with=x",
 		"/messages/" + someID, "/messages/" + someID + "?view=html", "/messages/" + someID + "?why=1", "/messages/" + someID + "/source",
 		"/search?q=tea", "/contacts", "/organisations", "/suggestions", "/reviews", "/mailboxes", "/settings", "/nowhere",
+		"/campaigns", "/campaigns/spring", "/campaigns/spring/plan", "/campaigns/spring/preview", "/campaigns/spring/recipients", "/suppressions", "/contacts/" + someID + "/mailing",
 	}
 	for i, text := range hostileTexts {
 		p := framed(t, Options{API: hostileAPI(text), Team: text})

@@ -198,13 +198,18 @@ func (v *visit) pictures(id string, parts map[string]string) map[string]string {
 		var b bytes.Buffer
 		err := v.client().MessagePart(v.ctx(), id, part, &bounded{&b, min(maxPicture, room)})
 		kind := http.DetectContentType(b.Bytes())
-		if err != nil || !slices.Contains([]string{"image/png", "image/jpeg", "image/gif", "image/webp"}, kind) {
+		if err != nil || !pictureKind(kind) {
 			continue
 		}
 		room -= b.Len()
 		out[cid] = "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(b.Bytes())
 	}
 	return out
+}
+
+// pictureKind reports whether a type is that of a picture that is shown.
+func pictureKind(kind string) bool {
+	return slices.Contains([]string{"image/png", "image/jpeg", "image/gif", "image/webp"}, kind)
 }
 
 // bounded takes so many bytes and refuses more.

@@ -56,6 +56,7 @@ type card struct {
 	Custom    []field
 	Places    []web.Affiliation // where a contact works
 	People    []web.Named       // of an organisation
+	Consents  []contact.Consent // of a contact, the last of a purpose counts
 	Created   time.Time
 	Revision  string // names the state of the record that a form is made of
 }
@@ -70,7 +71,7 @@ func contactCard(c web.Contact) card {
 	return card{
 		Of: contacts, ID: string(c.ID), Name: c.Name, Path: "/contacts/" + string(c.ID), Addresses: c.Addresses,
 		Phones: c.Phones, Tags: c.Tags, Kind: c.Kind, Stage: c.Stage, Role: c.Role, Owner: c.Owner, Language: c.Language,
-		TimeZone: c.TimeZone, Note: c.Note, Custom: fields(c.Custom), Places: c.Organisations, Created: c.Created, Revision: c.Revision,
+		TimeZone: c.TimeZone, Note: c.Note, Custom: fields(c.Custom), Places: c.Organisations, Consents: c.Consents, Created: c.Created, Revision: c.Revision,
 	}.named()
 }
 
@@ -119,6 +120,7 @@ type record struct {
 	Members  []web.Member
 	History  history
 	Standing standing
+	Mailing  *mailing
 	Editing  bool
 	Conflict *edition // what somebody wrote who was not the first
 }
@@ -148,8 +150,12 @@ func (of subject) page(v *visit, status int, c card, conflict *edition) error {
 	if err != nil {
 		return err
 	}
+	m, err := readMailing(v, c)
+	if err != nil {
+		return err
+	}
 	return v.showAs(status, "record", c.Name, record{
-		Standing: s, card: c, Members: members.Items, History: h,
+		Mailing: m, Standing: s, card: c, Members: members.Items, History: h,
 		Editing: conflict != nil || v.MayWrite() && v.Query("edit") != "", Conflict: conflict,
 	})
 }

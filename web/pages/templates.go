@@ -64,6 +64,7 @@ var functions = template.FuncMap{
 	"stages":    func() []string { return contactStages },
 	"tel":       telephone,
 	"party":     partyName,
+	"lines":     func(s string) []string { return strings.Split(s, "\n") },
 	"more":      func(list []web.Party, shown int) int { return len(list) - shown },
 }
 

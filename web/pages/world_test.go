@@ -17,6 +17,7 @@ import (
 	"rapport/intake"
 	"rapport/internal/webhook"
 	"rapport/matcher"
+	"rapport/planner"
 	"rapport/records/access"
 	"rapport/records/contact"
 	"rapport/records/event"
@@ -47,6 +48,8 @@ type world struct {
 	store  store.Store
 	daemon *stillDaemon
 	hooks  *webhook.Service
+	plans  *planner.Planner
+	tests  []posted // of campaigns
 	t      *testing.T
 	now    time.Time
 	uid    uint32
@@ -71,7 +74,8 @@ func newWorld(t *testing.T) *world {
 	}
 	w.hooks = webhook.New(webhook.Options{Store: s, Key: make([]byte, 32), Now: clock,
 		Shown: func(store.Tx, string, event.Event) (bool, error) { return true, nil }})
-	api := web.New(web.Options{Store: s, Records: filing{w.intake, s, clock}, Daemon: w.daemon, Webhooks: w.hooks, Now: clock,
+	w.plans = w.newPlanner()
+	api := web.New(web.Options{Store: s, Records: filing{w.intake, s, clock}, Daemon: w.daemon, Webhooks: w.hooks, Outreach: w.plans, Now: clock,
 		Mailboxes: func() map[string]veil.Mailbox { return map[string]veil.Mailbox{"ada": {Tier: access.Full}} }}).Handler()
 	if w.Pages, err = New(Options{API: api, Now: clock, Zone: time.UTC}); err != nil {
 		t.Fatal(err)
