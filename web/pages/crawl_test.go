@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,12 +59,16 @@ func (c *crawl) kind(path string) (pattern, kind string) {
 	return pattern, pattern + "?" + strings.Join(names, "&")
 }
 
+// newsletter is a mail of ours in its frame: a document for mail programs, which
+// has none of the landmarks of a page.
+var newsletter = regexp.MustCompile(`^/campaigns/[^/]+/body`)
+
 // add queues a link of a page. Those that load pictures of other hosts are what
 // a reader has to ask for.
 func (c *crawl) add(queue []string, link string) []string {
 	link, _, _ = strings.Cut(link, "#")
 	path, ours := strings.CutPrefix(link, c.origin)
-	if !ours || c.queued[path] || strings.HasPrefix(path, "/assets/") || strings.HasPrefix(path, "/api/") || strings.Contains(path, "images=1") {
+	if !ours || c.queued[path] || strings.HasPrefix(path, "/assets/") || strings.HasPrefix(path, "/api/") || strings.Contains(path, "images=1") || newsletter.MatchString(path) {
 		return queue
 	}
 	if path == "" {

@@ -23,13 +23,16 @@ type preview struct {
 	Frame   string
 	Phone   string // the address of this page at the width of a telephone
 	Desktop string
-	Remote  bool // pictures of other hosts are shown
-	Fault   string
+	// Asks: the mail has pictures on other hosts that are not shown.
+	Asks     bool
+	Pictures string // the address of this page with them
+	Fault    string
 }
 
 func campaignPreview(v *visit) error {
 	name, to := v.r.PathValue("name"), v.Query("to")
-	p := preview{Name: name, To: to, Narrow: v.Query("width") == "phone", Remote: v.Query("images") == "1"}
+	p := preview{Name: name, To: to, Narrow: v.Query("width") == "phone"}
+	remote := v.Query("images") == "1"
 	q := url.Values{}
 	if to != "" {
 		q.Set("to", to)
@@ -38,7 +41,10 @@ func campaignPreview(v *visit) error {
 	q.Set("width", "phone")
 	p.Phone = address(campaignPath(name, "preview"), q)
 	q.Del("width")
-	if p.Remote {
+	with := v.r.URL.Query()
+	with.Set("images", "1")
+	p.Pictures = address(campaignPath(name, "preview"), with)
+	if remote {
 		q.Set("images", "1")
 	}
 	p.Frame = address(campaignPath(name, "body"), q)
@@ -54,6 +60,7 @@ func campaignPreview(v *visit) error {
 	if err != nil {
 		return err
 	}
+	p.Asks = !remote && cleanMail(parsed.HTML, nil, false).Remote > 0
 	p.Head, p.Text, p.Source = parsed.Head, parsed.Text, clip(mail.Raw, maxSource)
 	p.Files = slices.DeleteFunc(parsed.Attachments, func(a message.Attachment) bool { return a.Inline })
 	return v.show("preview", "preview.title", p)
