@@ -219,7 +219,7 @@ func (p *person) form(d deed) *http.Request {
 // comes.
 func (o *office) deeds() map[string]func() deed {
 	all := map[string]func() deed{}
-	for _, some := range []map[string]func() deed{o.deedsOfMail(), o.deedsOfRecords(), o.deedsOfSignIn(), o.deedsOfLists(), o.deedsOfWebhooks(), o.deedsOfGrants()} {
+	for _, some := range []map[string]func() deed{o.deedsOfMail(), o.deedsOfRecords(), o.deedsOfSignIn(), o.deedsOfLists(), o.deedsOfWebhooks(), o.deedsOfGrants(), o.deedsOfCampaigns()} {
 		for path, d := range some {
 			all[path] = d
 		}

@@ -85,9 +85,9 @@ func newOffice(t *testing.T) *office {
 	o.issuer = mailtest.NewIssuer()
 	t.Cleanup(o.issuer.Close)
 	o.issuer.Microsoft, o.issuer.Person = true, "letters@example.com"
-	fmt.Fprintf(&b, "senders:\n  - {name: letters, host: \"127.0.0.1:1\", tls: none, user: letters@example.com, from: letters@example.com, "+
+	fmt.Fprintf(&b, "senders:\n  - {name: letters, host: \"127.0.0.1:1\", tls: none, user: letters@example.com, from: letters@example.com, mailbox: dora, postal_address: \"1 Street\", "+
 		"oauth: {issuer: microsoft, client_id: app, token_url: %q, auth_url: %q, device_url: %q}}\n", o.issuer.URL+"/token", o.issuer.URL+"/authorize", o.issuer.URL+"/device")
-	b.WriteString("policy:\n  exclude: [{address: boss@press.example, mode: protected}]\nweb: {listen: \"127.0.0.1:0\"}\n")
+	b.WriteString("campaigns: campaigns/\npolicy:\n  exclude: [{address: boss@press.example, mode: protected}]\nweb: {listen: \"127.0.0.1:0\"}\n")
 	o.write(o.file(), b.String())
 	var stop func()
 	o.s, stop = o.built(RunOptions{Now: o.time})
