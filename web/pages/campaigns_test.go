@@ -29,11 +29,11 @@ type posted struct {
 // file has a fault.
 func (w *world) newPlanner() *planner.Planner {
 	w.t.Helper()
-	subject, err := campaign.ParseTemplate("subject", "Spring for {{.Contact.Name}}")
+	subject, err := campaign.ParseTemplate("subject", "Spring for {{.Contact.Name}}", "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	body, err := campaign.ParseTemplate("spring.md", "Dear {{.Contact.Name}},\n\nit is **spring**.\n")
+	body, err := campaign.ParseTemplate("spring.md", "Dear {{.Contact.Name}},\n\nit is **spring**.\n", "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
