@@ -3,6 +3,7 @@ package pdftext
 import (
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -159,11 +160,9 @@ func (r *reading) simple(f *font, d types.Dict) {
 	}
 	if list == nil && metrics.IsCoreFont(base) {
 		for c, s := range f.letters {
-			for _, letter := range s {
-				if w, err := metrics.CharWidth(base, letter); err == nil {
-					f.widths[c] = float64(w) / 1000
-				}
-				break
+			letter, _ := utf8.DecodeRuneInString(s)
+			if w, err := metrics.CharWidth(base, letter); err == nil && s != "" {
+				f.widths[c] = float64(w) / 1000
 			}
 		}
 	}
