@@ -145,6 +145,7 @@ func count(p message.Progress, r message.Report) message.FolderStatus {
 		Skipped:     map[message.Reason]int{},
 		Gone:        p.Settled().Minus(r.Listed).Len(),
 		At:          r.At,
+		Looked:      r.Looked,
 	}
 	sum := st.Stored + st.Quarantined
 	for reason, uids := range p.Skipped {

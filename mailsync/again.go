@@ -74,7 +74,7 @@ func endsConnections(err error) bool {
 
 // folder asks for what is quarantined in one folder and reports on it.
 func (a *again) folder(ctx context.Context, sess *session, f folder) (message.FolderStatus, error) {
-	p := &pass{s: a.s, ctx: ctx, sess: sess, f: f, again: true, sums: map[uint32][16]byte{}}
+	p := &pass{s: a.s, ctx: ctx, sess: sess, f: f, began: a.s.o.Now(), again: true, sums: map[uint32][16]byte{}}
 	if err := p.open(nil); err != nil {
 		return message.FolderStatus{}, err
 	}

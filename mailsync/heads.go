@@ -178,7 +178,7 @@ func (s *Syncer) Reconcile(ctx context.Context) ([]message.FolderStatus, []Missi
 }
 
 func (s *Syncer) reconcile(ctx context.Context, sess *session, f folder) (message.FolderStatus, message.UIDSet, error) {
-	p := &pass{s: s, ctx: ctx, sess: sess, f: f, sums: map[uint32][16]byte{}}
+	p := &pass{s: s, ctx: ctx, sess: sess, f: f, began: s.o.Now(), sums: map[uint32][16]byte{}}
 	if err := p.open(nil); err != nil {
 		return message.FolderStatus{}, message.UIDSet{}, err
 	}

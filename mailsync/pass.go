@@ -27,6 +27,7 @@ type pass struct {
 	f      folder
 	mf     message.Folder
 	sel    selection // at the beginning
+	began  time.Time
 	prog   message.Progress
 	listed message.UIDSet
 	todo   message.UIDSet
@@ -51,7 +52,7 @@ type outcome struct {
 // pass runs one pass. last, when not nil, is the outcome of the one before on
 // this connection, with the folder still open.
 func (s *Syncer) pass(ctx context.Context, sess *session, f folder, last *outcome) (*outcome, error) {
-	p := &pass{s: s, ctx: ctx, sess: sess, f: f, sums: map[uint32][16]byte{}}
+	p := &pass{s: s, ctx: ctx, sess: sess, f: f, began: s.o.Now(), sums: map[uint32][16]byte{}}
 	if err := p.open(last); err != nil {
 		return nil, err
 	}
@@ -372,7 +373,7 @@ func (p *pass) report() (*outcome, error) {
 	if err != nil {
 		return nil, ofSink(err, "resume %s", p.f.name)
 	}
-	r := message.Report{Folder: p.mf, Listed: listed, At: p.s.o.Now()}
+	r := message.Report{Folder: p.mf, Listed: listed, At: p.s.o.Now(), Looked: p.began}
 	settled := listed.Minus(prog.Settled()).Empty()
 	// A mark promises that this many were all seen. Where the server counted more
 	// than it let us see, or fewer, the next pass looks again.

@@ -237,7 +237,7 @@ func TestSettle(t *testing.T) {
 	}
 	sent := func(at time.Time, inSync bool) {
 		o.update(func(tx store.Tx) error {
-			return tx.Folders().SetStatus("news", message.FolderStatus{Name: "Sent", InSync: inSync, At: at})
+			return tx.Folders().SetStatus("news", message.FolderStatus{Name: "Sent", InSync: inSync, At: at.Add(time.Hour), Looked: at})
 		})
 	}
 	o.now = dot.Add(time.Hour)

@@ -259,7 +259,7 @@ func (p *Planner) settle(ctx context.Context) error {
 type sentProof struct {
 	mailbox  string
 	settle   time.Duration // from a dot to the look that counts
-	complete time.Time     // when it was last read completely; zero: never, or there is none
+	complete time.Time     // before it was last listed and read completely; zero: never, or there is none
 	kept     time.Time     // the dot of the newest mail whose copy was seen there
 }
 
@@ -301,7 +301,7 @@ func (p *Planner) sentProof(tx store.Tx, sender string) (out sentProof, err erro
 	}
 	for _, f := range all {
 		if f.Name == name && f.InSync && f.Error == "" {
-			out.complete = f.At
+			out.complete = f.Looked
 		}
 	}
 	return out, nil

@@ -316,6 +316,7 @@ type Report struct {
 	Listed UIDSet
 	Mark   Mark
 	At     time.Time
+	Looked time.Time     // before the server was asked what it lists: what came later may be missing
 	Err    string        // the folder could not be read; Listed is then ignored
 	Said   phrase.Phrase // Err in parts, for other languages
 }
@@ -336,6 +337,7 @@ type FolderStatus struct {
 	Error       string         `json:"error,omitempty"`
 	Said        phrase.Phrase  `json:"said,omitzero"` // Error in parts, for other languages
 	At          time.Time      `json:"at,omitzero"`
+	Looked      time.Time      `json:"looked,omitzero"` // as [Report.Looked], of the last pass that ended
 }
 
 // Search asks every mailbox's server for mail that earlier passes skipped and
