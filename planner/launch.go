@@ -133,7 +133,7 @@ func (p *Planner) freeze(run campaign.Run, src Source, sender Sender, from conta
 		ID: outbox.ID(store.NewID(now)), Run: run.ID, Contact: c.Contact, Address: c.Address, Sender: sender.Name, From: from,
 		State: outbox.Planned, Changed: now, Lifetime: outbox.Lifetime(lifetime),
 	}}
-	if c.hold.Why != "" {
+	if c.hold.Why != "" && !c.hold.MayWait(run.Created) {
 		return f, nil
 	}
 	m, err := p.signed(src, sender, from, c, f.d.ID, outbox.ForReply)
@@ -142,6 +142,9 @@ func (p *Planner) freeze(run campaign.Run, src Source, sender Sender, from conta
 	}
 	f.raw = m.raw
 	f.d.State, f.d.Due = outbox.Frozen, src.Schedule
+	if c.hold.Until.After(f.d.Due) {
+		f.d.Due, f.d.Reason = c.hold.Until, waitsFor(c.hold)
+	}
 	f.d.Subject, f.d.MessageID = m.subject, m.messageID
 	f.d.Sum, f.d.Size = message.Sum(sha256.Sum256(m.raw)), int64(len(m.raw))
 	return f, nil
@@ -168,6 +171,11 @@ func put(tx store.Tx, batch []frozen) error {
 		}
 	}
 	return nil
+}
+
+// waitsFor says what a mail waits for.
+func waitsFor(h campaign.Hold) string {
+	return h.String() + " before " + h.Until.UTC().Format(time.DateOnly)
 }
 
 // heldBy is what happens to a delivery that is held.

@@ -140,7 +140,7 @@ func (o *office) deliveries(state outbox.State) []outbox.Delivery {
 
 func (o *office) launch() campaign.Run {
 	o.t.Helper()
-	run, err := o.Launch(o.t.Context(), "ada", "spring", "", false)
+	run, err := o.Launch(o.t.Context(), "ada", o.src.Name, "", false)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -52,16 +52,21 @@ func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Pl
 		return plan, nil, fmt.Errorf("plan campaign %s: %w", src.Name, err)
 	}
 	plan.Others = others
-	var writeTo []chosen
+	var writeTo, later []chosen
+	now := p.o.Now()
 	for _, c := range all {
 		if c.Why == "" {
 			writeTo = append(writeTo, c)
 			plan.Recipients = append(plan.Recipients, c.Recipient)
-		} else {
-			plan.Left = append(plan.Left, c.Recipient)
+			continue
 		}
+		if c.hold.MayWait(now) {
+			c.Reason = waitsFor(c.hold)
+			later = append(later, c)
+		}
+		plan.Left = append(plan.Left, c.Recipient)
 	}
-	sender, faults := p.lint(src, writeTo)
+	sender, faults := p.lint(src, slices.Concat(writeTo, later))
 	plan.Faults = append(plan.Faults, faults...)
 	plan.Warnings = append(plan.Warnings, advice(src, plan)...)
 	plan.Seconds = int64(sender.lasts(len(writeTo)) / time.Second)

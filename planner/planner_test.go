@@ -187,9 +187,10 @@ func TestGateHoldsBack(t *testing.T) {
 	}
 }
 
-// TestNothingUnsignedCounts has mail come back that only looks as if it were
+// TestM101_NothingUnsignedCounts has mail come back that only looks as if it were
 // about a delivery.
-func TestNothingUnsignedCounts(t *testing.T) {
+func TestM101_NothingUnsignedCounts(t *testing.T) {
+	t.Attr("tries", "7")
 	o := newOffice(t, customer("Carl", "carl@press.example"))
 	o.launch()
 	d := o.carry(o.deliveries(outbox.Frozen)[0], false)
@@ -218,8 +219,9 @@ func TestNothingUnsignedCounts(t *testing.T) {
 	}
 }
 
-// TestSettle decides what is ambiguous: sent again only on proof of absence.
-func TestSettle(t *testing.T) {
+// TestM98_Settle decides what is ambiguous: sent again only on proof of absence.
+func TestM98_Settle(t *testing.T) {
+	t.Attr("tries", "9")
 	o := newOffice(t, customer("Carl", "carl@press.example"), customer("Dora", "dora@press.example"))
 	o.launch()
 	waiting := o.deliveries(outbox.Frozen)
@@ -316,9 +318,10 @@ func (o *office) oldProof(t *testing.T, lost outbox.Delivery, tend func(outbox.S
 	tend(outbox.Frozen)
 }
 
-// TestSteering pauses, resumes and ends a run; what was not all written when
+// TestM99_Steering pauses, resumes and ends a run; what was not all written when
 // the program ended is cancelled, and a restored copy starts paused.
-func TestSteering(t *testing.T) {
+func TestM99_Steering(t *testing.T) {
+	t.Attr("tries", "9")
 	o := newOffice(t, customer("Carl", "carl@press.example"), customer("Dora", "dora@press.example"))
 	o.launch()
 	for _, step := range []struct {

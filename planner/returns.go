@@ -160,6 +160,13 @@ func (p *Planner) sentCopy(tx store.Tx, folder message.Folder, id outbox.ID) err
 		if !d.Evidence.SentCopy.IsZero() {
 			return nil
 		}
+		if d.State.Waiting() { // of a restored store, or put off by a server that took it
+			found, err := d.Apply(outbox.Event{What: outbox.Find, Copy: true, Reason: "its copy is in the Sent folder"}, p.o.Now())
+			if err != nil {
+				return err
+			}
+			*d = found
+		}
 		d.Evidence.SentCopy = p.moment()
 		if s := p.o.Settings().Senders[d.Sender]; s.Mailbox != folder.Mailbox {
 			return nil
@@ -309,8 +316,11 @@ func (p *Planner) Changed(tx store.Tx, before, after outbox.Delivery) error {
 	case after.State == before.State:
 		return nil
 	case after.State == outbox.Accepted:
-		return p.entry(tx, after, timeline.Delivery, "")
+		return errors.Join(p.takes(tx, after), p.entry(tx, after, timeline.Delivery, ""))
 	case after.State == outbox.Rejected:
+		if err := p.refused(tx, after); err != nil {
+			return err
+		}
 		if after.Class == outbox.ClassAddress {
 			if err := p.stop(tx, after.Address, "", "bounce", "server", string(after.ID)); err != nil {
 				return err

@@ -121,6 +121,13 @@ func (p *Planner) byHand(ctx context.Context, actor string, id outbox.ID, action
 		if out, err = change(before); err != nil {
 			return err
 		}
+		if out.State.Waiting() {
+			if _, err := tx.Outbox().Bytes(id); errors.Is(err, store.ErrNotFound) {
+				return refused("its mail is not kept any more")
+			} else if err != nil {
+				return err
+			}
+		}
 		if err := errors.Join(tx.Outbox().Put(out), p.Changed(tx, before, out)); err != nil {
 			return err
 		}

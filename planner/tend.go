@@ -3,6 +3,7 @@ package planner
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,7 +61,7 @@ func (p *Planner) Restored(ctx context.Context, copyID string) error {
 			return err
 		}
 		for _, r := range running.Items {
-			r, err := r.Become(campaign.Paused, "the store was restored from a copy: what it has as waiting may have been sent since", p.o.Now())
+			r, err := r.Halt("the store was restored from a copy: what it has as waiting may have been sent since", p.o.Now())
 			if err != nil {
 				return err
 			}
@@ -90,10 +91,14 @@ func (p *Planner) Gate(tx store.Tx, d outbox.Delivery, now time.Time) (outbox.Ev
 	if err != nil {
 		return outbox.Event{}, err
 	}
-	if h := p.o.Settings().terms(run.Purpose, run.Basis).Judge(s, now); h.Why != "" {
+	h := p.o.Settings().terms(run.Purpose, run.Basis).Judge(s, now)
+	switch {
+	case h.MayWait(run.Created):
+		return outbox.Event{What: outbox.Return, Until: h.Until, Reason: waitsFor(h)}, nil
+	case h.Why != "":
 		return heldBy(h), nil
 	}
-	return outbox.Event{}, nil
+	return p.refusing(tx, d.Address, now)
 }
 
 // Tend looks after what time brings: runs that have ended, and deliveries whose
@@ -106,6 +111,10 @@ func (p *Planner) Tend(ctx context.Context) error {
 		return err
 	})
 	for _, r := range running {
+		if _, ok := p.o.Settings().Senders[r.Sender]; !ok {
+			err = errors.Join(err, p.halt(ctx, r.ID, fmt.Sprintf("no sender is called %s any more: add it to senders in the configuration, then resume", r.Sender)))
+			continue
+		}
 		if err := p.finish(ctx, r.ID); err != nil {
 			return fmt.Errorf("look after the run %s of %s: %w", r.ID, r.Campaign, err)
 		}
@@ -114,6 +123,22 @@ func (p *Planner) Tend(ctx context.Context) error {
 		return err
 	}
 	return p.settle(ctx)
+}
+
+// halt pauses a run for what somebody has to mend.
+func (p *Planner) halt(ctx context.Context, id campaign.RunID, reason string) error {
+	return p.o.Store.Update(ctx, func(tx store.Tx) error { return p.haltIn(tx, id, reason) })
+}
+
+func (p *Planner) haltIn(tx store.Tx, id campaign.RunID, reason string) error {
+	r, err := tx.Runs().Get(id)
+	if err != nil || r.State != campaign.Running {
+		return err
+	}
+	if r, err = r.Halt(reason, p.o.Now()); err != nil {
+		return err
+	}
+	return tx.Runs().Put(r)
 }
 
 // finish says that a run has ended where nothing more is to happen to any of

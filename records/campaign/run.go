@@ -41,6 +41,8 @@ type Run struct {
 	Plan       string          `json:"plan,omitempty"`   // digest of what was launched
 	Created    time.Time       `json:"created"`
 	Changed    time.Time       `json:"changed"`
+	Halted     bool            `json:"halted,omitempty"` // the program paused it, not a person
+	Dropped    time.Time       `json:"dropped,omitzero"` // when the bytes of its mails were let go
 }
 
 // ErrRunState is what a change that does not fit a run's state ends in.
@@ -54,6 +56,13 @@ var runs = map[RunState][]RunState{
 	Finished:  {Running}, // a delivery is sent again by hand
 }
 
+// Halt pauses a run for a reason that somebody has to hear of.
+func (r Run) Halt(reason string, now time.Time) (Run, error) {
+	r, err := r.Become(Paused, reason, now)
+	r.Halted = err == nil && r.Reason == reason
+	return r, err
+}
+
 // Become returns the run in another state, or ErrRunState. Becoming what it is
 // changes nothing.
 func (r Run) Become(next RunState, reason string, now time.Time) (Run, error) {
@@ -62,7 +71,7 @@ func (r Run) Become(next RunState, reason string, now time.Time) (Run, error) {
 	}
 	for _, s := range runs[r.State] {
 		if s == next {
-			r.State, r.Reason, r.Changed = next, reason, now
+			r.State, r.Reason, r.Changed, r.Halted = next, reason, now, false
 			return r, nil
 		}
 	}

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"rapport/records/contact"
@@ -61,6 +62,10 @@ const (
 	Month = 30 * 24 * time.Hour
 )
 
+// Patience is for how long a mail waits at most, from the beginning of its run,
+// until its recipient may get one more. News that is older is none.
+const Patience = Week
+
 // Hold is why somebody is not written to. The zero Hold holds nobody.
 type Hold struct {
 	Why    Why
@@ -68,6 +73,7 @@ type Hold struct {
 	At     time.Time // since when, or when it was
 	Most   int       // of TooMuch: the limit
 	Days   int       // of TooMuch: in so many days
+	Until  time.Time // of TooMuch: when it holds no more, as far as is known now
 }
 
 // Final reports whether the hold is the address's rather than of the moment.
@@ -124,23 +130,36 @@ func (t Terms) Judge(s Standing, now time.Time) Hold {
 	case !s.Had.IsZero():
 		return Hold{Why: HadIt, At: s.Had}
 	}
+	var held Hold
 	for _, limit := range []struct {
 		most int
 		span time.Duration
 	}{{t.PerWeek, Week}, {t.PerMonth, Month}} {
-		if n := since(s.Sent, now.Add(-limit.span)); limit.most > 0 && n >= limit.most {
-			return Hold{Why: TooMuch, Most: limit.most, Days: int(limit.span / (24 * time.Hour))}
+		sent := since(s.Sent, now.Add(-limit.span))
+		if limit.most <= 0 || len(sent) < limit.most {
+			continue
+		}
+		// One may go when so many have left the span that one more has room.
+		if until := sent[len(sent)-limit.most].Add(limit.span); until.After(held.Until) {
+			held = Hold{Why: TooMuch, Most: limit.most, Days: int(limit.span / (24 * time.Hour)), Until: until}
 		}
 	}
-	return Hold{}
+	return held
 }
 
-// since counts the times after one.
-func since(times []time.Time, t time.Time) (n int) {
+// MayWait reports whether a hold passes by itself soon enough for a mail to wait
+// for it, counted from when its run began.
+func (h Hold) MayWait(began time.Time) bool {
+	return h.Why == TooMuch && !h.Until.IsZero() && h.Until.Sub(began) <= Patience
+}
+
+// since returns the times after one, the oldest first.
+func since(times []time.Time, t time.Time) (out []time.Time) {
 	for _, at := range times {
 		if at.After(t) {
-			n++
+			out = append(out, at)
 		}
 	}
-	return n
+	slices.SortFunc(out, time.Time.Compare)
+	return out
 }

@@ -131,9 +131,9 @@ const (
 // transitions is the whole state machine; what is not here may not happen.
 var transitions = map[State]map[What]State{
 	Planned: {Freeze: Frozen, Cancel: Cancelled, Suppress: Suppressed, Skip: Skipped, Expire: Expired},
-	Frozen: {Commit: Intent, Defer: Deferred, Return: Frozen, Reject: Rejected,
+	Frozen: {Commit: Intent, Defer: Deferred, Return: Frozen, Reject: Rejected, Find: Accepted,
 		Cancel: Cancelled, Suppress: Suppressed, Skip: Skipped, Expire: Expired},
-	Deferred: {Commit: Intent, Defer: Deferred, Return: Deferred, Reject: Rejected,
+	Deferred: {Commit: Intent, Defer: Deferred, Return: Deferred, Reject: Rejected, Find: Accepted,
 		Cancel: Cancelled, Suppress: Suppressed, Skip: Skipped, Expire: Expired},
 	Intent: {Accept: Accepted, Defer: Deferred, Return: Frozen, Reject: Rejected, Lose: Ambiguous, Find: Accepted},
 	// Resending after complete evidence of absence goes through Frozen, so that
@@ -156,6 +156,10 @@ type Event struct {
 	Until   time.Time    // of a Defer or Return: not before
 	Reason  string       // for a person
 	Why     campaign.Why // of a Skip or Suppress
+	// Copy, of a Find, says that the mail itself was seen where the server files
+	// what it took: that proves more than what this store knows of its dots, which
+	// may be a restored one.
+	Copy bool
 }
 
 // Apply returns the delivery after an event, or ErrTransition where it may not
@@ -170,7 +174,7 @@ func (d Delivery) Apply(e Event, now time.Time) (Delivery, error) {
 	if !ok {
 		return d, fmt.Errorf("delivery %s is %s, %s: %w", d.ID, d.State, e.What, ErrTransition)
 	}
-	if e.What == Find && d.Dots == 0 && d.State != Accepted {
+	if e.What == Find && d.Dots == 0 && d.State != Accepted && !e.Copy {
 		return d, fmt.Errorf("delivery %s never had a final dot, %s: %w", d.ID, e.What, ErrTransition)
 	}
 	d.waited(now)
@@ -185,6 +189,9 @@ func (d Delivery) Apply(e Event, now time.Time) (Delivery, error) {
 		d.QueueID, d.Reply, d.Class = e.QueueID, nil, ""
 	case Find:
 		d.Reply, d.Class = nil, ""
+		if d.Dots == 0 {
+			d.Dots, d.Dotted = 1, now
+		}
 	case Defer, Reject:
 		d.Attempts++
 		d.Reply, d.Class = e.Reply, e.Class
