@@ -48,6 +48,14 @@ func (l *line) spent(tx store.Tx) (s spent, err error) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return s, fmt.Errorf("read what sender %s has sent: %w", l.Name, err)
 	}
+	// What lies ahead was written by a clock that was: it counts as of now.
+	now := l.c.o.Now()
+	if s.Last.After(now) {
+		s.Last = now
+	}
+	for n := range s.Slots {
+		s.Slots[n].Begin = min(s.Slots[n].Begin, now.Truncate(slotLength).Unix())
+	}
 	return s, nil
 }
 

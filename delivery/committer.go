@@ -158,7 +158,7 @@ func (c *committer) apply(tx store.Tx, ch *change) error {
 	if err != nil && !errors.Is(err, errHeld) {
 		return nil
 	}
-	if now.State == was.State && errors.Is(err, errHeld) {
+	if now == was && errors.Is(err, errHeld) {
 		return nil
 	}
 	if err := tx.Outbox().Put(now); err != nil {

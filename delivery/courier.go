@@ -180,8 +180,8 @@ func (c *Courier) intent(l *line, id outbox.ID) *change {
 // gate decides whether a delivery may be sent now. An event whose What is
 // outbox.Return leaves it as it is.
 func (c *Courier) gate(tx store.Tx, d outbox.Delivery, now time.Time) (outbox.Event, error) {
-	if !d.State.Waiting() {
-		return outbox.Event{}, fmt.Errorf("delivery %s is %s: %w", d.ID, d.State, outbox.ErrTransition)
+	if !d.State.Waiting() { // its recipient objected meanwhile, or its copy was seen
+		return outbox.Event{}, errHeld
 	}
 	run, err := tx.Runs().Get(d.Run)
 	switch {

@@ -13,11 +13,12 @@ import (
 	"rapport/records/outbox"
 )
 
-// TestProviderRefuses sends through servers like those of Microsoft and Google
+// TestM95_ProviderRefuses sends through servers like those of Microsoft and Google
 // with limits above theirs, tokens that live for an hour, and an administrator
 // who forbids sending for half a day: what is refused is never blamed on a
 // recipient, each mail is taken exactly once, and nobody storms.
-func TestProviderRefuses(t *testing.T) {
+func TestM95_ProviderRefuses(t *testing.T) {
+	t.Attr("tries", "2")
 	warm(t)
 	for _, style := range []mailtest.Style{mailtest.StyleMicrosoft, mailtest.StyleGmail} {
 		synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,5 @@
 
 package delivery_test
 
-// microsoftDay is a run that needs more than a day, with limits like those of
-// Exchange Online at a hundredth.
-func microsoftDay() (mails, perDay, perMinute int) { return 120, 100, 1 }
+// longDays have limits like those of the providers at a hundredth.
+func longDays() []longDay { return []longDay{{"microsoft", 120, 100, 1}, {"gmail", 120, 20, 1}} }

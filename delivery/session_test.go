@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -64,14 +65,16 @@ func TestTransmit(t *testing.T) {
 	}
 }
 
-// TestTransmitSaysNoMoreThanOneMail checks what is refused before anything is
+// TestS3_OneMailToOneRecipient checks what is refused before anything is
 // said to the server: what would be read differently there.
-func TestTransmitSaysNoMoreThanOneMail(t *testing.T) {
+func TestS3_OneMailToOneRecipient(t *testing.T) {
 	t.Parallel()
+	tries := 0
 	server, sender := through(t, nil)
 	c := open(t, sender)
 	asked := 0
 	for _, data := range []string{"", "x", "a\nb\r\n", "a\rb\r\n", "a\x00\r\n", "a\r\n.\nMAIL FROM:<x@example.com>\r\n", "a\r\r\n"} {
+		tries++
 		if _, err := c.Transmit(t.Context(), "a@example.com", "b@example.com", []byte(data), yes(&asked)); err == nil {
 			t.Errorf("Transmit(%q) = nil", data)
 		}
@@ -80,6 +83,7 @@ func TestTransmitSaysNoMoreThanOneMail(t *testing.T) {
 		"a@example.com>\r\nRCPT TO:<b@example.com", "a@example.com> NOTIFY=NEVER", "a@b@example.com", ".a@example.com", "a..b@example.com",
 		"ä@example.com", strings.Repeat("a", 65) + "@example.com", "a@" + strings.Repeat("b", 260), "a@[127.0.0.1]", "a@example.com\x00", "a,b@example.com"} {
 		for _, pair := range [][2]string{{"a@example.com", to}, {to, "a@example.com"}} {
+			tries++
 			if _, err := c.Transmit(t.Context(), pair[0], pair[1], []byte(letter), yes(&asked)); err == nil {
 				t.Errorf("Transmit from %q to %q = nil", pair[0], pair[1])
 			}
@@ -88,6 +92,7 @@ func TestTransmitSaysNoMoreThanOneMail(t *testing.T) {
 	if asked != 0 || len(server.Taken()) != 0 || !c.Usable() {
 		t.Errorf("asked %d times, %d taken, usable %v", asked, len(server.Taken()), c.Usable())
 	}
+	t.Attr("tries", strconv.Itoa(tries))
 }
 
 // TestRefusals refuses each command: the session goes on, and the mail after it
@@ -248,9 +253,9 @@ func inMemory(fault func(mailtest.SMTPStep) *mailtest.SMTPFault) (*mailtest.SMTP
 		Dial: func(context.Context, string) (net.Conn, error) { return near, nil }}
 }
 
-// TestLateAnswers answers the dot after 16 s, 5 and 9 minutes, and after 11:
+// TestM91_LateAnswers answers the dot after 16 s, 5 and 9 minutes, and after 11:
 // sent, sent, sent, and nobody knows.
-func TestLateAnswers(t *testing.T) {
+func TestM91_LateAnswers(t *testing.T) {
 	for _, after := range []time.Duration{16 * time.Second, 5 * time.Minute, 9 * time.Minute, 11 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			server, sender := inMemory(func(at mailtest.SMTPStep) *mailtest.SMTPFault {
@@ -274,6 +279,7 @@ func TestLateAnswers(t *testing.T) {
 			synctest.Wait()
 		})
 	}
+	t.Attr("tries", "4")
 }
 
 // TestEndlessServer talks without end at each step.

@@ -2,6 +2,7 @@
 
 package delivery_test
 
-// microsoftDay is a run that needs more than a day, with the limits of Exchange
-// Online.
-func microsoftDay() (mails, perDay, perMinute int) { return 12_000, 10_000, 30 }
+// longDays have the limits of Exchange Online and of Google Workspace.
+func longDays() []longDay {
+	return []longDay{{"microsoft", 12_000, 10_000, 30}, {"gmail", 12_000, 2_000, 30}}
+}
