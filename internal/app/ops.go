@@ -260,7 +260,7 @@ func (s *system) troubles() []trouble {
 		}
 		out = append(out, t)
 	}
-	return slices.Concat(out, []trouble{disk}, s.groupTroubles(), s.upkeepTroubles(), s.webhookTroubles(), s.secretTroubles(), s.certificateTroubles())
+	return slices.Concat(out, []trouble{disk}, s.groupTroubles(), s.upkeepTroubles(), s.webhookTroubles(), s.secretTroubles(), s.certificateTroubles(), s.campaignTroubles())
 }
 
 // noRoom says what a full disk means and what to do.
@@ -321,6 +321,7 @@ func (d *daemonRun) newHousekeeper() *housekeeper {
 				return 0
 			}, do: d.backUp},
 			{name: jobRetention, every: day, night: true, ages: true, do: d.retainNightly},
+			{name: "sent mail", every: day, night: true, ages: true, do: d.planner.Drop},
 			{name: "compact", every: day, night: true, do: d.compactErased},
 			{name: "reconcile", every: day, night: true, do: d.reconcileNightly},
 		},

@@ -252,6 +252,18 @@ const (
 	tendLull  = 300 * time.Millisecond // between two looks
 )
 
+// campaignTroubles are what somebody has to mend so that campaigns go on.
+func (s *system) campaignTroubles() (out []trouble) {
+	all, err := s.planner.Troubles(context.Background())
+	if err != nil { // the store's own trouble
+		return nil
+	}
+	for _, t := range all {
+		out = append(out, trouble{Object: t.Object, Text: t.Text, Since: t.Since, Urgent: true})
+	}
+	return out
+}
+
 // untilTended is how long nothing is looked after of itself.
 func (d *daemonRun) untilTended() time.Duration {
 	wait := tendEvery

@@ -7,5 +7,6 @@ const (
 	triedNames  = 1 << 20
 	daysAlone   = 366
 	teamSize    = 200
+	objections  = 10_000
 	hiddenWords = 1 << 20
 )
