@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,9 +30,9 @@ type post struct {
 
 	mu      sync.Mutex // guards what follows
 	fault   func(mailtest.SMTPStep) *mailtest.SMTPFault
-	noCopy  error  // why a copy could not be filed
-	process func() // kills the daemon at work
-	killed  bool   // one was
+	noCopy  error       // why a copy could not be filed
+	process *os.Process // of the daemon at work
+	killed  bool        // one was
 }
 
 // postUser is the mailbox of the sender.
@@ -129,7 +131,7 @@ func (p *post) start() {
 	p.daemon = p.starts()
 	process := p.daemon.cmd.Process
 	p.mu.Lock()
-	p.process = func() { _ = process.Kill() } // fails where it has ended
+	p.process = process
 	p.mu.Unlock()
 }
 
@@ -147,11 +149,14 @@ func (p *post) again() {
 }
 
 // kill ends the daemon as kill -9 does. It may be called from anywhere.
-func (p *post) kill() {
+func (p *post) kill() { p.signal(syscall.SIGKILL) }
+
+// signal sends one to the daemon, where it has not ended.
+func (p *post) signal(s os.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.killed = true
-	p.process()
+	_ = p.process.Signal(s) // fails where it has ended
 }
 
 // launch starts the daemon and has it send the campaign. Where it is killed at
@@ -206,14 +211,19 @@ func (p *post) hurry() {
 // settled waits until nothing is in doubt or waits any more.
 func (p *post) settled() campaign.Progress {
 	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
 	var last campaign.Progress
-	p.daemon.until("the run ends", func(ctx context.Context) bool {
+	for tick := time.NewTicker(20 * time.Millisecond); last.State != campaign.Finished; <-tick.C {
 		c, err := p.progress(ctx)
+		if ctx.Err() != nil {
+			p.t.Fatalf("the run does not end: %+v, %v", last, err)
+		}
 		if last = c; err == nil && c.Deferred > 0 {
 			p.hurry()
 		}
-		return err == nil && c.State == campaign.Finished
-	})
+		p.daemon.alive()
+	}
 	return last
 }
 

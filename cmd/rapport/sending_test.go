@@ -1,10 +1,16 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -42,6 +48,7 @@ func (s *squall) arm() {
 	if s.verb == "DOT" || s.rnd.IntN(3) == 0 {
 		s.verb, s.fault = "DOT", serverFaults[s.rnd.IntN(len(serverFaults))]
 	}
+	s.fault.Close = s.fault.Close || s.verb == "BODY" // who speaks amid a mail hangs up
 }
 
 func (s *squall) at(step mailtest.SMTPStep) *mailtest.SMTPFault {
@@ -102,7 +109,33 @@ func TestM97_Kills(t *testing.T) {
 		t.Errorf("%d were in doubt, want %d at most", doubted, most)
 	}
 	p.checkOnce(n)
+	p.unsubscribe()
 	t.Attr("tries", strconv.Itoa(killed+s.count()))
+}
+
+// unsubscribe has recipients write that they want no more mail, and wants them
+// to be heard within a minute.
+func (p *post) unsubscribe() {
+	p.t.Helper()
+	took := p.server.Taken()
+	took = took[:min(len(took), 20)]
+	began := time.Now()
+	for i, r := range took {
+		_, way, _ := strings.Cut(headerOf(r.Data, "List-Unsubscribe"), "?subject=")
+		way, _, _ = strings.Cut(way, ">")
+		subject, err := url.QueryUnescape(way)
+		p.must(err)
+		raw := fmt.Sprintf("Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nSubject: %s\r\nMessage-ID: <stop%d@press.example>\r\n\r\n\r\n",
+			began.Format(time.RFC1123Z), r.To[0], postUser, subject, i)
+		_, err = p.dovecot.Deliver(postUser, "INBOX", []byte(raw), began)
+		p.must(err)
+	}
+	p.until("those who unsubscribed are heard", func(c campaign.Progress) bool { return c.Unsubs == len(took) })
+	heard := time.Since(began)
+	p.t.Logf("%d unsubscribed by mail, heard within %v", len(took), heard)
+	if heard > time.Minute {
+		p.t.Errorf("the last of %d was heard after %v", len(took), heard)
+	}
 }
 
 // reaches waits until the server took so many mails, or nothing goes on: the
@@ -264,4 +297,108 @@ func TestM97_EachStep(t *testing.T) {
 	}
 	p.checkOnce(n)
 	t.Attr("tries", strconv.Itoa(cases))
+}
+
+// TestM77_StopAmidAMail has the program told to stop while mails are on their
+// way to a slow server: it waits for the answers, ends soon, and nothing is in
+// doubt afterwards.
+func TestM77_StopAmidAMail(t *testing.T) {
+	t.Parallel()
+	const n = 12
+	p := newPost(t, n, 3)
+	atDot := make(chan struct{}, 100)
+	p.misbehave(func(at mailtest.SMTPStep) *mailtest.SMTPFault {
+		if at.Verb != "DOT" {
+			return nil
+		}
+		atDot <- struct{}{}
+		return &mailtest.SMTPFault{Wait: 500 * time.Millisecond}
+	})
+	p.launch()
+	<-atDot
+	if took := p.daemon.stop(); took > 30*time.Second {
+		t.Errorf("it ended after %v", took)
+	}
+	p.misbehave(nil)
+	p.begin()
+	if c := p.until("it says how the campaign stands", func(campaign.Progress) bool { return true }); c.Ambiguous != 0 {
+		t.Errorf("in doubt after a stop: %+v", c)
+	}
+	if c := p.settled(); c.Accepted != n {
+		t.Errorf("in the end %+v", c)
+	}
+	p.checkOnce(n)
+	t.Attr("tries", "1")
+}
+
+// TestM78_Asleep stops the program at each step of a mail, as a machine that is
+// put to sleep does, while its server closes the connection, and lets it go on.
+func TestM78_Asleep(t *testing.T) {
+	t.Parallel()
+	steps := []string{"MAIL", "DATA", "BODY", "DOT"}
+	n := 3 * len(steps)
+	p := newPost(t, n, 1)
+	var mu sync.Mutex
+	left := slices.Clone(steps)
+	slept := make(chan string, len(steps))
+	p.misbehave(func(at mailtest.SMTPStep) *mailtest.SMTPFault {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(left) == 0 || at.Verb != left[0] {
+			return nil
+		}
+		left = left[1:]
+		p.signal(syscall.SIGSTOP)
+		slept <- at.Verb
+		return &mailtest.SMTPFault{Close: true, Take: true}
+	})
+	p.launch()
+	for range steps {
+		<-slept
+		had := len(p.server.Taken())
+		p.signal(syscall.SIGCONT)
+		p.daemon.until("it wakes and goes on", func(context.Context) bool {
+			return len(p.server.Taken()) > had || strings.Contains(p.daemon.said(), "sender pauses")
+		})
+		p.kill() // whose successor knows of no pause
+		p.again()
+		p.hurry()
+	}
+	if c := p.settled(); c.Accepted != n {
+		t.Errorf("in the end %+v", c)
+	}
+	p.checkOnce(n)
+	t.Attr("tries", strconv.Itoa(len(steps)))
+}
+
+// TestM80_CampaignOfACopy puts back a backup that was made before a campaign was
+// sent: it starts paused, learns from the Sent folder what was sent, and when
+// it goes on sends nothing a second time.
+func TestM80_CampaignOfACopy(t *testing.T) {
+	t.Parallel()
+	const n = 20
+	p := newPost(t, n, 3)
+	p.misbehave(func(at mailtest.SMTPStep) *mailtest.SMTPFault {
+		if at.Verb == "CONNECT" {
+			return &mailtest.SMTPFault{Reply: "421 4.3.2 not now", Close: true}
+		}
+		return nil
+	})
+	p.launch()
+	backup := filepath.Join(p.dir, "one.backup")
+	p.run("store", "backup", backup)
+	p.misbehave(nil)
+	p.kill()
+	p.again()
+	p.settled()
+	p.daemon.stop()
+	p.run("store", "restore", backup)
+	p.begin()
+	p.until("what was sent is known to be", func(c campaign.Progress) bool { return c.State == campaign.Paused && c.Accepted == n })
+	if got := p.run("campaign", "resume", "spring"); got == "" {
+		t.Error("resume says nothing")
+	}
+	p.settled()
+	p.checkOnce(n)
+	t.Attr("tries", "1")
 }
