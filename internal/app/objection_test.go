@@ -69,7 +69,7 @@ type objectors struct {
 	dots   map[string]int          // that reached the server
 }
 
-// steps are when people object, in turns.
+// objectAt are the steps at which people object, in turns.
 var objectAt = []string{"MAIL", "RCPT", "DATA", "BODY", "DOT"}
 
 // step is asked by the server at each step.
