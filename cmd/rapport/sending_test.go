@@ -392,6 +392,7 @@ func TestM80_CampaignOfACopy(t *testing.T) {
 	p.again()
 	p.settled()
 	p.daemon.stop()
+	p.must(os.Rename(filepath.Join(p.dataDir, "rapport.db"), filepath.Join(p.dir, "moved.db")))
 	p.run("store", "restore", backup)
 	p.begin()
 	p.until("what was sent is known to be", func(c campaign.Progress) bool { return c.State == campaign.Paused && c.Accepted == n })
