@@ -336,25 +336,34 @@ func TestM77_StopAmidAMail(t *testing.T) {
 func TestM78_Asleep(t *testing.T) {
 	t.Parallel()
 	steps := []string{"MAIL", "DATA", "BODY", "DOT"}
-	n := 3 * len(steps)
+	n := 100 * len(steps)
 	p := newPost(t, n, 1)
 	var mu sync.Mutex
-	left := slices.Clone(steps)
-	slept := make(chan string, len(steps))
+	next, slept := "", make(chan bool, 1)
+	sleepAt := func(verb string) {
+		mu.Lock()
+		defer mu.Unlock()
+		next = verb
+	}
 	p.misbehave(func(at mailtest.SMTPStep) *mailtest.SMTPFault {
 		mu.Lock()
 		defer mu.Unlock()
-		if len(left) == 0 || at.Verb != left[0] {
+		if at.Verb != next {
 			return nil
 		}
-		left = left[1:]
+		next = ""
 		p.signal(syscall.SIGSTOP)
-		slept <- at.Verb
+		slept <- true
 		return &mailtest.SMTPFault{Close: true, Take: true}
 	})
 	p.launch()
-	for range steps {
-		<-slept
+	for _, verb := range steps {
+		sleepAt(verb)
+		select {
+		case <-slept:
+		case <-time.After(patience):
+			t.Fatalf("no mail came to %s", verb)
+		}
 		had := len(p.server.Taken())
 		p.signal(syscall.SIGCONT)
 		p.daemon.until("it wakes and goes on", func(context.Context) bool {
@@ -362,7 +371,6 @@ func TestM78_Asleep(t *testing.T) {
 		})
 		p.kill() // whose successor knows of no pause
 		p.again()
-		p.hurry()
 	}
 	if c := p.settled(); c.Accepted != n {
 		t.Errorf("in the end %+v", c)
@@ -392,8 +400,7 @@ func TestM80_CampaignOfACopy(t *testing.T) {
 	p.again()
 	p.settled()
 	p.daemon.stop()
-	p.must(os.Rename(filepath.Join(p.dataDir, "rapport.db"), filepath.Join(p.dir, "moved.db")))
-	p.run("store", "restore", backup)
+	p.replace(backup)
 	p.begin()
 	p.until("what was sent is known to be", func(c campaign.Progress) bool { return c.State == campaign.Paused && c.Accepted == n })
 	if got := p.run("campaign", "resume", "spring"); got == "" {
