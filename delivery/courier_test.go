@@ -110,10 +110,14 @@ func (b *bureau) until(ctx context.Context, settled func(map[outbox.State]int) b
 	wg.Go(func() { _ = c.Run(ctx) })
 	defer wg.Wait()
 	defer cancel()
-	for !settled(b.counts()) {
+	// A change is told of before its commit: it is looked for a little later, and
+	// ever more seldom while nothing happens.
+	for wait := time.Second; !settled(b.counts()); {
 		select {
 		case <-changed:
-		case <-time.After(time.Second): // the change was told of before its commit
+			wait = time.Second
+		case <-time.After(wait):
+			wait = min(2*wait, time.Hour)
 		case <-ctx.Done():
 			b.t.Errorf("not settled: %v", b.counts())
 			return
