@@ -29,6 +29,7 @@ var migrations = []migration{
 	{"buckets of format 4", func(b *bolt.Tx) error {
 		return errors.Join(addBuckets(b), deriveOf4(b), noteUnfielded(b), later(b, store.StateUnrecognised, store.Unrecognised))
 	}},
+	{"buckets of format 5", addBuckets},
 }
 
 // later notes work that intake does in bounded transactions: entries of before

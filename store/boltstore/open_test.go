@@ -351,6 +351,7 @@ var migrationFiles = []string{
 	"../../cmd/rapport/testdata/upgrade/f6c9f34.tar.zst",
 	"../../cmd/rapport/testdata/upgrade/e90b6b2.tar.zst",
 	"../../cmd/rapport/testdata/upgrade/33b18c6.tar.zst",
+	"../../cmd/rapport/testdata/upgrade/17fa57d.tar.zst",
 }
 
 func TestEveryMigrationIsTested(t *testing.T) {
