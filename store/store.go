@@ -110,6 +110,7 @@ type Tx interface {
 	Outbox() Outbox
 	Runs() Runs
 	Suppressions() Suppressions
+	Sales() Sales
 }
 
 // Cursor continues a listing; opaque; "" starts one, and ends one when

@@ -31,7 +31,7 @@ var (
 var may = map[string][]string{
 	"records/contact":    {},
 	"records/message":    {"records/contact", "records/phrase"},
-	"records/sale":       {"records/contact"},
+	"records/sale":       {"records/contact", "records/followup", "records/phrase"},
 	"records/survey":     {"records/contact"},
 	"records/campaign":   {"records/contact", "records/sale", "records/survey"},
 	"records/outbox":     {"records/contact", "records/campaign", "records/message"},

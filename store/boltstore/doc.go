@@ -72,6 +72,7 @@
 //	outgoing         id of the delivery          sealed(zstd(the bytes to be sent))
 //	run              id                          campaign.Run
 //	suppression      digest(16) text(scope)      store.Suppression
+//	sale             id                          sale.Sale
 //	index.a, index.b                             all that is derived; one of them is in use
 //	    contact.address       text(address) id                          -
 //	    contact.folded        text(folded address) id                   -
@@ -118,6 +119,10 @@
 //	    followup.due          "o" | "d", text(due) id                   -
 //	    followup.owner        text(owner) "o" | "d", text(due) id       -
 //	    followup.about        "c" | "o" | "m", id, "o" | "d", text(due) id           -
+//	    sale.date             text(day) id                              -
+//	    sale.number           text(direction) text(number) id           -
+//	    sale.about            "c" id | "o" id, text(day) id             -
+//	    sale.due              text(direction) text(due) id              -: of open ones
 //	    dispatch.turn         id(webhook) "w" time(due) id | id(webhook) "e" time(ended) id   -
 //	    later                 u32(doc)                                  id of the entry: its terms are to be made
 //	    segment               "m" u32(segment)                          level u32(documents)

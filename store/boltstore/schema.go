@@ -38,6 +38,7 @@ const (
 	bucketOutgoing    = "outgoing"
 	tableRun          = "run"
 	tableSuppression  = "suppression"
+	tableSale         = "sale"
 
 	indexContactAddress = "contact.address"
 	indexContactFolded  = "contact.folded"
@@ -86,6 +87,10 @@ const (
 	indexDeliveryTo     = "delivery.to"
 	indexRunCampaign    = "run.campaign"
 	indexRunState       = "run.state"
+	indexSaleDate       = "sale.date"
+	indexSaleNumber     = "sale.number"
+	indexSaleAbout      = "sale.about"
+	indexSaleDue        = "sale.due"
 )
 
 var (
@@ -109,6 +114,7 @@ var dataBuckets = []string{
 	tableFollowUp, tableFeed, tableAccount, tableSession, tableToken, tableView, tableAnswer,
 	tableWebhook, tableDispatch,
 	tableDelivery, bucketOutgoing, tableRun, tableSuppression,
+	tableSale,
 }
 
 // indexBuckets are all buckets of derived rows.
@@ -122,7 +128,8 @@ var indexBuckets = []string{
 	indexContactFacet, indexOrgFacet, indexContactWord, indexOrgWord,
 	indexDispatchTurn,
 	indexDeliveryOnce, indexDeliveryDue, indexDeliveryRun, indexDeliveryState, indexDeliveryTo, indexRunCampaign, indexRunState,
+	indexSaleDate, indexSaleNumber, indexSaleAbout, indexSaleDue,
 }
 
 // indexed are the tables with derived rows, for check and reindex.
-var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds, webhooks, dispatches, deliveries, runs, suppressions}
+var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds, webhooks, dispatches, deliveries, runs, suppressions, sales}

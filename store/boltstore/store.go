@@ -281,6 +281,9 @@ func (tx *Tx) FollowUps() store.FollowUps { return followUpsOf{tx} }
 // Feeds returns the calendars that are handed out.
 func (tx *Tx) Feeds() store.Feeds { return feedsOf{tx} }
 
+// Sales returns orders and invoices.
+func (tx *Tx) Sales() store.Sales { return salesOf{tx} }
+
 // now is the store's clock.
 func (s *Store) now() time.Time {
 	if s.opt.Now != nil {

@@ -150,6 +150,7 @@ type listing struct {
 	bucket *bolt.Bucket
 	prefix []byte
 	newest bool   // from the end
+	since  []byte // newest: the first key of the range; nil: from where prefix begins
 	until  []byte // the first key behind the range; nil: as far as prefix goes
 }
 
@@ -236,7 +237,7 @@ func behind(keys [][]byte, start []byte, newest bool) iter.Seq2[[]byte, []byte] 
 
 // holds reports whether a key is in the range.
 func (l listing) holds(k []byte) bool {
-	return k != nil && bytes.HasPrefix(k, l.prefix) && (l.until == nil || bytes.Compare(k, l.until) < 0)
+	return k != nil && bytes.HasPrefix(k, l.prefix) && bytes.Compare(k, l.since) >= 0 && (l.until == nil || bytes.Compare(k, l.until) < 0)
 }
 
 // first finds where a page begins: after start, or at the listing's beginning.

@@ -13,6 +13,7 @@ import (
 	"rapport/records/followup"
 	"rapport/records/message"
 	"rapport/records/relation"
+	"rapport/records/sale"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -330,7 +331,16 @@ func (d *dump) rest(ctx context.Context, s store.Store) error {
 			return err
 		}
 	}
-	err := pages(ctx, s, func(tx store.Tx, at store.Slice) (store.Page[store.Suggestion], error) {
+	err := pages(ctx, s, func(tx store.Tx, at store.Slice) (store.Page[sale.Sale], error) {
+		return tx.Sales().List(store.SaleFilter{}, at)
+	}, func(v sale.Sale) {
+		d.line("%s %s of %s for contact %q organisation %q %s %s %s due %q paid %q: %v", v.Direction, v.Number, v.Date,
+			d.contacts[v.Contact], d.organisations[v.Organisation], v.Amount, v.Currency, v.Status, v.Due, v.Paid, v.Items)
+	})
+	if err != nil {
+		return err
+	}
+	err = pages(ctx, s, func(tx store.Tx, at store.Slice) (store.Page[store.Suggestion], error) {
 		return tx.Suggestions().List(at)
 	}, func(v store.Suggestion) {
 		d.line("suggestion %s %q in %d out %d exchanges %d", v.Address, v.Name, v.In, v.Out, v.Exchange)

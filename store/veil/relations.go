@@ -9,6 +9,7 @@ import (
 	"rapport/records/followup"
 	"rapport/records/message"
 	"rapport/records/relation"
+	"rapport/records/sale"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -233,3 +234,9 @@ type feeds struct{ store.Feeds }
 
 func (feeds) Put(store.Feed) error      { return readOnly("calendar") }
 func (feeds) Delete(store.Digest) error { return readOnly("calendar") }
+
+// sales are everybody's.
+type sales struct{ store.Sales }
+
+func (sales) Put(sale.Sale) error  { return readOnly("sale") }
+func (sales) Delete(sale.ID) error { return readOnly("sale") }

@@ -263,3 +263,6 @@ func (v *Tx) Runs() store.Runs { return v.tx.Runs() }
 
 // Suppressions implements [store.Tx].
 func (v *Tx) Suppressions() store.Suppressions { return v.tx.Suppressions() }
+
+// Sales implements [store.Tx]: no word of a mail is in them.
+func (v *Tx) Sales() store.Sales { return sales{v.tx.Sales()} }
