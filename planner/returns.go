@@ -205,22 +205,30 @@ func (p *Planner) outcome(tx store.Tx, d *outbox.Delivery, run campaign.Run, m m
 	return nil
 }
 
-// bounced keeps a report of failure. Only an address that is dead is not
-// written to any more; what a policy or a full mailbox refused may pass.
+// bounced keeps a report of failure. Only an address that is dead, or full for
+// long, is not written to any more; what a policy refused may pass.
 func (p *Planner) bounced(tx store.Tx, d *outbox.Delivery, m message.Message) error {
-	hard, failed := false, false
+	dead, full, failed := false, false, false
 	for _, b := range m.Verdict.Bounces {
 		if b.Action == "delayed" {
 			continue
 		}
 		failed = true
-		hard = hard || b.Hard && b.Class == string(outbox.ClassAddress)
+		dead = dead || b.Hard && b.Class == string(outbox.ClassAddress)
+		full = full || b.Class == string(outbox.ClassMailbox)
 	}
 	if !failed || !d.Evidence.Bounced.IsZero() {
 		return nil
 	}
 	d.Evidence.Bounced = p.moment()
-	if hard {
+	if full && !dead {
+		d.Evidence.Full = d.Evidence.Bounced
+		var err error
+		if dead, err = p.fullForLong(tx, *d); err != nil {
+			return err
+		}
+	}
+	if dead {
 		if err := p.stop(tx, d.Address, "", "bounce", byMail, m.Head.MessageID); err != nil {
 			return err
 		}
@@ -321,7 +329,14 @@ func (p *Planner) Changed(tx store.Tx, before, after outbox.Delivery) error {
 		if err := p.refused(tx, after); err != nil {
 			return err
 		}
-		if after.Class == outbox.ClassAddress {
+		dead := after.Class == outbox.ClassAddress
+		if after.Class == outbox.ClassMailbox {
+			var err error
+			if dead, err = p.fullForLong(tx, after); err != nil {
+				return err
+			}
+		}
+		if dead {
 			if err := p.stop(tx, after.Address, "", "bounce", "server", string(after.ID)); err != nil {
 				return err
 			}

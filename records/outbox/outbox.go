@@ -97,6 +97,7 @@ type Lifetime time.Duration
 // Evidence is what came back about a delivery. It overlaps with the states.
 type Evidence struct {
 	Bounced      time.Time `json:"bounced,omitzero"`
+	Full         time.Time `json:"full,omitzero"` // the same, where the mailbox could not take it
 	Replied      time.Time `json:"replied,omitzero"`
 	Answered     time.Time `json:"answered,omitzero"`
 	Unsubscribed time.Time `json:"unsubscribed,omitzero"`
