@@ -29,6 +29,7 @@ type Link struct {
 // be sure of.
 const (
 	styleText  = "margin:0 0 16px;font-size:16px;line-height:1.5"
+	styleItem  = "margin:0 0 4px;font-size:16px;line-height:1.5"
 	styleLink  = "color:#0b57d0;text-decoration:underline"
 	styleCode  = "font-family:Consolas,Menlo,monospace;font-size:14px"
 	styleRule  = "border:0;border-top:1px solid #c4c7c5;margin:24px 0"
@@ -122,7 +123,9 @@ func (w *writer) block(n ast.Node) {
 		w.html.WriteString(`<hr style="` + styleRule + `">` + "\n")
 		w.lines(strings.Repeat("-", 40), true)
 	case *ast.Blockquote:
-		w.within("blockquote", ` style="margin:0 0 16px;padding-`+w.start()+":12px;border-"+w.start()+`:3px solid #c4c7c5"`, "> ", "> ", n)
+		w.html.WriteString(`<blockquote style="margin:0 0 16px"><table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>` + "\n")
+		w.within("td", ` style="padding-top:16px;padding-`+w.start()+":12px;border-"+w.start()+`:3px solid #c4c7c5"`, "> ", "> ", n)
+		w.html.WriteString("</tr></table></blockquote>\n")
 	case *ast.List:
 		w.list(n)
 	case *ast.CodeBlock, *ast.FencedCodeBlock, *ast.HTMLBlock:
@@ -156,7 +159,11 @@ func (w *writer) list(n *ast.List) {
 			attrs = ` start="` + strconv.Itoa(n.Start) + `"`
 		}
 	}
-	w.html.WriteString("<" + tag + attrs + ` style="margin:0 0 16px;padding:0;padding-` + w.start() + `:24px">` + "\n")
+	w.html.WriteString("<" + tag + attrs + ` style="margin:0 0 16px;margin-` + w.start() + `:24px;padding:0">` + "\n")
+	style := styleText
+	if n.IsTight {
+		style = styleItem
+	}
 	number := n.Start
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
 		bullet := "- "
@@ -164,7 +171,7 @@ func (w *writer) list(n *ast.List) {
 			bullet = strconv.Itoa(number) + ". "
 			number++
 		}
-		w.within("li", ` style="`+styleText+`"`, bullet, strings.Repeat(" ", len(bullet)), item)
+		w.within("li", ` style="`+style+`"`, bullet, strings.Repeat(" ", len(bullet)), item)
 	}
 	w.html.WriteString("</" + tag + ">\n")
 	if n.IsTight {
