@@ -21,8 +21,9 @@ func escapeFormula(s string) string {
 	return "'" + s
 }
 
-// unescapeFormula undoes escapeFormula.
-func unescapeFormula(s string) string {
+// UnescapeFormula takes away the quote that keeps a spreadsheet from reading a
+// cell as a formula, where there is one.
+func UnescapeFormula(s string) string {
 	if bare := strings.TrimLeft(s, "'"); bare == "" || bare == s || !strings.ContainsRune(formula, rune(bare[0])) {
 		return s
 	}

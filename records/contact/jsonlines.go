@@ -17,7 +17,7 @@ import (
 // by id belong to the store they come from and are read over; the row's
 // organisation stands for them.
 func ReadJSONLines(r io.Reader, o ImportOptions) ([]Row, []RowError) {
-	text, err := readText(r, o.maxBytes())
+	text, err := ReadText(r, o.maxBytes())
 	if err != nil {
 		return nil, []RowError{{1, err.Error()}}
 	}
@@ -48,7 +48,7 @@ func ReadJSONLines(r io.Reader, o ImportOptions) ([]Row, []RowError) {
 func readJSONLine(line string) (Row, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(line), &fields); err != nil {
-		return Row{}, explainJSON(err)
+		return Row{}, explainJSON(err, jsonFields)
 	}
 	var row Row
 	_, aContact := fields["addresses"]
@@ -91,17 +91,21 @@ func (r *Row) detach() {
 	}
 }
 
-func strictly(line string, into any) error {
+func strictly(line string, into any) error { return ReadObject(line, into, jsonFields) }
+
+// ReadObject reads a JSON object strictly; its errors say in words what is wrong
+// with it, and which of the fields an unknown one may stand for.
+func ReadObject(line string, into any, fields func() []string) error {
 	d := json.NewDecoder(strings.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return explainJSON(err)
+		return explainJSON(err, fields)
 	}
 	return nil
 }
 
 // explainJSON says what is wrong in words and with the fix.
-func explainJSON(err error) error {
+func explainJSON(err error, fields func() []string) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
@@ -114,7 +118,7 @@ func explainJSON(err error) error {
 	}
 	if _, after, ok := strings.Cut(err.Error(), "unknown field "); ok {
 		field := strings.Trim(after, `"`)
-		return fmt.Errorf("the field %q is unknown%s", clip(field), guess(field, jsonFields()))
+		return fmt.Errorf("the field %q is unknown%s", clip(field), guess(field, fields()))
 	}
 	return fmt.Errorf("the line cannot be read: %w", err)
 }
@@ -133,8 +137,13 @@ func wanted(t reflect.Type) string {
 
 // jsonFields returns the names of all fields a line may hold.
 func jsonFields() []string {
+	return FieldsOf(Row{}, Contact{}, Organisation{}, Affiliation{}, Domain{}, Consent{})
+}
+
+// FieldsOf returns the names that JSON has for the fields of structs.
+func FieldsOf(structs ...any) []string {
 	var out []string
-	for _, v := range []any{Row{}, Contact{}, Organisation{}, Affiliation{}, Domain{}, Consent{}} {
+	for _, v := range structs {
 		t := reflect.TypeOf(v)
 		for i := range t.NumField() {
 			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" && name != "-" {

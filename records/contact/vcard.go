@@ -18,7 +18,7 @@ import (
 // 3.0 or 4.0. It returns either every row or every error, like [ReadCSV].
 // Groups, pictures and keys are read over.
 func ReadVCard(r io.Reader, o ImportOptions) ([]Row, []RowError) {
-	text, err := readText(r, o.maxBytes())
+	text, err := ReadText(r, o.maxBytes())
 	if err != nil {
 		return nil, []RowError{{1, err.Error()}}
 	}
