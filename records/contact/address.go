@@ -52,13 +52,13 @@ func ParseAddress(s string) (Address, error) {
 	}
 	a, err := readAddress(s)
 	if err != nil {
-		return "", fmt.Errorf("read address %q: %w", clip(s), err)
+		return "", fmt.Errorf("read address %q: %w", Clip(s), err)
 	}
 	return a, nil
 }
 
-// clip shortens foreign text for an error.
-func clip(s string) string {
+// Clip shortens foreign text for an error.
+func Clip(s string) string {
 	const most = 100
 	if len(s) <= most {
 		return s

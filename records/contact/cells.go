@@ -250,13 +250,13 @@ func (c *cellsOf) consents() ([]Consent, []string) {
 			item.State = Given
 		}
 		if slices.Contains([]string{"yes", "no", "true", "false", "x", "0", "1", "ja", "nein", "oui", "non", Given, Withdrawn}, strings.ToLower(item.Purpose)) {
-			faults = append(faults, fmt.Sprintf("the consent %q names no purpose; write newsletter or newsletter=withdrawn", clip(s)))
+			faults = append(faults, fmt.Sprintf("the consent %q names no purpose; write newsletter or newsletter=withdrawn", Clip(s)))
 			continue
 		}
 		if dated {
 			when, err := moment(strings.TrimSpace(at))
 			if err != nil {
-				faults = append(faults, fmt.Sprintf("the consent %q has no date like 2026-01-31 behind its @", clip(s)))
+				faults = append(faults, fmt.Sprintf("the consent %q has no date like 2026-01-31 behind its @", Clip(s)))
 			}
 			item.At = when
 		}

@@ -74,9 +74,9 @@ func (t *table) header(line int, cells []string) bool {
 		key := fmt.Sprint(f, title)
 		switch {
 		case f != custom && !several[f] && used[f]:
-			t.fault(line, "the column %q says the same as one before it; remove one", clip(title))
+			t.fault(line, "the column %q says the same as one before it; remove one", Clip(title))
 		case f == custom && title != "" && seen[key]:
-			t.fault(line, "two columns are called %q; rename one", clip(title))
+			t.fault(line, "two columns are called %q; rename one", Clip(title))
 		}
 		seen[key], used[f] = true, true
 		t.columns = append(t.columns, column{f, title})
@@ -91,7 +91,7 @@ func (t *table) header(line int, cells []string) bool {
 func (t *table) nearColumn() string {
 	for _, c := range t.columns {
 		if near := nearest(heading(c.name), []string{"name", "email", "organisation", "domain"}); near != "" {
-			return fmt.Sprintf(" (is %q meant as %s?)", clip(c.name), near)
+			return fmt.Sprintf(" (is %q meant as %s?)", Clip(c.name), near)
 		}
 	}
 	return ""

@@ -25,11 +25,11 @@ var names = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictD
 // cannot be a domain, address literals among it.
 func NormalDomain(s string) (string, error) {
 	if len(s) > maxRead {
-		return "", fmt.Errorf("read domain %q: %w", clip(s), errLong)
+		return "", fmt.Errorf("read domain %q: %w", Clip(s), errLong)
 	}
 	d, err := normalDomain(strings.TrimPrefix(strings.TrimSpace(s), "@"))
 	if err != nil {
-		return "", fmt.Errorf("read domain %q: %w", clip(s), err)
+		return "", fmt.Errorf("read domain %q: %w", Clip(s), err)
 	}
 	return d, nil
 }

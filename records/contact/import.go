@@ -109,7 +109,7 @@ func (r *rows) add(row Row) {
 	}
 	if line, name := r.claims.take(row); line > 0 {
 		r.fault(row.Line, "%q has an address that line %d gives to %q; make the names the same, or remove it from one of the two",
-			clip(row.Contact.Name), line, clip(name))
+			Clip(row.Contact.Name), line, Clip(name))
 	}
 	r.list = append(r.list, row)
 }

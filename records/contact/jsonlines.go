@@ -111,6 +111,8 @@ func explainJSON(err error, fields func() []string) error {
 	switch {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("the line is no JSON object: %v at character %d", err, syntax.Offset)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the line is no JSON object: it ends too early")
 	case errors.As(err, &kind) && kind.Field == "":
 		return fmt.Errorf("the line is a JSON %s, not an object", kind.Value)
 	case errors.As(err, &kind):
@@ -118,7 +120,7 @@ func explainJSON(err error, fields func() []string) error {
 	}
 	if _, after, ok := strings.Cut(err.Error(), "unknown field "); ok {
 		field := strings.Trim(after, `"`)
-		return fmt.Errorf("the field %q is unknown%s", clip(field), guess(field, fields()))
+		return fmt.Errorf("the field %q is unknown%s", Clip(field), guess(field, fields()))
 	}
 	return fmt.Errorf("the line cannot be read: %w", err)
 }

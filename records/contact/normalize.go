@@ -108,7 +108,7 @@ func (f faults) err(what, name string) error {
 	if name == "" || strings.ContainsFunc(name, unicode.IsControl) || !utf8.ValidString(name) {
 		return fmt.Errorf("check %s: %w", what, errors.New(text))
 	}
-	return fmt.Errorf("check %s %q: %w", what, clip(name), errors.New(text))
+	return fmt.Errorf("check %s %q: %w", what, Clip(name), errors.New(text))
 }
 
 // line checks a single line of text.
@@ -150,7 +150,7 @@ func (f *faults) lines(what string, list []string) []string {
 		}
 		seen[key] = true
 		if strings.ContainsRune(s, ';') || what == "tag" && strings.ContainsRune(s, ',') {
-			f.add("%s %q holds a sign that separates two", what, clip(s))
+			f.add("%s %q holds a sign that separates two", what, Clip(s))
 		}
 		out = append(out, s)
 	}
@@ -264,9 +264,9 @@ func (f *faults) consents(list []Consent) []Consent {
 		case c.Purpose == "":
 			f.add("a consent names no purpose, such as newsletter")
 		case strings.ContainsAny(c.Purpose, ";=@"):
-			f.add("the purpose %q of a consent holds one of ; = @", clip(c.Purpose))
+			f.add("the purpose %q of a consent holds one of ; = @", Clip(c.Purpose))
 		case c.State != Given && c.State != Withdrawn:
-			f.add("the consent to %s is %q, not given or withdrawn", c.Purpose, clip(c.State))
+			f.add("the consent to %s is %q, not given or withdrawn", c.Purpose, Clip(c.State))
 		}
 		if !slices.ContainsFunc(out, c.same) {
 			out = append(out, c)
@@ -288,7 +288,7 @@ func (f *faults) custom(fields map[string]string) map[string]string {
 	out := make(map[string]string, len(fields))
 	for _, k := range sortedKeys(fields) {
 		key := f.line("name of a custom field", k)
-		value := f.text("custom field "+clip(key), fields[k])
+		value := f.text("custom field "+Clip(key), fields[k])
 		if value == "" {
 			continue
 		}
@@ -296,7 +296,7 @@ func (f *faults) custom(fields map[string]string) map[string]string {
 			f.add("a custom field has no name")
 		}
 		if _, twice := out[key]; twice {
-			f.add("there are two custom fields %q", clip(key))
+			f.add("there are two custom fields %q", Clip(key))
 		}
 		out[key] = value
 	}
@@ -326,7 +326,7 @@ func oneOf[T ~string](f *faults, what string, s T, allowed ...T) T {
 	for i, a := range allowed {
 		words[i] = string(a)
 	}
-	f.add("%s %q is none of %s%s", what, clip(string(s)), strings.Join(words, ", "), guess(string(s), words))
+	f.add("%s %q is none of %s%s", what, Clip(string(s)), strings.Join(words, ", "), guess(string(s), words))
 	return s
 }
 
@@ -337,7 +337,7 @@ func (f *faults) language(s string) string {
 	}
 	tag, err := language.Parse(s)
 	if err != nil || tag == language.Und {
-		f.add("language %q is no language tag such as de or pt-BR", clip(s))
+		f.add("language %q is no language tag such as de or pt-BR", Clip(s))
 		return s
 	}
 	return tag.String()
@@ -353,7 +353,7 @@ func (f *faults) zone(s string) string {
 			strings.IndexFunc(part, func(r rune) bool { return r > unicode.MaxASCII || class[byte(r)]&inDomain == 0 && r != '+' }) < 0
 	}
 	if s != "" && !ok {
-		f.add("timezone %q is no zone name such as Europe/Berlin", clip(s))
+		f.add("timezone %q is no zone name such as Europe/Berlin", Clip(s))
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -68,6 +69,11 @@ func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 func (a *Amount) UnmarshalText(text []byte) (err error) {
 	*a, err = ParseAmount(string(text))
 	return err
+}
+
+// UnmarshalJSON reads a number, or a text that holds one.
+func (a *Amount) UnmarshalJSON(b []byte) error {
+	return a.UnmarshalText(bytes.Trim(b, `"`))
 }
 
 // Add returns the sum of two amounts, [ErrRange] where it is too large.
