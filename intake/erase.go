@@ -213,6 +213,9 @@ func (i *Intake) forgetDeliveries(tx store.Tx, people []contact.Contact, digests
 func (i *Intake) erase(tx store.Tx, c contact.Contact) (int, error) {
 	removed := 0
 	who := store.Subject{Contact: c.ID}
+	if err := i.forgetSales(tx, who); err != nil {
+		return 0, err
+	}
 	entries, err := moveEntries(tx, who, func(e *timeline.Entry) {
 		e.Contacts = slices.DeleteFunc(e.Contacts, func(id contact.ID) bool { return id == c.ID })
 	})

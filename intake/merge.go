@@ -23,6 +23,7 @@ type undo struct {
 	Organisations []contact.Organisation `json:"organisations,omitempty"`
 	Entries       []timeline.Entry       `json:"entries,omitempty"`
 	FollowUps     []followup.FollowUp    `json:"follow_ups,omitempty"`
+	Sales         []saleWas              `json:"sales,omitempty"`
 	Decision      string                 `json:"decision,omitempty"`
 	// Suggestions are rows as they were, and what their acceptance made.
 	Suggestions      []store.Suggestion     `json:"suggestions,omitempty"`
@@ -83,6 +84,9 @@ func (i *Intake) mergeContacts(tx store.Tx, actor string, a, b contact.Contact) 
 	}
 	u.Entries = moved
 	if u.FollowUps, err = i.moveFollowUps(tx, store.Subject{Contact: b.ID}, store.Subject{Contact: a.ID}); err != nil {
+		return "", err
+	}
+	if u.Sales, err = i.moveSales(tx, store.Subject{Contact: b.ID}, store.Subject{Contact: a.ID}); err != nil {
 		return "", err
 	}
 	id, err := i.auditID(tx, actor, "contact.merge", string(a.ID), phrase.New("{name} ({id}) became part of it", "name", b.Name, "id", b.ID), u)
@@ -185,6 +189,9 @@ func (i *Intake) mergeOrganisations(tx store.Tx, actor string, a, b contact.Orga
 	}
 	u.Entries = moved
 	if u.FollowUps, err = i.moveFollowUps(tx, store.Subject{Organisation: b.ID}, store.Subject{Organisation: a.ID}); err != nil {
+		return "", err
+	}
+	if u.Sales, err = i.moveSales(tx, store.Subject{Organisation: b.ID}, store.Subject{Organisation: a.ID}); err != nil {
 		return "", err
 	}
 	id, err := i.auditID(tx, actor, "organisation.merge", string(a.ID), phrase.New("{name} ({id}) became part of it", "name", b.Name, "id", b.ID), u)
@@ -298,7 +305,7 @@ func (i *Intake) undo(tx store.Tx, u undo) error {
 			return err
 		}
 	}
-	if err := errors.Join(i.follow(tx, f), i.restoreFollowUps(tx, u.FollowUps)); err != nil {
+	if err := errors.Join(i.follow(tx, f), i.restoreFollowUps(tx, u.FollowUps), i.restoreSales(tx, u.Sales)); err != nil {
 		return err
 	}
 	for _, e := range u.Entries {

@@ -72,6 +72,9 @@ func organisationWithMerged(tx store.Tx, id contact.OrganisationID) ([]contact.O
 func (i *Intake) eraseOrganisation(tx store.Tx, o contact.Organisation) (int, error) {
 	removed := 0
 	who := store.Subject{Organisation: o.ID}
+	if err := i.forgetSales(tx, who); err != nil {
+		return 0, err
+	}
 	entries, err := moveEntries(tx, who, func(e *timeline.Entry) {
 		e.Organisations = slices.DeleteFunc(e.Organisations, func(id contact.OrganisationID) bool { return id == o.ID })
 	})

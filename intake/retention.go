@@ -12,6 +12,7 @@ import (
 	"rapport/matcher"
 	"rapport/records/message"
 	"rapport/records/phrase"
+	"rapport/records/sale"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -255,6 +256,11 @@ func (x *expiry) entry(e timeline.Entry) error {
 	x.run.Removed[string(e.Kind)]++
 	if x.dry {
 		return nil
+	}
+	if e.Kind == timeline.Sale {
+		if err := x.tx.Sales().Delete(sale.ID(e.ID)); err != nil {
+			return fmt.Errorf("delete its sale: %w", err)
+		}
 	}
 	return x.tx.Entries().Delete(e.ID)
 }

@@ -163,6 +163,7 @@ type Retention struct {
 	Note        Duration `yaml:"note" doc:"Notes by hand."`
 	Call        Duration `yaml:"call" doc:"Calls by hand."`
 	Meeting     Duration `yaml:"meeting" doc:"Meetings by hand."`
+	Sale        Duration `yaml:"sale" doc:"Orders and invoices, by their date."`
 	Audit       Duration `yaml:"audit" doc:"The trail of who changed what; without its lines nothing older can be undone."`
 	Hold        []string `yaml:"hold" doc:"Tags of contacts and organisations: what is on their histories stays, whatever its age."`
 }

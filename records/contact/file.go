@@ -124,4 +124,3 @@ func delimiter(text string) rune {
 	}
 	return slices.MaxFunc([]rune{',', ';', '\t'}, func(a, b rune) int { return cmp.Compare(count[a], count[b]) })
 }
-
