@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -74,6 +75,21 @@ func (a *Amount) UnmarshalText(text []byte) (err error) {
 // UnmarshalJSON reads a number, or a text that holds one.
 func (a *Amount) UnmarshalJSON(b []byte) error {
 	return a.UnmarshalText(bytes.Trim(b, `"`))
+}
+
+// Times returns the product of two amounts, rounded half away from zero,
+// [ErrRange] where it is too large.
+func (a Amount) Times(b Amount) (Amount, error) {
+	n := new(big.Int).Mul(big.NewInt(int64(a)), big.NewInt(int64(b)))
+	half := big.NewInt(unit / 2)
+	if n.Sign() < 0 {
+		half.Neg(half)
+	}
+	n.Quo(n.Add(n, half), big.NewInt(unit))
+	if !n.IsInt64() {
+		return 0, ErrRange
+	}
+	return Amount(n.Int64()), nil
 }
 
 // Add returns the sum of two amounts, [ErrRange] where it is too large.

@@ -237,6 +237,10 @@ func (f *file) money(s *Sale, cells []string, kind document) (sum bool, err erro
 		s.Amount, s.Balance = -s.Amount, -s.Balance
 	}
 	if item.Product != "" {
+		item.Amount = line
+		if kind == credit && line > 0 {
+			item.Amount = -line
+		}
 		s.Items = []Item{item}
 	}
 	return sum, f.list(s, f.get(cells, fieldItems))

@@ -66,11 +66,13 @@ type Sale struct {
 	Updated      time.Time              `json:"updated"`
 }
 
-// Item is one line of a sale. Quantity and Price are zero where nobody said them.
+// Item is one line of a sale. Quantity, Price and Amount, the sum of the line,
+// are zero where nobody said them.
 type Item struct {
-	Product  string `json:"product"`
+	Product  string `json:"product" maxLength:"500"`
 	Quantity Amount `json:"quantity,omitempty"`
 	Price    Amount `json:"price,omitempty"`
+	Amount   Amount `json:"amount,omitempty" doc:"the sum of the line; quantity times price where it is absent"`
 }
 
 // Counts reports whether the sale is in figures: it is neither a draft nor
@@ -147,6 +149,12 @@ func (s *Sale) checkItems() error {
 		}
 		if len(item.Product) > MaxText {
 			return fmt.Errorf("the product of item %d has more than %d bytes", n+1, MaxText)
+		}
+		if item.Amount == 0 {
+			var err error
+			if item.Amount, err = item.Quantity.Times(item.Price); err != nil {
+				return fmt.Errorf("item %d: %w", n+1, err)
+			}
 		}
 	}
 	return nil
