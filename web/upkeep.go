@@ -16,6 +16,14 @@ type Upkeep struct {
 	Erasure   *ErasureState   `json:"erasure"`   // null: no bytes of what was erased are left
 	Retention *RetentionState `json:"retention"` // null: everything is kept
 	Restored  *RestoredState  `json:"restored"`  // null: never
+	Files     *FilesState     `json:"files"`     // null: attached office and PDF files are not read, or all have been
+}
+
+// FilesState is how far attached office and PDF files of older mail have been
+// read.
+type FilesState struct {
+	Done  int `json:"done"` // messages looked at
+	Total int `json:"total"`
 }
 
 // BackupState is how the scheduled backups are.

@@ -32,6 +32,9 @@ func (s *session) upkeep(u web.Upkeep) {
 	if r := u.Retention; r != nil {
 		s.retention(*r)
 	}
+	if f := u.Files; f != nil {
+		s.printf("reading attached files of older mail: %s of %s messages\n", number(f.Done), number(f.Total))
+	}
 }
 
 func (s *session) backup(b web.BackupState) {

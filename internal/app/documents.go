@@ -34,3 +34,15 @@ func (d documents) Limit() int64 {
 func (d documents) Text(content []byte) (string, error) {
 	return ReadDocument(context.Background(), content)
 }
+
+// readFiles reads the attached files of older mail once they are to be read, at
+// a start and after a reload.
+func (s *system) readFiles(ctx context.Context) {
+	for s.persist(ctx, "attached files", s.intake.ReadFiles) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.filesDue:
+		}
+	}
+}

@@ -86,6 +86,7 @@ func (s *system) Reload(ctx context.Context) (err error) {
 	s.rulesApplied(ctx)
 	s.fleet.adopt(lineup)
 	s.fleet.retry()
+	due(s.filesDue)
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration", "warning", w.String())
 	}

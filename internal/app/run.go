@@ -209,6 +209,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"daily mail":   d.newDigester(web.NewHandlerClient(d.handler)).run,
 		"relations":    func(ctx context.Context) { d.persist(ctx, "relations", d.intake.Relate) },
 		"older mail":   func(ctx context.Context) { d.persist(ctx, "older mail", d.intake.Recognise) },
+		"files":        d.readFiles,
 		"news":         func(ctx context.Context) { d.persist(ctx, "news", d.news.Run) },
 		"lists":        d.followGroups,
 		"outbox":       d.deliver,

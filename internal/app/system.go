@@ -87,6 +87,7 @@ type system struct {
 	retained  atomic.Int64  // entries the one under way has looked at
 	rulesDue  chan struct{} // one place: the rules are to be applied again
 	workDue   chan struct{} // one place: intake has work left that failed
+	filesDue  chan struct{} // one place: whether attached files are read may have changed
 
 	dirtyMu sync.Mutex      // guards dirty
 	dirty   map[string]bool // mailboxes that got work while a sync runs; "" is every one
@@ -95,7 +96,7 @@ type system struct {
 // build makes a system of a configuration, up to the bound socket. Its steps
 // are undone by what it pushes on stops, also where it fails half way.
 func build(ctx context.Context, cfg *config.Config, o options, undo *stops) (*system, error) {
-	s := &system{options: o, cfg: cfg, metrics: newMetrics(o.version), dirty: map[string]bool{}, rulesDue: make(chan struct{}, 1), workDue: make(chan struct{}, 1)}
+	s := &system{options: o, cfg: cfg, metrics: newMetrics(o.version), dirty: map[string]bool{}, rulesDue: make(chan struct{}, 1), workDue: make(chan struct{}, 1), filesDue: make(chan struct{}, 1)}
 	s.faults, s.clock = newFaults(o.log, o.now), &wallClock{now: o.now}
 
 	exists, err := prepareDataDir(cfg.DataDir, o.args)

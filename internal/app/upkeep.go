@@ -134,7 +134,13 @@ func (s *system) Upkeep(ctx context.Context) (web.Upkeep, error) {
 	if u.Retention, err = s.retentionState(ctx); err != nil {
 		return u, err
 	}
-	u.Restored, err = s.restoredState(ctx)
+	if u.Restored, err = s.restoredState(ctx); err != nil {
+		return u, err
+	}
+	read, err := s.intake.FilesRead(ctx)
+	if read != nil && !read.All {
+		u.Files = &web.FilesState{Done: read.Done, Total: read.Total}
+	}
 	return u, err
 }
 

@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -156,6 +157,12 @@ const maxDocuments = 8
 // often wrong, their names are not. A PDF file without a name has its type.
 func isDocument(kind, name string) bool {
 	return documentNames[strings.ToLower(path.Ext(name))] || kind == "application/pdf"
+}
+
+// HasDocument reports whether one of a mail's attachments is an office or PDF
+// file, by what it is called.
+func HasDocument(list []Attachment) bool {
+	return slices.ContainsFunc(list, func(a Attachment) bool { return isDocument(a.Type, a.Name) })
 }
 
 // store keeps a piece of such a file, and nothing of one that is too large.

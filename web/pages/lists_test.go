@@ -221,8 +221,9 @@ func TestMailboxesSayWhatTheyHave(t *testing.T) {
 		Backup:    &web.BackupState{Dir: "/backups", Last: w.now.Add(-2 * time.Hour), Bytes: 5_000_000, Kept: 3, Error: "no room", Verified: w.now.Add(-time.Hour)},
 		Retention: &web.RetentionState{Last: w.now.Add(-time.Hour), Removed: map[string]int{"list": 7}, Held: 2},
 		Erasure:   &web.ErasureState{Deadline: w.now.Add(time.Hour)}, Restored: &web.RestoredState{At: w.now},
+		Files: &web.FilesState{Done: 1200, Total: 5000},
 	}
-	w.wants(w.get(root, "/mailboxes"), "5 MB", "3 kept in", "no room", "Mailing lists: 7", "2 stay for a tag", "The last bytes leave", "replaced by an older copy")
+	w.wants(w.get(root, "/mailboxes"), "5 MB", "3 kept in", "no room", "Mailing lists: 7", "2 stay for a tag", "The last bytes leave", "1,200 of 5,000 messages", "replaced by an older copy")
 	w.wants(w.get(member, "/mailboxes"), "-/backups")
 }
 
