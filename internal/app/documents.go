@@ -38,7 +38,13 @@ func (d documents) Text(content []byte) (string, error) {
 // readFiles reads the attached files of older mail once they are to be read, at
 // a start and after a reload.
 func (s *system) readFiles(ctx context.Context) {
-	for s.persist(ctx, "attached files", s.intake.ReadFiles) {
+	for {
+		if s.config().Search.Documents {
+			s.faults.report("PDF files", confined.Check(ctx)) // the others are read all the same
+		}
+		if !s.persist(ctx, "attached files", s.intake.ReadFiles) {
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return

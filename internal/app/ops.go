@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rapport/internal/config"
+	"rapport/internal/confined"
 	"rapport/internal/mailauth"
 	"rapport/internal/rescue"
 	"rapport/records/contact"
@@ -54,6 +55,11 @@ func (s *system) Doctor(ctx context.Context) ([]web.Finding, error) {
 		s.doctorsGroups)
 	if cfg.Backup.Enabled() {
 		checks = append(checks, func(context.Context) []web.Finding { return []web.Finding{doctorsBackups(cfg.Backup.Dir)} })
+	}
+	if cfg.Search.Documents {
+		checks = append(checks, func(ctx context.Context) []web.Finding {
+			return []web.Finding{finding("attached files", "PDF files are read in a process that may reach nothing", confined.Check(ctx))}
+		})
 	}
 	found := make([][]web.Finding, len(checks))
 	var wg sync.WaitGroup

@@ -28,8 +28,8 @@ const (
 	maxFile   = 16 << 20 // bytes it is given
 	maxText   = 64 << 10 // bytes it may answer
 	maxTime   = 30 * time.Second
-	maxCPU    = 2 // seconds
-	maxHeap   = 160 << 20
+	maxCPU    = 1 // seconds
+	maxHeap   = 80 << 20
 	maxExcuse = 400 // bytes of what it says went wrong
 )
 
@@ -58,8 +58,8 @@ func init() {
 
 // PDF returns what a PDF file says, 64 KB at most, read in a process of its own.
 // It waits for its turn. The error says why the file cannot be read, or that
-// reading it cost more than a file may: 2 seconds of a processor, 30 seconds in
-// all, 160 MB. It may be called from several goroutines.
+// reading it cost more than a file may: a second of a processor, 30 seconds in
+// all, 80 MB. It may be called from several goroutines.
 func PDF(ctx context.Context, content []byte) (string, error) {
 	if len(content) > maxFile {
 		return "", fmt.Errorf("read PDF file: %d bytes, more than %d", len(content), maxFile)
@@ -81,6 +81,22 @@ func PDF(ctx context.Context, content []byte) (string, error) {
 		return "", said(ctx, err, excuse.kept.String())
 	}
 	return strings.ToValidUTF8(out.kept.String(), ""), nil
+}
+
+// sample is a file that says "a".
+const sample = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n" +
+	"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<</Font<</F 4 0 R>>>>/Contents 5 0 R>>endobj\n" +
+	"4 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>endobj\n" +
+	"5 0 obj<</Length 19>>stream\nBT /F 9 Tf (a) Tj ET\nendstream endobj\ntrailer<</Size 6/Root 1 0 R>>\n%%EOF\n"
+
+// Check reads a small file: what keeps PDF files from being read here is known
+// before the first comes.
+func Check(ctx context.Context) error {
+	text, err := PDF(ctx, []byte(sample))
+	if err == nil && text != "a" {
+		err = fmt.Errorf("read PDF file: a file that says a says %q", text)
+	}
+	return err
 }
 
 // said tells why the process ended as it did.
