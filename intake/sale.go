@@ -1,12 +1,14 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"rapport/records/followup"
+	"rapport/records/phrase"
 	"rapport/records/sale"
 	"rapport/records/timeline"
 	"rapport/store"
@@ -40,7 +42,7 @@ func saleEntry(s sale.Sale) (timeline.Entry, *store.Document) {
 	}
 	e := timeline.Entry{
 		ID: timeline.ID(s.ID), Time: s.Date.In(time.UTC).Add(12 * time.Hour), Kind: timeline.Sale,
-		Subject: fmt.Sprintf("%s · %s %s", s.Number, s.Amount, s.Currency),
+		Subject: s.Number + " · " + s.Amount.In(s.Currency),
 		Snippet: firstWords(strings.Join(items, ", "), 200), Text: strings.Join(items, "\n"),
 	}
 	if s.Contact != "" {
@@ -50,6 +52,20 @@ func saleEntry(s sale.Sale) (timeline.Entry, *store.Document) {
 		e.Organisations = append(e.Organisations, s.Organisation)
 	}
 	return e, store.LaterDocument(store.Fields{Subject: s.Number, Text: e.Text})
+}
+
+// RemoveSale removes a sale and its entry.
+func (i *Intake) RemoveSale(ctx context.Context, actor string, id sale.ID) error {
+	return i.store.Update(ctx, func(tx store.Tx) error {
+		s, err := tx.Sales().Get(id)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(tx.Sales().Delete(id), tx.Entries().Delete(timeline.ID(id))); err != nil {
+			return fmt.Errorf("remove sale %s: %w", s.Number, err)
+		}
+		return i.audit(tx, actor, "sale.remove", string(id), phrase.Verbatim(s.Number), nil)
+	})
 }
 
 // eachSale calls fn for every sale that concerns somebody.

@@ -99,11 +99,11 @@ func TestImportSales(t *testing.T) {
 	if out := s.imported(file, sale.ImportOptions{}, ""); out.Added != 5 || len(out.Errors) > 0 {
 		t.Fatalf("the import says %+v", out)
 	}
-	whole := `sale 5 2026-03-05 50 open "" firm: 5 · 50 EUR on 0+1
-sale 4 2026-03-04 40 open "" firm: 4 · 40 EUR on 0+1
-sale 3 2026-03-03 30 paid "" cleo: 3 · 30 EUR on 1+0
+	whole := `sale 5 2026-03-05 50 open "" firm: 5 · 50.00 EUR on 0+1
+sale 4 2026-03-04 40 open "" firm: 4 · 40.00 EUR on 0+1
+sale 3 2026-03-03 30 paid "" cleo: 3 · 30.00 EUR on 1+0
 sale 2 2026-03-02 20 draft "Cleo" cleo
-sale 1 2026-03-01 10 open "Tea House" firm: 1 · 10 EUR on 0+1
+sale 1 2026-03-01 10 open "Tea House" firm: 1 · 10.00 EUR on 0+1
 `
 	s.want("after the import", whole)
 	if out := s.imported(file, sale.ImportOptions{}, ""); out.Unchanged != 5 || out.Added+out.Updated > 0 {
@@ -116,7 +116,7 @@ sale 1 2026-03-01 10 open "Tea House" firm: 1 · 10 EUR on 0+1
 	if out := s.imported("1,Tea House,,,2026-02-01,11,EUR,,paid\n6,Nobody,,,2026-03-01,1,EUR,,\n", sale.ImportOptions{Unknown: sale.UnknownSkip}, ""); out.Updated != 1 || out.Skipped != 1 {
 		t.Errorf("a file of which a line is left out says %+v", out)
 	}
-	if got := s.told(); !strings.HasSuffix(got, "sale 1 2026-02-01 11 paid \"Tea House\" firm: 1 · 11 EUR on 0+1\n") || strings.Contains(got, "Nobody") {
+	if got := s.told(); !strings.HasSuffix(got, "sale 1 2026-02-01 11 paid \"Tea House\" firm: 1 · 11.00 EUR on 0+1\n") || strings.Contains(got, "Nobody") {
 		t.Errorf("after the update there is\n%s", got)
 	}
 }
@@ -152,8 +152,8 @@ func TestSalesGoAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.imported("1,Dan,,,2026-03-01,10,EUR,tea,\n2,Cleo,,,2026-03-02,20,EUR,,\n", sale.ImportOptions{}, "")
-	before := `sale 2 2026-03-02 20 open "Cleo" cleo: 2 · 20 EUR on 1+0
-sale 1 2026-03-01 10 open "Dan" firm: 1 · 10 EUR on 1+1
+	before := `sale 2 2026-03-02 20 open "Cleo" cleo: 2 · 20.00 EUR on 1+0
+sale 1 2026-03-01 10 open "Dan" firm: 1 · 10.00 EUR on 1+1
 `
 	s.want("before the merge", before)
 	audit, err := s.MergeContacts(ctx, "eve", s.cleo.ID, dan.ID)
@@ -168,7 +168,7 @@ sale 1 2026-03-01 10 open "Dan" firm: 1 · 10 EUR on 1+1
 	if _, err := s.Erase(ctx, "eve", dan.ID); err != nil {
 		t.Fatal(err)
 	}
-	s.want("after Dan was erased", strings.Replace(before, `"Dan" firm: 1 · 10 EUR on 1+1`, `"" firm: 1 · 10 EUR on 0+1`, 1))
+	s.want("after Dan was erased", strings.Replace(before, `"Dan" firm: 1 · 10.00 EUR on 1+1`, `"" firm: 1 · 10.00 EUR on 0+1`, 1))
 	rows, _ := sale.ReadCSV(strings.NewReader("number,email,date,amount,currency\n9,dan@client.example,2026-03-01,1,EUR\n"), sale.Options{})
 	if out, err := s.ImportSales(ctx, "eve", rows, sale.ImportOptions{Unknown: sale.UnknownAdd}); err != nil || len(out.Errors) != 1 || !strings.Contains(out.Errors[0].What, "erased") {
 		t.Errorf("an import that would bring an erased person back says %+v, %v", out, err)
@@ -191,5 +191,5 @@ func TestSalesExpire(t *testing.T) {
 	if err != nil || out.Removed["sale"] != 1 {
 		t.Errorf("Enforce = %+v, %v; want one sale removed", out, err)
 	}
-	s.want("after the retention", "sale 2 2036-03-02 20 open \"Cleo\" cleo: 2 · 20 EUR on 1+0\n")
+	s.want("after the retention", "sale 2 2036-03-02 20 open \"Cleo\" cleo: 2 · 20.00 EUR on 1+0\n")
 }

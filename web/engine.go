@@ -10,6 +10,7 @@ import (
 	"rapport/records/followup"
 	"rapport/records/message"
 	"rapport/records/phrase"
+	"rapport/records/sale"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -60,6 +61,9 @@ type Records interface {
 	// AddFeed hands a calendar out; RevokeFeeds takes all of a member's back.
 	AddFeed(ctx context.Context, actor string, f store.Feed) error
 	RevokeFeeds(ctx context.Context, actor string, member contact.Address) (int, error)
+	// ImportSales stores sales all or nothing; a known number is brought up to date.
+	ImportSales(ctx context.Context, actor string, rows []sale.Row, o sale.ImportOptions) (sale.ImportResult, error)
+	RemoveSale(ctx context.Context, actor string, id sale.ID) error
 	// Rematch judges every stored message again. progress may be nil.
 	Rematch(ctx context.Context, progress func(done, total int)) (RematchResult, error)
 	Explain(ctx context.Context, id message.ID) (Explanation, error)

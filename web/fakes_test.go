@@ -11,6 +11,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/followup"
 	"rapport/records/message"
+	"rapport/records/sale"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -183,6 +184,36 @@ func (p *plainRecords) EditFollowUp(ctx context.Context, actor string, f followu
 		return f, err
 	}
 	return f, p.s.Update(ctx, func(tx store.Tx) error { return tx.FollowUps().Put(f) })
+}
+
+func (p *plainRecords) ImportSales(ctx context.Context, actor string, rows []sale.Row, o sale.ImportOptions) (sale.ImportResult, error) {
+	out := sale.ImportResult{Added: len(rows), Dry: o.Dry}
+	if err := p.called("import %d sales by %s", len(rows), actor); err != nil || o.Dry {
+		return out, err
+	}
+	return out, p.s.Update(ctx, func(tx store.Tx) error {
+		for _, r := range rows {
+			v := r.Sale
+			v.ID, v.By, v.Created, v.Updated = sale.ID(store.NewID(p.now)), actor, p.now, p.now
+			found, err := tx.Contacts().ByAddress(r.Email)
+			if err != nil || len(found) == 0 {
+				out.Errors = append(out.Errors, contact.RowError{Line: r.Line, What: "nobody is known as " + string(r.Email)})
+				return err
+			}
+			v.Contact = found[0].ID
+			if err := tx.Sales().Put(v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (p *plainRecords) RemoveSale(ctx context.Context, actor string, id sale.ID) error {
+	if err := p.called("remove sale by %s", actor); err != nil {
+		return err
+	}
+	return p.s.Update(ctx, func(tx store.Tx) error { return tx.Sales().Delete(id) })
 }
 
 func (p *plainRecords) AddFeed(ctx context.Context, actor string, f store.Feed) error {

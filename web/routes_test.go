@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"rapport/store"
+
+	"rapport/records/sale"
 )
 
 // TestEveryRoute calls every operation of the client once, and holds that this
@@ -186,6 +188,31 @@ func callRelations(w *world, calls map[string]func() (any, error)) {
 		}
 		done := true
 		return c.EditFollowUp(ctx, id, FollowUpEdit{Done: &done})
+	}
+	sold := func() (string, error) {
+		v, err := c.PutSale(ctx, sale.Input{Number: "RE-1", Email: "carl@press.example", Date: "2026-03-01", Amount: 10_0000, Currency: "EUR", Items: []sale.Item{{Product: "tea"}}})
+		return string(v.ID), err
+	}
+	calls["GET /sales"] = func() (any, error) { return c.Sales(ctx, SaleFilter{Who: carl, Overdue: true}, Slice{}) }
+	calls["POST /sales"] = func() (any, error) { return sold() }
+	calls["GET /sales/{id}"] = func() (any, error) {
+		id, err := sold()
+		if err != nil {
+			return nil, err
+		}
+		return c.Sale(ctx, id)
+	}
+	calls["DELETE /sales/{id}"] = func() (any, error) {
+		id, err := sold()
+		if err != nil {
+			return nil, err
+		}
+		return c.RemoveSale(ctx, id)
+	}
+	calls["GET /sales/figures"] = func() (any, error) { return c.SaleFigures(ctx, carl, "") }
+	calls["GET /sales/report"] = func() (any, error) { return c.SaleReport(ctx, "", "2026-01-01", "") }
+	calls["POST /sales/import"] = func() (any, error) {
+		return c.ImportSales(ctx, strings.NewReader("number,email,date,amount,currency\n1,carl@press.example,2026-03-01,1,EUR\n"), SaleImport{Dry: true})
 	}
 	calls["GET /calendars"] = func() (any, error) { return c.Calendars(ctx) }
 	calls["POST /calendars"] = func() (any, error) { return c.AddCalendar(ctx, "ada") }

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"rapport/records/access"
+	"rapport/records/sale"
 	"rapport/store"
 	"rapport/store/veil"
 )
@@ -54,6 +55,9 @@ type Options struct {
 	Webhooks Webhooks
 	// Outreach plans and sends campaigns.
 	Outreach Outreach
+	// Sales says how files of sales are read. It is asked for each. Nil: as
+	// they tell themselves.
+	Sales func(sale.Direction) SaleSettings
 }
 
 // Server answers the JSON API. Its methods may be called concurrently.
@@ -74,6 +78,7 @@ type Server struct {
 	watchers   watchers
 	webhooks   Webhooks
 	outreach   Outreach
+	sales      func(sale.Direction) SaleSettings
 	mux        *http.ServeMux
 	operations []operation // all of them, as Handler announces them
 	described  []func()    // describe them to api
@@ -91,10 +96,13 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, records: o.Records, daemon: o.Daemon,
 		now: o.Now, log: o.Log, version: o.Version, spoolDir: o.SpoolDir, identities: o.Identities,
-		mailboxes: o.Mailboxes, access: o.Access, news: o.News, grants: o.Grants, relations: o.Relations, webhooks: o.Webhooks, outreach: o.Outreach,
+		mailboxes: o.Mailboxes, access: o.Access, news: o.News, grants: o.Grants, relations: o.Relations, webhooks: o.Webhooks, outreach: o.Outreach, sales: o.Sales,
 	}
 	if s.relations == nil {
 		s.relations = func() RelationSettings { return RelationSettings{} }
+	}
+	if s.sales == nil {
+		s.sales = func(sale.Direction) SaleSettings { return SaleSettings{} }
 	}
 	if s.mailboxes == nil {
 		s.mailboxes = func() map[string]veil.Mailbox { return nil }
@@ -221,5 +229,6 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeGrants(api)
 	s.describeRelations(api)
 	s.describeFollowUps(api)
+	s.describeSales(api)
 	s.describeCalendars(api)
 }

@@ -39,6 +39,7 @@ type cli struct {
 	Call       callCommand       `cmd:""`
 	FollowUp   followUpGroup     `cmd:"" name:"followup"`
 	Today      todayCommand      `cmd:""`
+	Sale       saleGroup         `cmd:""`
 	Suggestion suggestionGroup   `cmd:""`
 	Campaign   campaignGroup     `cmd:""`
 	Outbox     outboxGroup       `cmd:""`

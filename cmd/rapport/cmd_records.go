@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rapport/records/contact"
 	"rapport/web"
 )
 
@@ -111,39 +112,47 @@ func (c *importCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		err = s.show(result, func() {
-			for _, e := range result.Errors {
-				s.note("%s:%d: %s", c.File, e.Line, e.What)
-			}
-			if len(result.Errors) > 0 {
-				faults := "faults"
-				if len(result.Errors) == 1 {
-					faults = "fault"
-				}
-				s.printf("nothing imported, %s %s\n", number(len(result.Errors)), faults)
-				return
-			}
-			for _, row := range result.Rows {
-				s.printf("%s:%d: would %s %s\n", plain(c.File), row.Line, row.Does, plain(row.Name))
-			}
-			if all := result.Added + result.Updated + result.Unchanged; c.DryRun && len(result.Rows) < all {
-				s.printf("and %s more\n", number(all-len(result.Rows)))
-			}
-			what := "imported"
-			if c.DryRun {
-				what = "would be imported"
-			}
-			s.printf("%s: %s added, %s updated, %s unchanged\n", what,
-				number(result.Added), number(result.Updated), number(result.Unchanged))
+		return s.imported(c.File, result, result, func() {
 			if result.NoKind > 0 {
 				s.printf("%s without a kind: neither customer nor partner; --kind KIND says what rows are that give none\n", number(result.NoKind))
 			}
 		})
-		if err == nil && len(result.Errors) > 0 {
-			return failed()
-		}
-		return err
 	})
+}
+
+// imported shows what an import answered, and what became of its lines; more
+// says the rest of it.
+func (s *session) imported(file string, answer any, result contact.ImportResult, more func()) error {
+	err := s.show(answer, func() {
+		for _, e := range result.Errors {
+			s.note("%s:%d: %s", file, e.Line, e.What)
+		}
+		if len(result.Errors) > 0 {
+			faults := "faults"
+			if len(result.Errors) == 1 {
+				faults = "fault"
+			}
+			s.printf("nothing imported, %s %s\n", number(len(result.Errors)), faults)
+			return
+		}
+		for _, row := range result.Rows {
+			s.printf("%s:%d: would %s %s\n", plain(file), row.Line, row.Does, plain(row.Name))
+		}
+		if all := result.Added + result.Updated + result.Unchanged; result.Dry && len(result.Rows) < all {
+			s.printf("and %s more\n", number(all-len(result.Rows)))
+		}
+		what := "imported"
+		if result.Dry {
+			what = "would be imported"
+		}
+		s.printf("%s: %s added, %s updated, %s unchanged\n", what,
+			number(result.Added), number(result.Updated), number(result.Unchanged))
+		more()
+	})
+	if err == nil && len(result.Errors) > 0 {
+		return failed()
+	}
+	return err
 }
 
 // open opens a file to read; - is standard input.

@@ -12,9 +12,8 @@ import (
 // are refused, because a key that is accepted and does nothing is a lie; ""
 // in front of a name stands for the top of the file.
 var later = map[string][]string{
-	"":          {"sales"},
 	"senders[]": {"sent_copies"},
-	"retention": {"newsletter_copies", "sale", "delivery", "answer"},
+	"retention": {"newsletter_copies", "delivery", "answer"},
 }
 
 // synonyms are what other programs call the keys of an account.

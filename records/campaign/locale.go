@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+
+	"rapport/records/sale"
 )
 
 // locale is how a language writes days and numbers, after Unicode's CLDR.
@@ -48,9 +50,6 @@ var locales = map[string]locale{
 
 // symbols are those of currencies; others are written by their code.
 var symbols = map[string]string{"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "BDT": "৳"}
-
-// whole are the currencies that have no smaller coins.
-var whole = []string{"JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "UGX", "PYG"}
 
 // localeOf returns how a language writes; American English has its own day.
 func localeOf(tag string) locale {
@@ -213,7 +212,7 @@ func (l locale) sum(currency, s string) (Text, error) {
 	if len(currency) != 3 || strings.Trim(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return "", fmt.Errorf("%q is no currency: write its code, such as EUR", currency)
 	}
-	if _, right, _ := strings.Cut(s, "."); !slices.Contains(whole, currency) && len(right) < 2 {
+	if _, right, _ := strings.Cut(s, "."); !sale.Whole(currency) && len(right) < 2 {
 		if right == "" {
 			s += "."
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -61,6 +62,22 @@ func (a Amount) String() string {
 	}
 	rest := strings.TrimRight(fmt.Sprintf("%0*d", places, n%unit), "0")
 	return whole + "." + rest + strings.Repeat("0", max(0, 2-len(rest)))
+}
+
+// whole are the currencies that have no smaller coins.
+var whole = []string{"JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "UGX", "PYG"}
+
+// Whole reports whether a currency has no smaller coins.
+func Whole(currency string) bool { return slices.Contains(whole, currency) }
+
+// In writes an amount of a currency: with two decimals at least, where it has
+// smaller coins. What is smaller than these is shown, never rounded away.
+func (a Amount) In(currency string) string {
+	s := a.String()
+	if !Whole(currency) && !strings.Contains(s, ".") {
+		s += ".00"
+	}
+	return s + " " + currency
 }
 
 // MarshalText writes what String does.

@@ -31,6 +31,11 @@ func TestAmount(t *testing.T) {
 			t.Errorf("ParseAmount(%q) = %s; want an error", bad, got)
 		}
 	}
+	for want, got := range map[string]string{"12.00 EUR": sale.Amount(12_0000).In("EUR"), "12 JPY": sale.Amount(12_0000).In("JPY"), "0.5001 EUR": sale.Amount(5001).In("EUR")} {
+		if got != want {
+			t.Errorf("money is written %s; want %s", got, want)
+		}
+	}
 	if _, err := sale.Amount(math.MaxInt64).Add(1); !errors.Is(err, sale.ErrRange) {
 		t.Errorf("the largest amount and one more end in %v", err)
 	}

@@ -136,6 +136,16 @@ func (s *sums) list() []Sum {
 	return out
 }
 
+// AddSums returns two lists of sums as one, by currency. Its error is
+// [ErrRange].
+func AddSums(a, b []Sum) ([]Sum, error) {
+	var all sums
+	for _, s := range slices.Concat(a, b) {
+		all.add(s.Currency, s.Amount)
+	}
+	return all.list(), all.failed
+}
+
 // intervalOf judges the days between purchases, at least three of them in order.
 func intervalOf(on []followup.Day) *Interval {
 	if len(on) < 3 {
