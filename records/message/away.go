@@ -78,7 +78,11 @@ func awayUntil(text string, sent time.Time) (time.Time, bool) {
 			if taken[first] || !absent && !endsAbsence(low[max(0, first-24):first]) {
 				continue
 			}
-			t, ok := awayDay(group(f.year), group(f.month), group(f.day), sent)
+			month := group(f.month)
+			if strings.Contains(low[at[0]:at[1]], ". listopad") && !containsAny(low, westSlavic) {
+				month = "october" // in Croatian, which sets a point; November in Polish and Czech
+			}
+			t, ok := awayDay(group(f.year), month, group(f.day), sent)
 			if group(f.year) == "" && strings.Contains(low[first:at[1]], "/") { // day or month first: what is nearer
 				if other, okOther := awayDay("", group(f.day), group(f.month), sent); okOther && (!ok || other.Before(t)) {
 					t, ok = other, true
@@ -96,6 +100,9 @@ func awayUntil(text string, sent time.Time) (time.Time, bool) {
 	}
 	return last, !last.IsZero()
 }
+
+// westSlavic are letters that Polish and Czech have and Croatian has not.
+var westSlavic = []string{"ą", "ę", "ł", "ń", "ś", "ź", "ż", "á", "é", "ě", "í", "ó", "ř", "ů", "ú", "ý"}
 
 func isAbsence(low string) bool { return containsAny(low, awayHints) }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // monthStems are the beginnings of the names of months from January on, lower
-// case; the order within a month says nothing. What is October in Croatian and
-// November in Czech and Polish counts as the latter.
+// case; the order within a month says nothing. Listopad is October in Croatian
+// and November in Czech and Polish: see awayUntil.
 var monthStems = [12]string{
 	"januar januári january januari janvier enero gennaio janeir jänner gener urtarril tammiku jaanuar janvār sausi stycze styczni leden ledna január ianuarie януар январ січн січен јануар siječ ιανουάρι ιανουαρ ocak ינואר يناير ژانویه जनवरी জানুয়ার জানুয়ার มกรา januwari enero",
 	"februar februári february februari febrero febrer febbraio fevereir février helmiku veebruar vasari luty lutego únor február februarie феврал лютий лютог фебруар velja φεβρουάρι φεβρουαρ şubat פברואר فبراير شباط فوریه फ़रवरी फरवरी ফেব্রুয়ার ফেব্রুয়ার กุมภา pebrero",
