@@ -1,0 +1,206 @@
+package survey
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// The limits of reading: an answer stands at the beginning.
+const (
+	maxRead  = 8 << 10 // bytes
+	maxLines = 60
+)
+
+// Reading is what an answer in free text says.
+type Reading struct {
+	Sure    bool     // it says one thing, and what is read below is that
+	Score   int      // of a kind with a scale
+	Options []string // chosen, by id
+	Comment string   // what was written besides
+	Why     Doubt    // where it is not sure
+}
+
+// Doubt is why a person has to read an answer.
+type Doubt string
+
+// The doubts.
+const (
+	NoScore   Doubt = "no-score"  // nothing in it looks like one
+	Unclear   Doubt = "unclear"   // a number that may count something else
+	Several   Doubt = "several"   // more than one score
+	OutOfBand Doubt = "off-scale" // no score of the scale that was asked for
+)
+
+// Read reads what somebody newly wrote as an answer to a question: without
+// quotes and signature, as records/message leaves it, or the subject of a mail
+// that a link of ours began. It reads a score only where nothing else can be
+// meant, whatever the language; whatever else there is, is for a person.
+func Read(q Question, text string) Reading {
+	comment := clip(strings.TrimSpace(text), MaxComment)
+	lines := strings.Split(clip(text, maxRead), "\n")
+	lines = lines[:min(len(lines), maxLines)]
+	switch q.Kind {
+	case NPS, CSAT, CES:
+		out := readScore(q.Kind, lines)
+		out.Comment = besides(comment, out)
+		return out
+	case Choice, Choices:
+		return readOptions(q, lines)
+	}
+	return Reading{Sure: comment != "", Comment: comment, Why: doubtIf(comment == "", NoScore)}
+}
+
+func doubtIf(yes bool, d Doubt) Doubt {
+	if yes {
+		return d
+	}
+	return ""
+}
+
+// clip cuts a text to bytes at most, between characters.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}
+
+// besides returns the comment: nothing where the text is the score alone.
+func besides(text string, r Reading) string {
+	if r.Sure && !strings.ContainsFunc(readable(text), func(c rune) bool { return c >= 'a' && c <= 'z' || c > 0x7f && c != figure }) {
+		return ""
+	}
+	if r.Sure {
+		if t := tokens(readable(text)); len(t) > 0 && t[0].form == number && len(t) <= 2 {
+			return ""
+		}
+	}
+	return text
+}
+
+// said is what a line says of the score.
+type said struct {
+	is    verdict
+	score int
+	doubt Doubt
+}
+
+type verdict byte
+
+const (
+	silent verdict = iota
+	loose          // there is a number, of something
+	odd            // an answer, but not one score
+	plain          // a score
+)
+
+// readScore judges the lines one by one, then together: one score, and nothing
+// that speaks against it.
+func readScore(k Kind, lines []string) Reading {
+	var first *said
+	seen := said{doubt: NoScore}
+	for _, line := range lines {
+		t := tokens(readable(line))
+		s := judge(k, t)
+		if s.is == silent && first == nil {
+			if n, ok := satisfied[phrase(t)]; ok && k == CSAT {
+				s = said{is: plain, score: n}
+			}
+		}
+		switch {
+		case first == nil && s.is >= odd:
+			first = &s
+			if s.is == odd {
+				return Reading{Why: s.doubt}
+			}
+		case first != nil && (s.is == plain && s.score != first.score || s.is == odd && k.Fits(s.score)):
+			return Reading{Why: Several}
+		case first != nil && s.is != silent && again(k, t, first.score):
+			return Reading{Why: Several}
+		case s.is == loose:
+			seen.doubt = s.doubt
+		}
+	}
+	if first == nil {
+		return Reading{Why: seen.doubt}
+	}
+	return Reading{Sure: true, Score: first.score}
+}
+
+// phrase returns a line of words alone, as the words of a scale are looked up.
+func phrase(t []token) string {
+	var out []string
+	for _, t := range t {
+		if t.form == word {
+			out = append(out, t.text)
+		} else if t.form != mark {
+			return ""
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// again reports whether a later line speaks of another score.
+func again(k Kind, t []token, score int) bool {
+	cue, another := false, false
+	for _, t := range t {
+		cue = cue || t.form == word && cues[t.text]
+		another = another || t.form == number && k.Fits(t.value) && t.value != score
+	}
+	return cue && another
+}
+
+// readOptions reads a choice: the number or the words of an option, in a line
+// of its own, or several with commas between.
+func readOptions(q Question, lines []string) Reading {
+	text := ""
+	for _, line := range lines {
+		if text = strings.TrimSpace(line); text != "" {
+			break
+		}
+	}
+	whole := strings.TrimSpace(strings.Join(lines, "\n"))
+	parts := []string{text}
+	if q.Kind == Choices {
+		parts = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == '،' || r == '、' })
+	}
+	out := Reading{Sure: len(parts) > 0, Comment: clip(strings.TrimSpace(strings.TrimPrefix(whole, text)), MaxComment)}
+	for _, p := range parts {
+		id, ok := option(q, p)
+		if !ok {
+			return Reading{Why: Unclear, Comment: clip(whole, MaxComment)}
+		}
+		out.Options = append(out.Options, id)
+	}
+	return out
+}
+
+// option finds the option somebody names.
+func option(q Question, text string) (string, bool) {
+	t := tokens(readable(text))
+	for len(t) > 0 && t[len(t)-1].form == mark {
+		t = t[:len(t)-1]
+	}
+	if len(t) == 1 && t[0].form == number && t[0].value >= 1 && t[0].value <= len(q.Options) {
+		return q.Options[t[0].value-1].ID, true
+	}
+	want := strings.Trim(readable(text), " .!,;")
+	for _, o := range q.Options {
+		for _, label := range append([]string{o.ID}, values(o.Text)...) {
+			if readable(label) == want {
+				return o.ID, true
+			}
+		}
+	}
+	return "", false
+}
+
+func values(m map[string]string) (out []string) {
+	for _, v := range m {
+		out = append(out, v)
+	}
+	return out
+}
