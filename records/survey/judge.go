@@ -13,18 +13,15 @@ func judge(k Kind, t []token) said {
 	if !l.figures() {
 		return said{}
 	}
-	if s, ok := l.counted(); ok {
+	if s, ok := l.drawn(); ok {
 		return s
 	}
 	if s, ok := l.corrected(); ok {
 		return s
 	}
-	led := 0
+	led := l.opening()
 	for led < len(l.t) && led < 8 && l.leading(led) {
 		led++
-	}
-	if led > 0 && led < len(l.t) && l.t[led-1].text == "(" && led > 1 {
-		return said{is: loose, doubt: Unclear}
 	}
 	if led == len(l.t) || l.t[led].form != number {
 		return said{is: loose, doubt: Unclear}
@@ -63,6 +60,21 @@ func (l line) has(at int, in map[string]bool) bool {
 	return at < len(l.t) && l.t[at].form == word && in[l.t[at].text]
 }
 
+// opening skips "it is a": without the article it is the time of day.
+func (l line) opening() int {
+	at := 0
+	switch {
+	case l.is(0, "it's"), l.is(0, "its"):
+		at = 1
+	case l.is(0, "it") && l.is(1, "is"):
+		at = 2
+	}
+	if at > 0 && (l.is(at, "a") || l.is(at, "an")) {
+		return at + 1
+	}
+	return 0
+}
+
 // scored judges what follows the score at a place.
 func (l line) scored(at int) said {
 	t := l.t[at]
@@ -74,6 +86,11 @@ func (l line) scored(at int) said {
 	case t.value == high && l.within(end): // of ten, eight
 		at, end = at+l.skipWithin(end), at+l.skipWithin(end)+1
 		t = l.t[at]
+	case l.is(end, "out") && l.is(end+1, "of") && end+2 < len(l.t) && l.t[end+2].form == number:
+		if l.t[end+2].value != high {
+			return said{is: odd, score: t.value, doubt: OutOfBand}
+		}
+		end += 3
 	case (l.is(end, "/") || l.has(end, ofs)) && end+1 < len(l.t) && l.t[end+1].form == number:
 		if l.t[end+1].value != high {
 			return said{is: odd, score: t.value, doubt: OutOfBand}
@@ -98,7 +115,7 @@ func (l line) scored(at int) said {
 	if !l.kind.Fits(t.value) {
 		return said{is: odd, score: t.value, doubt: OutOfBand}
 	}
-	return said{is: plain, score: t.value}
+	return said{is: plain, score: t.value, spoken: t.spoken, more: !onlyMarks(l.t[end:])}
 }
 
 // within reports whether words for "out of" and a number follow.
@@ -144,9 +161,9 @@ func (l line) after(at, end, score int) said {
 			return unclear
 		case l.has(end, ors) && end+1 < len(l.t) && l.t[end+1].form == number:
 			return several
-		case l.has(end, hedges):
+		case l.has(end, reasons), l.has(end, hedges) && !l.has(end, ors) && !l.has(end, ofs):
 			return l.rest(end, score)
-		case l.has(end, follows):
+		case l.praised(end):
 			return l.rest(end+1, score)
 		}
 		return unclear
@@ -160,8 +177,12 @@ func (l line) after(at, end, score int) said {
 		return several
 	case next.text == "-" && next.glued && l.glued(end+1): // 7-day
 		return unclear
-	case at == 0 && score == 1 && !l.t[at].spoken && (next.text == "." || next.text == ")") && end+1 < len(l.t):
-		return said{is: odd, score: score, doubt: Unclear} // the first of a list
+	case next.text == "," && l.t[at].spoken && at == 0 && end+1 == len(l.t):
+		return unclear // a name that is greeted: Otto,
+	case at == 0 && end == 1 && !l.t[at].spoken && (next.text == "." || next.text == ")") && end+1 < len(l.t) && l.t[end+1].form == word && !l.has(end+1, follows):
+		return said{is: odd, score: score, doubt: Unclear} // the first of a list, the third reminder, the 8th of March
+	case next.text == "(" && end+2 < len(l.t) && l.t[end+1].form == number && l.t[end+1].value == score && l.is(end+2, ")"):
+		return l.after(at, end+3, score) // 2 (two)
 	}
 	return l.rest(end+1, score)
 }
@@ -176,8 +197,11 @@ func (l line) rest(at, score int) said {
 		at++
 	}
 	several := said{is: odd, score: score, doubt: Several}
-	if at == len(l.t) {
+	switch {
+	case at == len(l.t):
 		return said{is: plain}
+	case l.has(at, counted):
+		return said{is: odd, score: score, doubt: Unclear}
 	}
 	if l.t[at].form == number && (l.t[at].value != score || at+1 < len(l.t) && l.t[at+1].form != mark) {
 		return several
@@ -194,11 +218,26 @@ func (l line) rest(at, score int) said {
 			}
 		}
 	}
+	for n := at; n < len(l.t); n++ { // 8, tendency 9
+		if t := l.t[n]; t.form == number && l.kind.Fits(t.value) && t.value != score && (n+1 == len(l.t) || l.t[n+1].form == mark) {
+			return several
+		}
+	}
 	return said{is: plain}
 }
 
-// counted reads stars that are drawn. Only a scale of five is one of stars.
-func (l line) counted() (said, bool) {
+// praised reports whether words from here to the next mark, or to the end, say
+// nothing that could be counted.
+func (l line) praised(at int) bool {
+	from := at
+	for at < len(l.t) && l.has(at, follows) {
+		at++
+	}
+	return at > from && (at == len(l.t) || l.t[at].form == mark || l.t[at].form == face)
+}
+
+// drawn reads stars that are drawn. Only a scale of five is one of stars.
+func (l line) drawn() (said, bool) {
 	if len(l.t) == 0 || l.t[0].form != star {
 		return said{}, false
 	}

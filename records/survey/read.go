@@ -83,9 +83,11 @@ func besides(text string, r Reading) string {
 
 // said is what a line says of the score.
 type said struct {
-	is    verdict
-	score int
-	doubt Doubt
+	is     verdict
+	score  int
+	doubt  Doubt
+	spoken bool // it is a word
+	more   bool // words stand behind it
 }
 
 type verdict byte
@@ -102,9 +104,14 @@ const (
 func readScore(k Kind, lines []string) Reading {
 	var first *said
 	seen := said{doubt: NoScore}
-	for _, line := range lines {
+	begins := beginnings(lines)
+	for n, line := range lines {
 		t := tokens(readable(line))
 		s := judge(k, t)
+		if s.is == plain && !begins[n] && (s.spoken || s.more) {
+			// 10, Downing Street; and Otto below what he wrote.
+			s.is, s.doubt = loose, Unclear
+		}
 		if s.is == silent && first == nil {
 			if n, ok := satisfied[phrase(t)]; ok && k == CSAT {
 				s = said{is: plain, score: n}
@@ -130,13 +137,31 @@ func readScore(k Kind, lines []string) Reading {
 	return Reading{Sure: true, Score: first.score}
 }
 
+// beginnings tells the lines in which somebody begins to write: the first, and
+// the first of the next paragraph where that is a greeting.
+func beginnings(lines []string) map[int]bool {
+	out := map[int]bool{}
+	for n, line := range lines {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		out[n] = true
+		last, _ := utf8.DecodeLastRuneInString(line)
+		if len(strings.Fields(line)) > 5 || !strings.ContainsRune(",!،，！", last) || len(out) == 2 {
+			return out
+		}
+	}
+	return out
+}
+
 // phrase returns a line of words alone, as the words of a scale are looked up.
 func phrase(t []token) string {
 	var out []string
 	for _, t := range t {
 		if t.form == word {
 			out = append(out, t.text)
-		} else if t.form != mark {
+		} else if t.form != mark || t.text == "?" {
 			return ""
 		}
 	}

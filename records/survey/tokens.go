@@ -111,10 +111,10 @@ func next(s []rune) (token, int) {
 			t.form, t.value, t.spoken = number, v, true
 		}
 		return t, n
-	case unicode.Is(unicode.So, r):
-		return token{form: face, text: string(r)}, 1
 	case unicode.Is(unicode.Sc, r), r == figure, r == '%', r == '‰', r == '#', r == '=', r == '<', r == '>', r == '~', r == '≈', r == '≥', r == '≤', r == '+', r == '&', r == '×':
 		return token{form: other, text: string(r)}, 1
+	case unicode.Is(unicode.So, r):
+		return token{form: face, text: string(r)}, 1
 	}
 	return token{form: mark, text: string(r)}, 1
 }

@@ -84,11 +84,11 @@ var numbersIn = map[string]string{
 	"es": "cero uno dos tres cuatro cinco seis siete ocho nueve diez",
 	"it": "zero uno - tre quattro cinque - sette otto nove dieci",
 	"pt": "zero um dois três quatro cinco seis sete oito nove dez",
-	"nl": "nul een twee drie vier vijf zes zeven acht negen tien",
+	"nl": "- een twee drie vier vijf zes zeven acht negen tien",
 	"pl": "zero jeden dwa trzy cztery pięć sześć siedem osiem dziewięć dziesięć",
 	"cs": "nula jedna dva tři čtyři pět šest sedm osm devět deset",
 	"sv": "noll ett två tre fyra fem - sju åtta nio tio",
-	"da": "nul - - tre - fem seks syv otte ni -",
+	"da": "- - - tre - fem seks syv otte - -",
 	"ru": "ноль один два три четыре пять шесть семь восемь девять десять",
 	"uk": "нуль один два три чотири п'ять шість сім вісім дев'ять десять",
 	"tr": "sıfır bir iki üç dört beş altı yedi sekiz dokuz -",
@@ -96,14 +96,14 @@ var numbersIn = map[string]string{
 	"hi": "शून्य एक दो तीन चार पाँच छह सात आठ नौ दस",
 	"ar": "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة عشرة",
 	"zh": "零 一 二 三 四 五 六 七 八 九 十",
-	"ko": "영 일 이 삼 사 오 육 칠 팔 구 십",
+	"ko": "- - - - - - 육 칠 팔 - -",
 	"fi": "nolla yksi kaksi kolme neljä viisi kuusi seitsemän kahdeksan yhdeksän kymmenen",
 }
 
 // The words around a score, by what they do; lower case.
 var (
 	// leads may stand before a score: "I would give you a".
-	leads = set(`i i'd id i'll it's its it we we'd us you your would will give gives say rate rating score scores answer vote my our is a an the solid full clear
+	leads = set(`i i'd id i'll we we'd us you your would will give gives say rate rating score scores answer vote my our is a an the solid full clear
 		note bewertung antwort ich wir gebe geben würde gibt euch ihnen eine ein einen meine unsere ist punktzahl wertung
 		je nous dirais donne donnerais mets vous un une ma mon notre réponse la le est
 		le les doy damos doy diría pongo daría mi nuestra respuesta puntuación nota es una os
@@ -119,7 +119,7 @@ var (
 	// buts lead from a negated score to the one that is meant.
 	buts = set("but rather sondern mais sino mas ma maar utan men ale а но lecz")
 	// ofs stand between a score and the highest.
-	ofs = set("of von sur de su av af из na op z ze uit sobre em auf aus")
+	ofs = set("of على von sur de su av af из na op z ze uit sobre em auf aus")
 	// within stands between the highest and the score.
 	within = set("এর মধ্যে से में üzerinden")
 	// ors lead to a second score.
@@ -128,12 +128,23 @@ var (
 	units = set("points point pts punkte punkt punkten puntos punto pontos punti punten poäng балл балла баллов puan অংক নম্বর अंक 点 分 점")
 	stars = set("star stars stern sterne sternen étoile étoiles estrella estrellas estrelas stelle sterren stjärnor তারা")
 	// follows may come after a score, and make no count of it.
-	follows = set(`because since as thanks thank great good excellent very from super perfect fantastic all everything always keep well nice love overall cheers please
-		weil danke vielen sehr super gut alles toll perfekt da von sagen geben vergeben insgesamt weiter gerne
-		car parce merci très tout bien excellent parfait
-		porque gracias muy todo excelente perfecto perché grazie molto tutto ottimo obrigado obrigada muito tudo
-		omdat bedankt dank heel alles goed tack mycket takk tak bardzo dziękuję bo protože děkuji
-		потому спасибо очень всё все হবে দেব দিচ্ছি দিলাম ধন্যবাদ কারণ খুব दूंगा दूँगा धन्यवाद teşekkürler çok`)
+	follows = set(`thanks thank me us you service much great good excellent very from super perfect fantastic all everything always keep well nice love overall cheers please
+		mir uns dir ihnen euch danke vielen dank sehr super gut alles toll perfekt von sagen geben vergeben insgesamt weiter gerne
+		merci beaucoup très tout bien excellent parfait
+		gracias muchas muy todo excelente perfecto grazie mille molto tutto ottimo obrigado obrigada muito tudo
+		bedankt dank heel alles goed tack mycket takk tak bardzo dziękuję děkuji
+		спасибо очень всё все হবে দেব দিচ্ছি দিলাম ধন্যবাদ খুব दूंगा दूँगा धन्यवाद teşekkürler çok`)
+	// reasons follow a score with whatever they like.
+	reasons = set("because since as weil da car parce porque perché pois omdat want bo protože потому কারণ क्योंकि çünkü")
+	// counted are what is counted most, and the months: 5!!! weeks, 8. March.
+	counted = set(`day days week weeks hour hours minute minutes month months year years time times people person boxes parcels items o'clock pm am st nd rd th
+		tag tage tagen woche wochen stunde stunden minuten monat monate monaten jahre jahren mal leute uhr stück
+		jour jours semaine semaines heure heures mois ans an fois personnes jour día días dia dias semana semanas hora horas meses años anos veces vezes
+		giorni settimane ore mesi anni volte dagen weken uur maanden jaar keer dagar veckor timmar dni tygodni godzin miesięcy
+		дней дня недель недели часов лет раз দিন সপ্তাহ ঘণ্টা মাস বছর বার दिन सप्ताह घंटे महीने gün hafta saat ay
+		january february march april may june july august september october november december
+		januar februar märz mai juni juli oktober dezember janvier février mars avril juin juillet août septembre octobre novembre décembre
+		enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre rue avenue street road straße`)
 	// hedges take back what stands before them.
 	hedges = set(`maybe perhaps possibly or no nope sorry actually rather better wait correction instead well hmm
 		vielleicht eventuell oder nein eher lieber besser doch peut-être plutôt ou non quizás quizá mejor o forse meglio talvez
