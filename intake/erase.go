@@ -190,7 +190,7 @@ func (i *Intake) forgetDeliveries(tx store.Tx, people []contact.Contact, digests
 				err = tx.Outbox().Put(d)
 			}
 		}
-		if err := errors.Join(err, tx.Outbox().Erase(d.ID)); err != nil {
+		if err := errors.Join(err, tx.Outbox().Erase(d.ID), tx.Surveys().Delete(string(d.ID))); err != nil {
 			return fmt.Errorf("forget delivery %s: %w", d.ID, err)
 		}
 	}

@@ -111,6 +111,7 @@ type Tx interface {
 	Runs() Runs
 	Suppressions() Suppressions
 	Sales() Sales
+	Surveys() Surveys
 }
 
 // Cursor continues a listing; opaque; "" starts one, and ends one when

@@ -73,6 +73,7 @@
 //	run              id                          campaign.Run
 //	suppression      digest(16) text(scope)      store.Suppression
 //	sale             id                          sale.Sale
+//	survey           id(delivery)                survey.Answer
 //	index.a, index.b                             all that is derived; one of them is in use
 //	    contact.address       text(address) id                          -
 //	    contact.folded        text(folded address) id                   -
@@ -123,6 +124,7 @@
 //	    sale.number           text(direction) text(number) id           -
 //	    sale.about            "c" id | "o" id, text(day) id             -
 //	    sale.due              text(direction) text(due) id              -: of open ones
+//	    survey.campaign       text(campaign) id                         -
 //	    dispatch.turn         id(webhook) "w" time(due) id | id(webhook) "e" time(ended) id   -
 //	    later                 u32(doc)                                  id of the entry: its terms are to be made
 //	    segment               "m" u32(segment)                          level u32(documents)

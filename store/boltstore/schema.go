@@ -39,6 +39,7 @@ const (
 	tableRun          = "run"
 	tableSuppression  = "suppression"
 	tableSale         = "sale"
+	tableSurvey       = "survey"
 
 	indexContactAddress = "contact.address"
 	indexContactFolded  = "contact.folded"
@@ -91,6 +92,7 @@ const (
 	indexSaleNumber     = "sale.number"
 	indexSaleAbout      = "sale.about"
 	indexSaleDue        = "sale.due"
+	indexSurveyOf       = "survey.campaign"
 )
 
 var (
@@ -115,6 +117,7 @@ var dataBuckets = []string{
 	tableWebhook, tableDispatch,
 	tableDelivery, bucketOutgoing, tableRun, tableSuppression,
 	tableSale,
+	tableSurvey,
 }
 
 // indexBuckets are all buckets of derived rows.
@@ -129,7 +132,8 @@ var indexBuckets = []string{
 	indexDispatchTurn,
 	indexDeliveryOnce, indexDeliveryDue, indexDeliveryRun, indexDeliveryState, indexDeliveryTo, indexRunCampaign, indexRunState,
 	indexSaleDate, indexSaleNumber, indexSaleAbout, indexSaleDue,
+	indexSurveyOf,
 }
 
 // indexed are the tables with derived rows, for check and reindex.
-var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds, webhooks, dispatches, deliveries, runs, suppressions, sales}
+var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds, webhooks, dispatches, deliveries, runs, suppressions, sales, surveyAnswers}

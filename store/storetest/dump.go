@@ -14,6 +14,7 @@ import (
 	"rapport/records/message"
 	"rapport/records/relation"
 	"rapport/records/sale"
+	"rapport/records/survey"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -336,6 +337,14 @@ func (d *dump) rest(ctx context.Context, s store.Store) error {
 	}, func(v sale.Sale) {
 		d.line("%s %s of %s for contact %q organisation %q %s %s %s due %q paid %q: %v", v.Direction, v.Number, v.Date,
 			d.contacts[v.Contact], d.organisations[v.Organisation], v.Amount, v.Currency, v.Status, v.Due, v.Paid, v.Items)
+	})
+	if err != nil {
+		return err
+	}
+	err = pages(ctx, s, func(tx store.Tx, at store.Slice) (store.Page[survey.Answer], error) {
+		return tx.Surveys().List("", at)
+	}, func(a survey.Answer) {
+		d.line("answer to %s %s by %q: sure %v %d %s, unverified %v, from %q: %s", a.Campaign, a.Question, d.contacts[a.Contact], a.Sure, a.Score, a.Why, a.Unverified, a.Sources, a.Comment)
 	})
 	if err != nil {
 		return err

@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Runs", testRuns},
 		{"Suppressions", testSuppressions},
 		{"Sales", testSales},
+		{"Surveys", testSurveys},
 		{"Dump", testDump},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

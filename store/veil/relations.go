@@ -10,6 +10,7 @@ import (
 	"rapport/records/message"
 	"rapport/records/relation"
 	"rapport/records/sale"
+	"rapport/records/survey"
 	"rapport/records/timeline"
 	"rapport/store"
 )
@@ -234,6 +235,12 @@ type feeds struct{ store.Feeds }
 
 func (feeds) Put(store.Feed) error      { return readOnly("calendar") }
 func (feeds) Delete(store.Digest) error { return readOnly("calendar") }
+
+// surveys are everybody's, with what was said: it was said to the team.
+type surveys struct{ store.Surveys }
+
+func (surveys) Put(survey.Answer) error { return readOnly("survey answer") }
+func (surveys) Delete(string) error     { return readOnly("survey answer") }
 
 // sales are everybody's.
 type sales struct{ store.Sales }

@@ -266,3 +266,6 @@ func (v *Tx) Suppressions() store.Suppressions { return v.tx.Suppressions() }
 
 // Sales implements [store.Tx]: no word of a mail is in them.
 func (v *Tx) Sales() store.Sales { return sales{v.tx.Sales()} }
+
+// Surveys implements [store.Tx].
+func (v *Tx) Surveys() store.Surveys { return surveys{v.tx.Surveys()} }
