@@ -131,7 +131,7 @@ func (p *Planner) choose(ctx context.Context, src Source, again bool) (out []cho
 func (p *Planner) ask(tx store.Tx, src Source, terms campaign.Terms, c contact.Contact, had string, now time.Time) (chosen, bool, error) {
 	one := chosen{Recipient: campaign.Recipient{Contact: c.ID, Name: c.Name}}
 	var err error
-	if one.candidate, err = candidate(tx, c); err != nil {
+	if one.candidate, err = p.candidate(tx, src, c); err != nil {
 		return one, false, err
 	}
 	in, err := src.Audience.Includes(one.candidate, now)
@@ -254,6 +254,7 @@ func (p *Planner) fields(c campaign.Candidate, a contact.Address, sender Sender,
 		Owner: campaign.Person{Name: campaign.Text(s.Members[owner]), Email: campaign.Text(owner)},
 		Team:  campaign.Firm{Name: campaign.Text(cmp.Or(s.Team, sender.Name)), Address: campaign.Text(sender.Address)},
 		Links: campaign.Links{Unsubscribe: campaign.Text(unsubscribe)},
+		Sale:  orderOf(c.Sale), Sales: boughtOf(c),
 	}
 }
 
@@ -400,7 +401,7 @@ func (p *Planner) sample(ctx context.Context, src Source, who contact.ID) (one c
 		if len(c.Addresses) > 0 {
 			one.Address = c.Addresses[0]
 		}
-		one.candidate, err = candidate(tx, c)
+		one.candidate, err = p.candidate(tx, src, c)
 		return err
 	})
 	return one, err

@@ -76,7 +76,8 @@ type Options struct {
 // mail may leave, and keeps what comes back. Its methods may be called
 // concurrently.
 type Planner struct {
-	o Options
+	o       Options
+	ranking ranking
 }
 
 // New returns a Planner over an open store.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"path"
 	"strings"
@@ -168,7 +169,7 @@ func (s *Server) putSale(ctx context.Context, in *struct{ Body sale.Input }) (no
 		return none, refused(err)
 	}
 	if len(result.Errors) > 0 {
-		return none, invalid("{why}", "why", result.Errors[0].What)
+		return none, refused(errors.New(result.Errors[0].What))
 	}
 	var found sale.Sale
 	err = s.view(ctx, func(tx store.Tx) error {

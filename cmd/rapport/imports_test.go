@@ -75,7 +75,7 @@ var may = map[string][]string{
 	"internal/score":     with(recordPackages, "internal/mailtest"),
 	"internal/app": with(recordPackages, "matcher", "store", "store/boltstore", "store/veil",
 		"mailsync", "intake", "planner", "delivery", "web", "web/pages", "web/public", "internal/config", "internal/auth", "internal/mailauth", "internal/oauth", "internal/news", "internal/officexml", "internal/pdftext", "internal/confined", "internal/rescue", "internal/seal", "internal/webhook"),
-	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/contact", "records/followup", "records/message", "records/sale", "store", "store/boltstore"},
+	"cmd/rapport": {"internal/app", "internal/demo", "internal/config", "internal/rescue", "web", "records/contact", "records/followup", "records/message", "records/sale", "records/timeline", "store", "store/boltstore"},
 }
 
 // only says which packages may import a library; a path covers what is below

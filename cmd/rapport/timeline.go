@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"rapport/records/timeline"
 	"rapport/web"
 )
 
@@ -116,6 +117,9 @@ func (h *history) entry(e web.Entry) {
 	who, what := plain(party(e)), subject(e)
 	if e.Message == nil {
 		who, what = plain(string(e.By)), string(e.Kind)
+	}
+	if e.Kind == timeline.Sale {
+		what += " " + subject(e)
 	}
 	who = cut(who, max(8, room/2))
 	text := what
@@ -287,6 +291,8 @@ func arrow(e web.Entry) string {
 	switch {
 	case e.Message == nil && e.Kind == "call":
 		return "☎"
+	case e.Kind == timeline.Sale:
+		return "€"
 	case e.Message == nil && e.Came() == "":
 		return "✎"
 	case e.Direction == "in":

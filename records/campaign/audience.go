@@ -14,6 +14,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"rapport/records/contact"
+	"rapport/records/sale"
 )
 
 // Audience is the rule that selects whom a campaign is for. It may be used
@@ -35,6 +36,11 @@ type Candidate struct {
 	Organisation contact.Organisation // the first of the contact's; zero without one
 	LastIn       time.Time            // when they wrote last; zero: never
 	LastOut      time.Time            // when we did
+	// Sales are those of the contact and of the organisation, and Segment how
+	// they buy; Sale is the one a letter is about: what began it, else the last.
+	Sales   sale.Figures
+	Segment sale.Segment
+	Sale    *sale.Sale
 }
 
 // Kind is what the candidate is to us: the contact's own kind, else that of the
@@ -60,8 +66,40 @@ type facts struct {
 	LastOut      time.Time         `expr:"last_out"`
 	Consent      []string          `expr:"consent"` // the purposes agreed to
 	Custom       map[string]string `expr:"custom"`
+	Sales        saleFacts         `expr:"sales"`
 	Now          time.Time         `expr:"now"`
 }
+
+// saleFacts are what somebody bought. Sums are for comparing only: what a mail
+// says of money is exact.
+type saleFacts struct {
+	Count    int                `expr:"count"`
+	Total    float64            `expr:"total"` // in the currency of the largest sum
+	In       map[string]float64 `expr:"in"`    // by currency
+	First    time.Time          `expr:"first"`
+	Last     time.Time          `expr:"last"`
+	Products []string           `expr:"products"`
+	Segment  string             `expr:"segment"`
+	Overdue  int                `expr:"overdue"` // how many
+}
+
+// salesOf makes facts of figures.
+func salesOf(c Candidate) saleFacts {
+	f := saleFacts{Count: c.Sales.Count, In: map[string]float64{}, Segment: string(c.Segment), Overdue: c.Sales.Late,
+		First: c.Sales.First.In(time.UTC), Last: c.Sales.Last.In(time.UTC)}
+	for _, s := range c.Sales.Total {
+		f.In[s.Currency] = s.Amount.Float()
+		f.Total = max(f.Total, s.Amount.Float())
+	}
+	for _, p := range c.Sales.Products {
+		f.Products = append(f.Products, p.Product)
+	}
+	return f
+}
+
+// AsksSegment reports whether the rule looks at how somebody buys beside the
+// others, which takes everybody's sales.
+func (a *Audience) AsksSegment() bool { return strings.Contains(a.source, "segment") }
 
 type firmFacts struct {
 	Name     string            `expr:"name"`
@@ -165,7 +203,7 @@ func (a *Audience) Includes(c Candidate, now time.Time) (bool, error) {
 		Organisation: firmFacts{Name: o.Name, Kind: o.Kind, Stage: string(o.Stage), Role: o.Role, Tags: o.Tags,
 			Language: o.Language, Owner: string(o.Owner), Custom: o.Custom},
 		LastContact: last, LastIn: c.LastIn, LastOut: c.LastOut,
-		Consent: agreedTo(c.Contact), Custom: c.Contact.Custom, Now: now,
+		Consent: agreedTo(c.Contact), Custom: c.Contact.Custom, Sales: salesOf(c), Now: now,
 	})
 	if err != nil {
 		return false, audienceFault(err)

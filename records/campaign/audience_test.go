@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rapport/records/contact"
+	"rapport/records/sale"
 )
 
 func TestAudience(t *testing.T) {
@@ -15,6 +16,8 @@ func TestAudience(t *testing.T) {
 			Custom: map[string]string{"city": "Lagos"}, Consents: []contact.Consent{{Purpose: "newsletter", State: contact.Given}}},
 		Organisation: contact.Organisation{Name: "Harbour", Kind: contact.Both, Stage: contact.Active},
 		LastIn:       now.AddDate(0, 0, -10), LastOut: now.AddDate(0, 0, -40),
+		Segment: sale.Best, Sales: sale.Figures{Count: 3, First: "2025-01-02", Last: "2026-02-20", Late: 1,
+			Total: []sale.Sum{{Currency: "EUR", Amount: 120_5000}, {Currency: "USD", Amount: 80_0000}}, Products: []sale.ProductCount{{Product: "tea"}, {Product: "cups"}}},
 	}
 	for _, tt := range []struct {
 		rule string
@@ -33,6 +36,11 @@ func TestAudience(t *testing.T) {
 		{`any(tags, # startsWith "v")`, true},
 		{`stage == "active"`, true},
 		{`email endsWith "@example.org"`, true},
+		{`sales.count > 2 and sales.total == 120.5`, true},
+		{`sales.in["USD"] >= 80 and not (sales.in["GBP"] > 0)`, true},
+		{`sales.last > now - days(14) and sales.first < now - days(365)`, true},
+		{`"tea" in sales.products and sales.segment == "best" and sales.overdue > 0`, true},
+		{`sales.count == 0`, false},
 		{`true`, true},
 	} {
 		a, err := ParseAudience(tt.rule)

@@ -26,6 +26,23 @@ type Fields struct {
 	Owner        Person
 	Team         Firm
 	Links        Links
+	Sale         Order // what the letter is about: the sale that began it, else the last one
+	Sales        Bought
+}
+
+// Order is a sale as templates see one, all empty where there is none.
+type Order struct {
+	Number, Date, Due, Amount, Currency, Status Text
+	Products                                    Text // with commas between
+}
+
+// Bought is what somebody bought in all.
+type Bought struct {
+	Count           int
+	Total, Currency Text // the largest sum, of one currency
+	First, Last     Text
+	Products        Text // with commas between, most often bought first
+	Segment         Text
 }
 
 // Person is a contact or a member as templates see one.

@@ -94,6 +94,10 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 	return a.UnmarshalText(bytes.Trim(b, `"`))
 }
 
+// Float returns the amount as nearly as a binary fraction has it: to compare
+// with, never to keep.
+func (a Amount) Float() float64 { return float64(a) / unit }
+
 // Times returns the product of two amounts, rounded half away from zero,
 // [ErrRange] where it is too large.
 func (a Amount) Times(b Amount) (Amount, error) {

@@ -106,7 +106,7 @@ func (h *history) choices(path string) {
 		}
 		return path + q + "#history"
 	}
-	for _, kind := range []string{"", "message", "note", "call", "meeting"} {
+	for _, kind := range []string{"", "message", "note", "call", "meeting", "sale"} {
 		h.Kinds = append(h.Kinds, choice{kind, "history.kind." + orAll(kind), link("kind", kind), h.Filter.Get("kind") == kind})
 	}
 	for _, way := range []string{"", "in", "out"} {
@@ -203,6 +203,9 @@ func (e entry) Name() string {
 // OfCampaign reports whether it is about a mail of a campaign, which is not
 // stored as a message.
 func (e entry) OfCampaign() bool { return e.Kind == timeline.Delivery || e.Kind == timeline.Outcome }
+
+// OfSale reports whether it is about an order or invoice.
+func (e entry) OfSale() bool { return e.Kind == timeline.Sale }
 
 // Said is the entry's own text, as far as the reader may see it.
 func (e entry) Said() string {
