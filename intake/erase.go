@@ -205,6 +205,9 @@ func (i *Intake) forgetDeliveries(tx store.Tx, people []contact.Contact, digests
 				return fmt.Errorf("forget suppression: %w", err)
 			}
 		}
+		if err := tx.SignUps().Delete(digest); err != nil {
+			return fmt.Errorf("forget sign-up: %w", err)
+		}
 	}
 	return nil
 }

@@ -110,6 +110,7 @@ type Tx interface {
 	Outbox() Outbox
 	Runs() Runs
 	Suppressions() Suppressions
+	SignUps() SignUps
 	Sales() Sales
 	Surveys() Surveys
 }

@@ -72,6 +72,7 @@
 //	outgoing         id of the delivery          sealed(zstd(the bytes to be sent))
 //	run              id                          campaign.Run
 //	suppression      digest(16) text(scope)      store.Suppression
+//	signup           digest(16)                  store.SignUp
 //	sale             id                          sale.Sale
 //	survey           id(delivery)                survey.Answer
 //	index.a, index.b                             all that is derived; one of them is in use

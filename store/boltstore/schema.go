@@ -38,6 +38,7 @@ const (
 	bucketOutgoing    = "outgoing"
 	tableRun          = "run"
 	tableSuppression  = "suppression"
+	tableSignUp       = "signup"
 	tableSale         = "sale"
 	tableSurvey       = "survey"
 
@@ -115,7 +116,7 @@ var dataBuckets = []string{
 	tableReview, tableDecision, tableSearch, bucketSearchDone, bucketTombstone, tableAudit, bucketState, tableCount,
 	tableFollowUp, tableFeed, tableAccount, tableSession, tableToken, tableView, tableAnswer,
 	tableWebhook, tableDispatch,
-	tableDelivery, bucketOutgoing, tableRun, tableSuppression,
+	tableDelivery, bucketOutgoing, tableRun, tableSuppression, tableSignUp,
 	tableSale,
 	tableSurvey,
 }
@@ -136,4 +137,10 @@ var indexBuckets = []string{
 }
 
 // indexed are the tables with derived rows, for check and reindex.
-var indexed = []derived{contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses, accounts, sessions, tokens, savedViews, answers, followUps, feeds, webhooks, dispatches, deliveries, runs, suppressions, sales, surveyAnswers}
+var indexed = []derived{
+	contacts, organisations, messages, entries, suggestions, decisions, audits, members, reviews, searches, folders, statuses,
+	accounts, sessions, tokens, savedViews, answers, followUps, feeds, webhooks, dispatches,
+	deliveries, runs, suppressions, signUps,
+	sales,
+	surveyAnswers,
+}

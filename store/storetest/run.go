@@ -55,6 +55,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Outbox", testOutbox},
 		{"Runs", testRuns},
 		{"Suppressions", testSuppressions},
+		{"SignUps", testSignUps},
 		{"Sales", testSales},
 		{"Surveys", testSurveys},
 		{"Dump", testDump},

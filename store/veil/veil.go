@@ -264,6 +264,9 @@ func (v *Tx) Runs() store.Runs { return v.tx.Runs() }
 // Suppressions implements [store.Tx].
 func (v *Tx) Suppressions() store.Suppressions { return v.tx.Suppressions() }
 
+// SignUps implements [store.Tx].
+func (v *Tx) SignUps() store.SignUps { return v.tx.SignUps() }
+
 // Sales implements [store.Tx]: no word of a mail is in them.
 func (v *Tx) Sales() store.Sales { return sales{v.tx.Sales()} }
 
