@@ -17,6 +17,9 @@ const keptFor = 30 * 24 * time.Hour
 // Drop lets go of the mails of runs that ended long ago, a part at a time. What
 // is still unknown of such a run can be resolved as sent only.
 func (p *Planner) Drop(ctx context.Context) error {
+	if err := p.forgetSignUps(ctx); err != nil {
+		return fmt.Errorf("forget who never confirmed: %w", err)
+	}
 	before := p.o.Now().Add(-keptFor)
 	var old []campaign.RunID
 	err := p.o.Store.View(ctx, func(tx store.Tx) error {

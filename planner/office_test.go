@@ -24,6 +24,8 @@ type office struct {
 	src   Source
 	woken int
 	sent  []byte // the last test
+
+	public string // PublicURL
 }
 
 func newOffice(t *testing.T, people ...contact.Contact) *office {
@@ -43,9 +45,10 @@ func newOffice(t *testing.T, people ...contact.Contact) *office {
 	o.Planner = New(Options{
 		Store: s, Keys: outbox.Keys{{ID: 1, Secret: [32]byte{1}}}, Key: bytes.Repeat([]byte{2}, 32), Now: func() time.Time { return o.now },
 		Settings: func() Settings {
-			return Settings{Team: "Example", PerWeek: 2, PerMonth: 6, Senders: map[string]Sender{
-				"news": {Name: "news", From: "Example News <news@example.com>", Replies: "news@example.com", Mailbox: "news", Address: "1 Example Street", PerMinute: 30, PerDay: 100},
-			}}
+			return Settings{Team: "Example", PerWeek: 2, PerMonth: 6, PublicURL: o.public, SignUps: "news",
+				Topics: []Topic{{Purpose: "newsletter", Name: "Our news", Names: map[string]string{"de": "Neues"}}, {Purpose: "tutorial", Name: "How to"}}, Senders: map[string]Sender{
+					"news": {Name: "news", From: "Example News <news@example.com>", Replies: "news@example.com", Mailbox: "news", Address: "1 Example Street", PerMinute: 30, PerDay: 100},
+				}}
 		},
 		Campaigns: func() ([]Source, error) { return []Source{o.src}, nil },
 		Campaign: func(name string) (Source, error) {
@@ -56,6 +59,10 @@ func newOffice(t *testing.T, people ...contact.Contact) *office {
 		},
 		Send: func(_ context.Context, _ string, _, _ contact.Address, raw []byte) error { o.sent = raw; return nil },
 		Wake: func() { o.woken++ },
+		NewContact: func(tx store.Tx, c contact.Contact) (contact.Contact, error) {
+			c.ID = contact.ID(store.NewID(o.now))
+			return c, tx.Contacts().Put(c)
+		},
 	})
 	o.update(func(tx store.Tx) error {
 		for n, c := range people {

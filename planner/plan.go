@@ -239,7 +239,7 @@ func hashOf(src Source, plan campaign.Plan) string {
 }
 
 // fields are what a letter may say of a recipient.
-func (p *Planner) fields(c campaign.Candidate, a contact.Address, sender Sender, unsubscribe string) campaign.Fields {
+func (p *Planner) fields(c campaign.Candidate, a contact.Address, sender Sender, links campaign.Links) campaign.Fields {
 	s := p.o.Settings()
 	person := campaign.Person{Name: campaign.Text(c.Contact.Name), Email: campaign.Text(a), Language: campaign.Text(c.Language()), Custom: map[string]campaign.Text{}}
 	if first, _, _ := strings.Cut(strings.TrimSpace(c.Contact.Name), " "); first != "" {
@@ -253,14 +253,29 @@ func (p *Planner) fields(c campaign.Candidate, a contact.Address, sender Sender,
 		Contact: person, Organisation: campaign.Firm{Name: campaign.Text(c.Organisation.Name)},
 		Owner: campaign.Person{Name: campaign.Text(s.Members[owner]), Email: campaign.Text(owner)},
 		Team:  campaign.Firm{Name: campaign.Text(cmp.Or(s.Team, sender.Name)), Address: campaign.Text(sender.Address)},
-		Links: campaign.Links{Unsubscribe: campaign.Text(unsubscribe)},
-		Sale:  orderOf(c.Sale), Sales: boughtOf(c),
+		Links: links, Sale: orderOf(c.Sale), Sales: boughtOf(c),
 	}
 }
 
 // compose makes the mail of one delivery; purpose is that of the token by which
 // answers to it are known.
 func (p *Planner) compose(src Source, sender Sender, from contact.Address, c chosen, id outbox.ID, purpose outbox.Purpose) (made, error) {
+	w := wording{letter: src.Letter(c.candidate.Language()), mark: c.mark, files: src.Files,
+		listID: src.Purpose + "." + from.Domain(), listName: strings.TrimSpace(p.o.Settings().Team + " " + src.Purpose)}
+	return p.write(w, sender, from, c, id, purpose)
+}
+
+// wording is what one mail says and what list it is of.
+type wording struct {
+	letter           campaign.Letter
+	mark             string // before the subject
+	files            []campaign.File
+	custom           map[string]string // fields of its own
+	listID, listName string
+}
+
+// write fills a wording in for one recipient.
+func (p *Planner) write(w wording, sender Sender, from contact.Address, c chosen, id outbox.ID, purpose outbox.Purpose) (made, error) {
 	reply, err := p.o.Keys.Token(purpose, id)
 	if err != nil {
 		return made{}, err
@@ -274,24 +289,27 @@ func (p *Planner) compose(src Source, sender Sender, from contact.Address, c cho
 		return made{}, err
 	}
 	way := "mailto:" + string(cmp.Or(sender.Replies, from)) + "?subject=unsubscribe%20%5B" + leave + "%5D"
-	page, shown := "", way
+	page := ""
+	links := campaign.Links{Unsubscribe: campaign.Text(way)}
 	if base := p.o.Settings().PublicURL; base != "" {
 		page = base + "/u/" + leave
-		shown = page
+		links = campaign.Links{Unsubscribe: campaign.Text(page), Preferences: campaign.Text(base + "/p/" + leave)}
 	}
-	letter := src.Letter(c.candidate.Language())
-	r, err := letter.Render(p.fields(c.candidate, c.Address, sender, shown))
+	f := p.fields(c.candidate, c.Address, sender, links)
+	for key, value := range w.custom {
+		f.Contact.Custom[key] = campaign.Text(value)
+	}
+	r, err := w.letter.Render(f)
 	if err != nil {
 		return made{}, err
 	}
-	r.Subject, r.Files = c.mark+r.Subject, src.Files
+	r.Subject, r.Files = w.mark+r.Subject, w.files
 	if err := r.Lint(); err != nil {
 		return made{}, err
 	}
 	e := Envelope{
 		From: sender.From, To: c.Address, ToName: c.Name, Date: p.o.Now(), MessageID: "d." + reply + "@" + from.Domain(),
-		Token: reply, Language: cmp.Or(letter.Language, "en"),
-		ListID: src.Purpose + "." + from.Domain(), ListName: strings.TrimSpace(p.o.Settings().Team + " " + src.Purpose),
+		Token: reply, Language: cmp.Or(w.letter.Language, "en"), ListID: w.listID, ListName: w.listName,
 		UnsubscribeURL: page, UnsubscribeMail: way,
 	}
 	if sender.Replies != from {
@@ -311,7 +329,14 @@ type made struct {
 // signed composes the mail of one delivery as it is sent.
 func (p *Planner) signed(src Source, sender Sender, from contact.Address, c chosen, id outbox.ID, purpose outbox.Purpose) (made, error) {
 	m, err := p.compose(src, sender, from, c, id, purpose)
-	if err == nil && len(sender.Keys) > 0 {
+	if err != nil {
+		return m, err
+	}
+	return p.sign(m, sender)
+}
+
+func (p *Planner) sign(m made, sender Sender) (_ made, err error) {
+	if len(sender.Keys) > 0 {
 		m.raw, err = Sign(m.raw, p.o.Now(), sender.Keys...)
 	}
 	return m, err

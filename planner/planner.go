@@ -40,6 +40,10 @@ type Settings struct {
 	Members   map[contact.Address]string // names by primary address
 	PerWeek   int                        // mails of campaigns to one address; 0: any number
 	PerMonth  int
+	// Topics are what people may choose, and SignUps the sender of the mails that
+	// ask whether they meant it; "": there are none.
+	Topics  []Topic
+	SignUps string
 	// Excluded reports whether the configuration excludes an address.
 	Excluded func(contact.Address) bool
 }
@@ -66,6 +70,9 @@ type Options struct {
 	// Send brings one mail to a server now, past the outbox: for tests of a
 	// campaign.
 	Send func(ctx context.Context, sender string, from, to contact.Address, mail []byte) error
+	// NewContact adds a contact who signed up, as everything else that adds one
+	// does, inside the transaction.
+	NewContact func(tx store.Tx, c contact.Contact) (contact.Contact, error)
 	// Wake is called after a commit that gave the courier work.
 	Wake func()
 	Now  func() time.Time
@@ -153,7 +160,7 @@ func (p *Planner) standing(tx store.Tx, c contact.Contact, a contact.Address, be
 	_, err = store.Where(func(sl store.Slice) (store.Page[outbox.Delivery], error) {
 		return tx.Outbox().List(store.OutboxFilter{Address: a}, sl)
 	}, func(d outbox.Delivery) (bool, error) {
-		if d.Run == besides || !reached(d) {
+		if d.Run == besides || d.Contact == "" || !reached(d) { // a mail that asks whether a sign-up is meant is none of a campaign
 			return false, nil
 		}
 		at := d.Dotted

@@ -65,6 +65,12 @@ func (p *Planner) Returned(tx store.Tx, folder message.Folder, h message.Head, m
 	if id, own := p.copied(h); own {
 		return p.sentCopy(tx, folder, id)
 	}
+	if id, ok := p.confirms(h); ok {
+		return p.tell(tx, id, func(d *outbox.Delivery, _ campaign.Run) error {
+			_, err := p.confirmed(tx, d, byMail, h.MessageID)
+			return err
+		})
+	}
 	if id, ok := p.leaves(h); ok {
 		return p.tell(tx, id, func(d *outbox.Delivery, run campaign.Run) error {
 			return p.unsubscribed(tx, d, run.Purpose, byMail, h.MessageID)
@@ -83,12 +89,18 @@ func (p *Planner) Returned(tx store.Tx, folder message.Folder, h message.Head, m
 // leaves finds the token of an objection: in the subject, or in the address it
 // was written to.
 func (p *Planner) leaves(h message.Head) (outbox.ID, bool) {
+	return p.tokenIn(h, outbox.ForUnsubscribe)
+}
+
+// tokenIn finds a token that a mailto link put into the subject, or into the
+// address a mail was written to.
+func (p *Planner) tokenIn(h message.Head, purpose outbox.Purpose) (outbox.ID, bool) {
 	texts := []string{h.Subject}
 	for _, to := range slices.Concat(h.To, h.DeliveredTo) {
 		texts = append(texts, string(to.Address), to.Raw)
 	}
 	for _, text := range texts {
-		if id, ok := p.o.Keys.Find(outbox.ForUnsubscribe, text); ok {
+		if id, ok := p.o.Keys.Find(purpose, text); ok {
 			return id, true
 		}
 	}

@@ -54,7 +54,7 @@ func TestSalesInLetters(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		r, err := o.src.Letter("").Render(o.fields(c, "carl@press.example", Sender{}, "x"))
+		r, err := o.src.Letter("").Render(o.fields(c, "carl@press.example", Sender{}, campaign.Links{Unsubscribe: "x"}))
 		const want = "tea, cups of 10 January 2026, €234.50; 2 for €1,234.50, mostly cups, tea: steady"
 		if err != nil || r.Subject != "Your order 2" || !strings.Contains(r.Text, want) {
 			t.Errorf("the letter is %q: %s, %v; want %s", r.Subject, r.Text, err, want)
