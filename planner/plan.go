@@ -131,7 +131,7 @@ func (p *Planner) choose(ctx context.Context, src Source, again bool) (out []cho
 func (p *Planner) ask(tx store.Tx, src Source, terms campaign.Terms, c contact.Contact, had string, now time.Time) (chosen, bool, error) {
 	one := chosen{Recipient: campaign.Recipient{Contact: c.ID, Name: c.Name}}
 	var err error
-	if one.candidate, err = p.candidate(tx, src, c); err != nil {
+	if one.candidate, err = p.candidate(tx, c); err != nil {
 		return one, false, err
 	}
 	in, err := src.Audience.Includes(one.candidate, now)
@@ -426,7 +426,7 @@ func (p *Planner) sample(ctx context.Context, src Source, who contact.ID) (one c
 		if len(c.Addresses) > 0 {
 			one.Address = c.Addresses[0]
 		}
-		one.candidate, err = p.candidate(tx, src, c)
+		one.candidate, err = p.candidate(tx, c)
 		return err
 	})
 	return one, err

@@ -25,7 +25,7 @@ type ranking struct {
 const rankingFor = 10 * time.Minute
 
 // bought adds to a candidate what they bought, their organisation included.
-func (p *Planner) bought(tx store.Tx, c *campaign.Candidate, segment bool) error {
+func (p *Planner) bought(tx store.Tx, c *campaign.Candidate) error {
 	var all []sale.Sale
 	seen := map[sale.ID]bool{}
 	for _, who := range []store.Subject{{Contact: c.Contact.ID}, {Organisation: c.Organisation.ID}} {
@@ -56,9 +56,6 @@ func (p *Planner) bought(tx store.Tx, c *campaign.Candidate, segment bool) error
 		if s.Counts() && s.Date <= today && (c.Sale == nil || s.Date > c.Sale.Date || s.Date == c.Sale.Date && s.ID > c.Sale.ID) {
 			c.Sale = &all[n]
 		}
-	}
-	if !segment {
-		return nil
 	}
 	ranks, err := p.ranks(tx, today)
 	c.Segment = c.Sales.In(ranks, today)
@@ -134,10 +131,10 @@ func boughtOf(c campaign.Candidate) campaign.Bought {
 }
 
 // candidate is a candidate with what they bought.
-func (p *Planner) candidate(tx store.Tx, src Source, c contact.Contact) (campaign.Candidate, error) {
+func (p *Planner) candidate(tx store.Tx, c contact.Contact) (campaign.Candidate, error) {
 	out, err := candidate(tx, c)
 	if err == nil {
-		err = p.bought(tx, &out, src.Audience.AsksSegment())
+		err = p.bought(tx, &out)
 	}
 	return out, err
 }

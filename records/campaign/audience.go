@@ -97,10 +97,6 @@ func salesOf(c Candidate) saleFacts {
 	return f
 }
 
-// AsksSegment reports whether the rule looks at how somebody buys beside the
-// others, which takes everybody's sales.
-func (a *Audience) AsksSegment() bool { return strings.Contains(a.source, "segment") }
-
 type firmFacts struct {
 	Name     string            `expr:"name"`
 	Kind     contact.Kind      `expr:"kind"`

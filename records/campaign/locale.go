@@ -87,12 +87,12 @@ func functionsOf(tag string) template.FuncMap {
 			s, err := decimal(v)
 			return Text(l.number(s)), err
 		},
-		"money": func(currency string, v any) (Text, error) {
+		"money": func(currency, v any) (Text, error) {
 			s, err := decimal(v)
 			if err != nil {
 				return "", err
 			}
-			return l.sum(strings.ToUpper(currency), s)
+			return l.sum(strings.ToUpper(written(currency)), s)
 		},
 		"plural": func(v any, forms ...string) (Text, error) { return counted(tag, l, v, forms) },
 	}
