@@ -121,6 +121,7 @@ type record struct {
 	History  history
 	Standing standing
 	Mailing  *mailing
+	Sold     *web.SaleFigures // nil: nothing was sold to them
 	Editing  bool
 	Conflict *edition // what somebody wrote who was not the first
 }
@@ -154,8 +155,12 @@ func (of subject) page(v *visit, status int, c card, conflict *edition) error {
 	if err != nil {
 		return err
 	}
+	sold, err := readSold(v, c)
+	if err != nil {
+		return err
+	}
 	return v.showAs(status, "record", c.Name, record{
-		Mailing: m, Standing: s, card: c, Members: members.Items, History: h,
+		Sold: sold, Mailing: m, Standing: s, card: c, Members: members.Items, History: h,
 		Editing: conflict != nil || v.MayWrite() && v.Query("edit") != "", Conflict: conflict,
 	})
 }
