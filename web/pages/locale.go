@@ -261,6 +261,11 @@ func (c *catalogue) Decimal(x float64, digits int) string {
 	return c.printer.Sprint(number.Decimal(x, number.MaxFractionDigits(digits)))
 }
 
+// Fixed writes a number with exactly so many digits behind the point.
+func (c *catalogue) Fixed(x float64, digits int) string {
+	return c.printer.Sprint(number.Decimal(x, number.Scale(digits)))
+}
+
 // Percent writes a share, where 1 is the whole.
 func (c *catalogue) Percent(x float64) string { return c.printer.Sprint(number.Percent(x)) }
 

@@ -125,7 +125,7 @@ func (v *visit) Money(a sale.Amount, currency string) string {
 	case sale.Whole(currency):
 		digits = 0
 	}
-	return v.Decimal(a.Float(), digits) + "\u00a0" + currency
+	return v.Fixed(a.Float(), digits) + "\u00a0" + currency
 }
 
 // Sums writes sums of several currencies.
