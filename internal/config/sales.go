@@ -8,7 +8,6 @@ import (
 // Sales says how exports of the accounting are read: of what was sold, or of
 // what was bought.
 type Sales struct {
-	Watch    string      `yaml:"watch" path:"dir" doc:"Directory whose files are imported as they come; each then moves to done/ or, with a list of what is wrong, to failed/."`
 	Currency string      `yaml:"currency" doc:"Currency of files that name none, such as EUR."`
 	Dates    DateOrder   `yaml:"dates" default:"auto" doc:"The order of dates such as 3/4/2026; auto tells it from the file, and asks where that leaves it open."`
 	Decimal  DecimalMark `yaml:"decimal" default:"auto" doc:"What stands before the decimals; auto tells it from the file, and asks where that leaves it open."`
@@ -71,19 +70,10 @@ type Unknown string
 func (Unknown) choices() []string { return []string{"refuse", "skip", "add"} }
 
 // sales checks one section.
-func (v *validator) sales(c *Config, path string, s, other *Sales) {
+func (v *validator) sales(path string, s *Sales) {
 	if s.Currency != "" {
 		if s.Currency = strings.ToUpper(s.Currency); len(s.Currency) != 3 || strings.Trim(s.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 			v.wrong(path+".currency", s.Currency+" is no currency", "write its code, such as EUR")
 		}
-	}
-	if s.Watch == "" {
-		return
-	}
-	if s.Watch == other.Watch && path == "purchases" {
-		v.wrong(path+".watch", "is the directory of sales.watch", "one of its own: sales and purchases look the same")
-	}
-	if inside(c.DataDir, s.Watch) {
-		v.wrong(path+".watch", "lies in data_dir, which is the store's", "a directory of its own")
 	}
 }

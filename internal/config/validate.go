@@ -35,8 +35,8 @@ func (v *validator) config(c *Config) {
 		v.sender(path, &c.Senders[i])
 		v.returns(c, path, c.Senders[i].Mailbox)
 	}
-	v.sales(c, "sales", &c.Sales, &c.Purchases)
-	v.sales(c, "purchases", &c.Purchases, &c.Sales)
+	v.sales("sales", &c.Sales)
+	v.sales("purchases", &c.Purchases)
 	v.policy(&c.Policy)
 	v.addressList("log_address", c.LogAddress)
 	v.backup(c)
