@@ -170,6 +170,7 @@ func (i *Intake) read(src message.Source, c message.Copy, mailbox string) (prepa
 		Trust:       head.Trust(setup.mailboxes[mailbox].Authserv),
 		Attachments: parsed.Attachments,
 		Snippet:     snippet(parsed),
+		Reply:       strings.ToValidUTF8(parsed.Reply[:min(len(parsed.Reply), message.MaxReply)], ""),
 		Raw:         parsed.Sum,
 		TextSum:     parsed.TextSum,
 		Flags:       flags,

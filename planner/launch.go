@@ -71,6 +71,7 @@ func (p *Planner) begin(ctx context.Context, actor string, src Source, plan camp
 	run := campaign.Run{
 		ID: campaign.RunID(store.NewID(now)), Campaign: src.Name, Purpose: src.Purpose, Basis: src.Basis, Sender: src.Sender,
 		State: campaign.Preparing, By: contact.Address(actor), Plan: plan.Hash, Created: now, Changed: now,
+		Questions: src.Questions,
 	}
 	err := p.o.Store.Update(ctx, func(tx store.Tx) error {
 		last, err := tx.Runs().List(src.Name, store.Slice{Limit: 1})

@@ -262,6 +262,10 @@ func (p *Planner) fields(c campaign.Candidate, a contact.Address, sender Sender,
 func (p *Planner) compose(src Source, sender Sender, from contact.Address, c chosen, id outbox.ID, purpose outbox.Purpose) (made, error) {
 	w := wording{letter: src.Letter(c.candidate.Language()), mark: c.mark, files: src.Files,
 		listID: src.Purpose + "." + from.Domain(), listName: strings.TrimSpace(p.o.Settings().Team + " " + src.Purpose)}
+	var err error
+	if w.letter.Scale, err = p.scale(src, cmp.Or(sender.Replies, from), id, purpose); err != nil {
+		return made{}, err
+	}
 	return p.write(w, sender, from, c, id, purpose)
 }
 

@@ -76,6 +76,9 @@ func (p *Planner) Returned(tx store.Tx, folder message.Folder, h message.Head, m
 			return p.unsubscribed(tx, d, run.Purpose, byMail, h.MessageID)
 		})
 	}
+	if heard, err := p.answered(tx, h, m); heard || err != nil {
+		return err
+	}
 	if m == nil {
 		return nil
 	}
@@ -213,6 +216,7 @@ func (p *Planner) outcome(tx store.Tx, d *outbox.Delivery, run campaign.Run, m m
 		if d.Evidence.Replied.IsZero() && !m.Verdict.Auto {
 			d.Evidence.Replied = p.moment()
 		}
+		return p.hear(tx, d, run, "", m.Head, &m)
 	}
 	return nil
 }

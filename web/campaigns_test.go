@@ -9,6 +9,7 @@ import (
 	"rapport/records/campaign"
 	"rapport/records/contact"
 	"rapport/records/outbox"
+	"rapport/records/survey"
 	"rapport/store"
 )
 
@@ -26,6 +27,15 @@ func (p *plainOutreach) known(name string) error {
 
 func (p *plainOutreach) List(context.Context) ([]campaign.Summary, error) {
 	return []campaign.Summary{{Name: "spring", Faults: []string{}}}, nil
+}
+
+func (p *plainOutreach) Results(_ context.Context, name string) (survey.Results, error) {
+	return survey.Sum(name, survey.Question{ID: "nps", Kind: survey.NPS}, 3, nil), p.known(name)
+}
+
+func (p *plainOutreach) Decide(_ context.Context, actor, id string, score int) (survey.Answer, error) {
+	p.last = actor
+	return survey.Answer{ID: id, Campaign: "spring", Kind: survey.NPS, Sure: true, Score: score}, nil
 }
 
 func (p *plainOutreach) Plan(_ context.Context, name string, again bool) (campaign.Plan, error) {
@@ -132,6 +142,8 @@ func callCampaigns(w *world, calls map[string]func() (any, error)) {
 	calls["POST /campaigns/{name}/launch"] = func() (any, error) {
 		return c.LaunchCampaign(ctx, "spring", CampaignLaunch{Hash: "0123"})
 	}
+	calls["GET /surveys/{name}/results"] = func() (any, error) { return c.SurveyResults(ctx, "spring") }
+	calls["POST /surveys/answers/{id}"] = func() (any, error) { return c.DecideAnswer(ctx, "01KJMA0FM01SJ8BZCJJR3EQ89M", 8) }
 	calls["POST /campaigns/{name}/steer"] = func() (any, error) { return c.SteerCampaign(ctx, "spring", "pause") }
 	calls["GET /deliveries"] = func() (any, error) {
 		return c.Deliveries(ctx, DeliveryFilter{Campaign: "spring", State: "ambiguous", Address: carl}, Slice{})

@@ -55,6 +55,8 @@ type Options struct {
 	Webhooks Webhooks
 	// Outreach plans and sends campaigns.
 	Outreach Outreach
+	// Listening knows what was answered to surveys.
+	Listening Listening
 	// Sales says how files of sales are read. It is asked for each. Nil: as
 	// they tell themselves.
 	Sales func(sale.Direction) SaleSettings
@@ -78,6 +80,7 @@ type Server struct {
 	watchers   watchers
 	webhooks   Webhooks
 	outreach   Outreach
+	listening  Listening
 	sales      func(sale.Direction) SaleSettings
 	mux        *http.ServeMux
 	operations []operation // all of them, as Handler announces them
@@ -96,7 +99,7 @@ func New(o Options) *Server {
 	s := &Server{
 		store: o.Store, records: o.Records, daemon: o.Daemon,
 		now: o.Now, log: o.Log, version: o.Version, spoolDir: o.SpoolDir, identities: o.Identities,
-		mailboxes: o.Mailboxes, access: o.Access, news: o.News, grants: o.Grants, relations: o.Relations, webhooks: o.Webhooks, outreach: o.Outreach, sales: o.Sales,
+		mailboxes: o.Mailboxes, access: o.Access, news: o.News, grants: o.Grants, relations: o.Relations, webhooks: o.Webhooks, outreach: o.Outreach, listening: o.Listening, sales: o.Sales,
 	}
 	if s.relations == nil {
 		s.relations = func() RelationSettings { return RelationSettings{} }
@@ -230,5 +233,6 @@ func (s *Server) describeAll(api huma.API) {
 	s.describeRelations(api)
 	s.describeFollowUps(api)
 	s.describeSales(api)
+	s.describeSurveys(api)
 	s.describeCalendars(api)
 }

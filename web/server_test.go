@@ -49,7 +49,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { st.Close() })
 	w := &world{t: t, store: st, records: &plainRecords{s: st, now: noon}, daemon: &quietDaemon{}, grants: &someGrants{}}
 	w.access = auth.New(auth.Options{Store: st, Key: make([]byte, 32), Now: func() time.Time { return noon }})
-	w.handler = New(Options{Store: st, Records: w.records, Daemon: w.daemon, Version: "1.2.3", SpoolDir: t.TempDir(), Access: w.access, Grants: w.grants, Webhooks: tellers(st), Outreach: &plainOutreach{},
+	w.handler = New(Options{Store: st, Records: w.records, Daemon: w.daemon, Version: "1.2.3", SpoolDir: t.TempDir(), Access: w.access, Grants: w.grants, Webhooks: tellers(st), Outreach: &plainOutreach{}, Listening: &plainOutreach{},
 		Now: func() time.Time { return noon }}).Handler()
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.handler.ServeHTTP(rw, r.WithContext(WithPrincipal(r.Context(), access.Principal{Kind: access.Local})))

@@ -115,7 +115,7 @@ func newFiled(t *testing.T) *filed {
 	s := New(Options{
 		Store: st, Records: realRecords{f.intake, &plainRecords{s: st, now: noon}}, Daemon: &quietDaemon{}, SpoolDir: t.TempDir(),
 		Access:    auth.New(auth.Options{Store: st, Key: make([]byte, 32), Now: func() time.Time { return noon }}),
-		Mailboxes: func() map[string]veil.Mailbox { return filedBoxes }, Webhooks: tellers(st), Outreach: &plainOutreach{},
+		Mailboxes: func() map[string]veil.Mailbox { return filedBoxes }, Webhooks: tellers(st), Outreach: &plainOutreach{}, Listening: &plainOutreach{},
 	})
 	f.handler = s.Handler()
 	f.ops = s.operations

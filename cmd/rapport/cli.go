@@ -42,6 +42,7 @@ type cli struct {
 	Sale       saleGroup         `cmd:""`
 	Suggestion suggestionGroup   `cmd:""`
 	Campaign   campaignGroup     `cmd:""`
+	Survey     surveyGroup       `cmd:""`
 	Outbox     outboxGroup       `cmd:""`
 	Why        whyCommand        `cmd:""`
 	Suppress   suppressCommand   `cmd:""`

@@ -175,7 +175,7 @@ func (s *system) listen(undo *stops) error {
 	api := web.New(web.Options{
 		Store: s.store, Records: records{s.intake, s.store, s.now}, Daemon: s, Now: s.now, Version: s.version,
 		Log: s.log.With("component", "web"), SpoolDir: spoolDir(s.config().DataDir),
-		Identities: s.auth, Access: s.auth, Grants: s, Mailboxes: s.mailboxesShown, News: s.news, Webhooks: s.told, Outreach: s.planner, Relations: s.relationSettings, Sales: s.saleSettings,
+		Identities: s.auth, Access: s.auth, Grants: s, Mailboxes: s.mailboxesShown, News: s.news, Webhooks: s.told, Outreach: s.planner, Listening: s.planner, Relations: s.relationSettings, Sales: s.saleSettings,
 	})
 	s.handler, s.feed = api.Handler(), api.Feed()
 	s.pages = sync.OnceValues(s.newPages)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rapport/records/campaign"
+	"rapport/records/survey"
 )
 
 // The limits of a campaigns directory.
@@ -42,13 +43,35 @@ type front struct {
 	Basis     string       `yaml:"legal_basis" doc:"What allows it for those who have not agreed, in words."`
 	Schedule  string       `yaml:"schedule" doc:"Nothing is sent before: 2026-03-01 09:00, in the zone of business_hours or in the one that stands behind it, as Europe/Berlin."`
 	Files     []string     `yaml:"attachments" doc:"Files attached to every mail: names beside the text."`
+	Questions []question   `yaml:"questions" doc:"What a survey asks, in its mail: one question."`
 	Language  string       `yaml:"language" doc:"The language of the text that goes to everybody whose own has none."`
 }
 
 // CampaignKind is what a campaign is.
 type CampaignKind string
 
-func (CampaignKind) choices() []string { return []string{campaign.Newsletter} }
+func (CampaignKind) choices() []string { return []string{campaign.Newsletter, campaign.Survey} }
+
+// question is one thing that a survey asks.
+type question struct {
+	ID           string       `yaml:"id" required:"true" doc:"Names its answers for ever: a word in small letters."`
+	Type         QuestionType `yaml:"type" required:"true" doc:"What kind of answer it takes."`
+	Text         string       `yaml:"text" doc:"The question. Without it, it is asked in words of ours, in the language of the letter."`
+	Translations []translated `yaml:"translations" doc:"The question in other languages."`
+}
+
+// translated is a question in one language.
+type translated struct {
+	Language string `yaml:"language" required:"true" doc:"A tag such as de."`
+	Text     string `yaml:"text" required:"true" doc:"The question in it."`
+}
+
+// QuestionType is what a question of a survey asks for.
+type QuestionType string
+
+func (QuestionType) choices() []string {
+	return []string{string(survey.NPS), string(survey.CSAT), string(survey.CES)}
+}
 
 // letterFront is what may stand above the letter in another language.
 type letterFront struct {
@@ -289,8 +312,29 @@ func (r *campaignReader) front(path string, data []byte) (front, *reader) {
 		}
 		d.Schedule = when
 	}
+	r.questions(v, f)
 	r.out.Faults, r.out.Warnings = append(r.out.Faults, rd.faults...), append(r.out.Warnings, rd.warnings...)
 	return f, rd
+}
+
+// questions reads what a survey asks.
+func (r *campaignReader) questions(v *validator, f front) {
+	if string(f.Kind) != campaign.Survey {
+		if len(f.Questions) > 0 {
+			v.wrong("questions", "only a survey asks questions", "write kind: survey")
+		}
+		return
+	}
+	for _, q := range f.Questions {
+		one := survey.Question{ID: q.ID, Kind: survey.Kind(q.Type), Text: map[string]string{"": strings.TrimSpace(q.Text)}}
+		for _, t := range q.Translations {
+			one.Text[strings.ToLower(t.Language)] = strings.TrimSpace(t.Text)
+		}
+		r.out.Questions = append(r.out.Questions, one)
+	}
+	if err := survey.Check(r.out.Questions); err != nil {
+		v.wrong("questions", err.Error(), "for example {id: nps, type: nps}")
+	}
 }
 
 // scheduled reads a time of day on a day, in a zone that stands behind it or in

@@ -129,3 +129,33 @@ func TestScheduleNamesItsZone(t *testing.T) {
 		}
 	}
 }
+
+func TestReadSurvey(t *testing.T) {
+	const head = "---\nkind: survey\npurpose: survey\nsubject: A question\naudience: 'kind == \"customer\"'\n"
+	for _, tt := range []struct{ name, front, want string }{
+		{"good", "questions:\n  - {id: nps, type: nps, text: \"Would you recommend us?\", translations: [{language: de, text: \"Empfehlen Sie uns?\"}]}\n", ""},
+		{"none", "", "it asks 0 questions"},
+		{"two", "questions:\n  - {id: a, type: nps}\n  - {id: b, type: ces}\n", "it asks 2 questions"},
+		{"type", "questions:\n  - {id: a, type: stars}\n", "stars"},
+		{"id", "questions:\n  - {id: \"A b\", type: nps}\n", "not a word"},
+		{"key", "questions:\n  - {id: a, type: nps, scale: 7}\n", "scale"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := campaigns(t, map[string]string{"after.md": head + tt.front + "---\nDear {{.Contact.Name}},\n"}).ReadCampaign("after")
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := got.Faults.Error()
+			if tt.want == "" && len(got.Faults) > 0 || !strings.Contains(text, tt.want) {
+				t.Errorf("faults %q, want %q", text, tt.want)
+			}
+			if tt.want == "" && (len(got.Questions) != 1 || got.Questions[0].In("de-AT") != "Empfehlen Sie uns?" || got.Questions[0].In("fr") != "Would you recommend us?") {
+				t.Errorf("questions %+v", got.Questions)
+			}
+		})
+	}
+	got, err := campaigns(t, map[string]string{"spring.md": strings.Replace(springFile, "---\n", "---\nquestions:\n  - {id: a, type: nps}\n", 1)}).ReadCampaign("spring")
+	if err != nil || len(got.Faults) != 1 {
+		t.Errorf("a newsletter that asks: %v, %v", got.Faults, err)
+	}
+}

@@ -3,6 +3,8 @@ package campaign
 import (
 	"strings"
 	"time"
+
+	"rapport/records/survey"
 )
 
 // Definition is a campaign as its files say it.
@@ -16,8 +18,10 @@ type Definition struct {
 	Schedule time.Time // not to be sent before; zero: when launched
 	// Letters are what is written, by language; "" is for everybody else.
 	Letters map[string]Letter
-	Files   []File   // attached to every mail
-	Sources [32]byte // SHA-256 of its files
+	Files   []File // attached to every mail
+	// Questions are those of a survey; the first is asked in the mail.
+	Questions []survey.Question
+	Sources   [32]byte // SHA-256 of its files
 }
 
 // Newsletter is the kind of campaign that is sent once to an audience.

@@ -24,6 +24,7 @@ type Letter struct {
 	Text      *Template // the text part; nil: it is made of the body
 	Layout    *Template // the frame, an HTML document; nil: our own
 	Pictures  map[string]File
+	Scale     *Scale // what it asks below its text; nil: nothing
 }
 
 // Rendered is a mail for one person.
@@ -54,6 +55,12 @@ func (l Letter) Render(f Fields) (Rendered, error) {
 	}
 	s := &setting{direction: direction(l.Language), pictures: l.Pictures}
 	foot := l.footer(f)
+	scale, asked := "", ""
+	if l.Scale != nil {
+		var links []Link
+		scale, asked, links = l.Scale.parts(l.Language)
+		s.links = append(s.links, links...)
+	}
 	filled := map[string]string{"footer": foot.html()}
 	// A preheader that is not there is no fault of a layout.
 	fields := slots{Fields: f, Subject: Text(subject), Preheader: Text(cmp.Or(preheader, " ")), Body: "body", Footer: "footer"}
@@ -61,6 +68,10 @@ func (l Letter) Render(f Fields) (Rendered, error) {
 	if err != nil {
 		return Rendered{}, err
 	}
+	if l.Scale != nil && l.whole(b) {
+		return Rendered{}, fmt.Errorf("%s: the letter of a survey has no place for its scale where it is a whole document: leave the <html> away", l.Body.name)
+	}
+	b.html, b.text = b.html+scale, b.text+asked
 	document := b.html
 	switch {
 	case l.whole(b):

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rapport/records/contact"
+	"rapport/records/survey"
 )
 
 // RunID names one run for ever; a ULID as text.
@@ -43,6 +44,8 @@ type Run struct {
 	Changed    time.Time       `json:"changed"`
 	Halted     bool            `json:"halted,omitempty"` // the program paused it, not a person
 	Dropped    time.Time       `json:"dropped,omitzero"` // when the bytes of its mails were let go
+	// Questions are those of a survey, as it was launched.
+	Questions []survey.Question `json:"questions,omitempty"`
 }
 
 // ErrRunState is what a change that does not fit a run's state ends in.

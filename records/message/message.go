@@ -193,6 +193,9 @@ const (
 	TrustNone Trust = "none"
 )
 
+// MaxReply is how much of a reply [Message] hands on, in bytes.
+const MaxReply = 8 << 10
+
 // Message is one stored mail, however many copies exist.
 type Message struct {
 	ID          ID           `json:"id"`
@@ -217,6 +220,9 @@ type Message struct {
 	Matches     []Match      `json:"matches"`
 	Protected   bool         `json:"protected,omitempty"` // seen by the owner of the mailbox only
 	Hidden      bool         `json:"hidden,omitempty"`    // private by hand: on no timeline
+	// Reply is what its author newly wrote, the first MaxReply bytes, while the
+	// mail is being filed; it is not kept with it.
+	Reply string `json:"-"`
 }
 
 // Variant is a copy of a message whose text differs from the message's own.

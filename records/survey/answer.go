@@ -10,12 +10,8 @@ import (
 // Channel is how an answer came.
 type Channel string
 
-// The channels.
-const (
-	ByMail Channel = "mail"
-	ByPage Channel = "page"
-	ByHand Channel = "hand" // entered by a member; never in a headline
-)
+// ByMail is an answer by mail: a reply, or one that a link began.
+const ByMail Channel = "mail"
 
 // Answer is what somebody says to a survey. There is one for each mail that
 // asked, however often it is given: the last counts.
@@ -43,9 +39,9 @@ type Answer struct {
 const MaxSources = 20
 
 // Counts reports whether an answer is one of the headline's.
-func (a Answer) Counts() bool { return a.Sure && !a.Unverified && a.Channel != ByHand }
+func (a Answer) Counts() bool { return a.Sure && !a.Unverified }
 
-// Hear takes up what a mail, or the page, says: the same source twice says
+// Hear takes up what a mail says: the same source twice says
 // nothing new, and what cannot be read does not take the place of what can.
 // changed reports whether the answer is another by it.
 func (a Answer) Hear(r Reading, by Channel, source string, unverified bool, now time.Time) (_ Answer, changed bool) {

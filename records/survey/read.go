@@ -13,11 +13,10 @@ const (
 
 // Reading is what an answer in free text says.
 type Reading struct {
-	Sure    bool     // it says one thing, and what is read below is that
-	Score   int      // of a kind with a scale
-	Options []string // chosen, by id
-	Comment string   // what was written besides
-	Why     Doubt    // where it is not sure
+	Sure    bool   // it says one thing, and what is read below is that
+	Score   int    // of a kind with a scale
+	Comment string // what was written besides
+	Why     Doubt  // where it is not sure
 }
 
 // Doubt is why a person has to read an answer.
@@ -34,27 +33,35 @@ const (
 // Read reads what somebody newly wrote as an answer to a question: without
 // quotes and signature, as records/message leaves it, or the subject of a mail
 // that a link of ours began. It reads a score only where nothing else can be
-// meant, whatever the language; whatever else there is, is for a person.
+// meant, whatever the language; whatever else there is, is for a person. Of a kind
+// without a scale nothing is read.
 func Read(q Question, text string) Reading {
 	comment := clip(strings.TrimSpace(text), MaxComment)
 	lines := strings.Split(clip(text, maxRead), "\n")
 	lines = lines[:min(len(lines), maxLines)]
-	switch q.Kind {
-	case NPS, CSAT, CES:
-		out := readScore(q.Kind, lines)
-		out.Comment = besides(comment, out)
-		return out
-	case Choice, Choices:
-		return readOptions(q, lines)
-	}
-	return Reading{Sure: comment != "", Comment: comment, Why: doubtIf(comment == "", NoScore)}
+	out := readScore(q.Kind, lines)
+	out.Comment = besides(comment, out)
+	return out
 }
 
-func doubtIf(yes bool, d Doubt) Doubt {
-	if yes {
-		return d
+// ReadBegun reads a mail that a link of ours began: its subject says the score,
+// and what stands below is a comment, or a signature with numbers of its own,
+// unless it plainly says another score.
+func ReadBegun(q Question, subject, text string) Reading {
+	out, below := Read(q, subject), Read(q, text)
+	if !out.Sure {
+		return below
 	}
-	return ""
+	out.Comment = below.Comment
+	other := below.Sure && below.Score != out.Score
+	lines := strings.Split(clip(text, maxRead), "\n")
+	for _, line := range lines[:min(len(lines), maxLines)] {
+		other = other || again(q.Kind, tokens(readable(line)), out.Score)
+	}
+	if other {
+		return Reading{Why: Several, Comment: clip(strings.TrimSpace(text), MaxComment)}
+	}
+	return out
 }
 
 // clip cuts a text to bytes at most, between characters.
@@ -176,56 +183,4 @@ func again(k Kind, t []token, score int) bool {
 		another = another || t.form == number && k.Fits(t.value) && t.value != score
 	}
 	return cue && another
-}
-
-// readOptions reads a choice: the number or the words of an option, in a line
-// of its own, or several with commas between.
-func readOptions(q Question, lines []string) Reading {
-	text := ""
-	for _, line := range lines {
-		if text = strings.TrimSpace(line); text != "" {
-			break
-		}
-	}
-	whole := strings.TrimSpace(strings.Join(lines, "\n"))
-	parts := []string{text}
-	if q.Kind == Choices {
-		parts = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == '،' || r == '、' })
-	}
-	out := Reading{Sure: len(parts) > 0, Comment: clip(strings.TrimSpace(strings.TrimPrefix(whole, text)), MaxComment)}
-	for _, p := range parts {
-		id, ok := option(q, p)
-		if !ok {
-			return Reading{Why: Unclear, Comment: clip(whole, MaxComment)}
-		}
-		out.Options = append(out.Options, id)
-	}
-	return out
-}
-
-// option finds the option somebody names.
-func option(q Question, text string) (string, bool) {
-	t := tokens(readable(text))
-	for len(t) > 0 && t[len(t)-1].form == mark {
-		t = t[:len(t)-1]
-	}
-	if len(t) == 1 && t[0].form == number && t[0].value >= 1 && t[0].value <= len(q.Options) {
-		return q.Options[t[0].value-1].ID, true
-	}
-	want := strings.Trim(readable(text), " .!,;")
-	for _, o := range q.Options {
-		for _, label := range append([]string{o.ID}, values(o.Text)...) {
-			if readable(label) == want {
-				return o.ID, true
-			}
-		}
-	}
-	return "", false
-}
-
-func values(m map[string]string) (out []string) {
-	for _, v := range m {
-		out = append(out, v)
-	}
-	return out
 }

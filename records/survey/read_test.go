@@ -52,6 +52,25 @@ func TestReplies(t *testing.T) {
 	t.Attr("tries", strconv.Itoa(len(replies)))
 }
 
+func TestReadBegun(t *testing.T) {
+	q := Question{ID: "q", Kind: NPS}
+	for _, tt := range []struct {
+		subject, text string
+		want          int
+	}{
+		{"9 ", "", 9}, {" 9 ", "Great, thanks!", 9}, {"9", "Tom Tester\n030 1234567\n10, Downing Street", 9}, {"9", "9", 9}, {"9", "7", review},
+		{"9", "Sorry, I meant 3.", review}, {"", "8", 8}, {"my order", "8", 8}, {"11", "", review}, {"my order", "what is it?", review},
+	} {
+		got := review
+		if r := ReadBegun(q, tt.subject, tt.text); r.Sure {
+			got = r.Score
+		}
+		if got != tt.want {
+			t.Errorf("ReadBegun(%q, %q) = %s, want %s", tt.subject, tt.text, shown(got), shown(tt.want))
+		}
+	}
+}
+
 func shown(want int) string {
 	switch want {
 	case review:

@@ -38,7 +38,8 @@ func npsOf(promoters, passives, detractors int, z float64) Estimate {
 	}
 	middle := (p - d) / m
 	half := z * math.Sqrt(((p+d)/m-middle*middle)/m)
-	out.Low, out.High = 100*max(middle-half, -1), 100*min(middle+half, 1)
+	// The figure itself is not outside, as where all are promoters.
+	out.Low, out.High = min(100*max(middle-half, -1), out.Value), max(100*min(middle+half, 1), out.Value)
 	return out
 }
 

@@ -43,7 +43,7 @@ func TestFiguresOfFewAnswers(t *testing.T) {
 			t.Errorf("Figure(%s) of one answer = %+v", k, got)
 		}
 	}
-	if got := NPSOf(3, 0, 0); got.Low > 99 || got.High > 100 {
+	if got := NPSOf(3, 0, 0); got.Low > 99 || got.High != 100 {
 		t.Errorf("NPSOf(3, 0, 0) = %+v: three promoters leave no doubt", got)
 	}
 }
@@ -77,7 +77,7 @@ func TestNPSOfIsTheMeanOfItsVotes(t *testing.T) {
 		variance := (p*(1-mean)*(1-mean) + d*(1+mean)*(1+mean) + (n-p-d)*mean*mean) / n
 		half := 1.959963984540054 * math.Sqrt(variance/n)
 		got := NPSOf(tt.p, tt.m, tt.d)
-		if !near(got.Low/100, max(mean-half, -1)) || !near(got.High/100, min(mean+half, 1)) {
+		if !near(got.Low/100, min(max(mean-half, -1), got.Value/100)) || !near(got.High/100, max(min(mean+half, 1), got.Value/100)) {
 			t.Errorf("NPSOf(%d, %d, %d) = %+v, want %.4f to %.4f", tt.p, tt.m, tt.d, got, mean-half, mean+half)
 		}
 	}

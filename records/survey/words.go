@@ -8,13 +8,6 @@ type Words struct {
 	Ends      map[Kind][2]string // the lowest and highest score, in words
 	Satisfied [5]string          // the scores of CSAT, from 1
 	HowTo     string             // how to answer by mail
-	Comment   string             // the label of the comment
-	Send      string             // the button
-	Thanks    string
-	Choose    string // what to do where no score is chosen
-	Closed    string
-	Yours     string // before the score that is known already
-	Remind    string // above the reminder
 }
 
 // WordsOf returns the words for a language, English where there are none.
@@ -32,45 +25,35 @@ var words = map[string]Words{
 		Ends: map[Kind][2]string{NPS: {"not at all likely", "extremely likely"}, CSAT: {"very dissatisfied", "very satisfied"},
 			CES: {"very difficult", "very easy"}},
 		Satisfied: [5]string{"very dissatisfied", "dissatisfied", "neutral", "satisfied", "very satisfied"},
-		HowTo:     "Click a number, or reply to this mail with the number.", Comment: "Would you like to add something?", Send: "Send answer",
-		Thanks: "Thank you. Your answer has arrived.", Choose: "Please choose a number.", Closed: "Thank you. This survey is closed.", Yours: "Your answer",
-		Remind: "We would still like to hear from you:",
+		HowTo:     "Click a number, or reply to this mail with the number.",
 	},
 	"de": {
 		Ask: map[Kind]string{NPS: "Wie wahrscheinlich ist es, dass Sie uns weiterempfehlen?", CSAT: "Wie zufrieden sind Sie?", CES: "Wie leicht war es, Ihr Anliegen zu erledigen?"},
 		Ends: map[Kind][2]string{NPS: {"sehr unwahrscheinlich", "sehr wahrscheinlich"}, CSAT: {"sehr unzufrieden", "sehr zufrieden"},
 			CES: {"sehr schwierig", "sehr leicht"}},
 		Satisfied: [5]string{"sehr unzufrieden", "unzufrieden", "neutral", "zufrieden", "sehr zufrieden"},
-		HowTo:     "Klicken Sie auf eine Zahl, oder antworten Sie auf diese Mail mit der Zahl.", Comment: "Möchten Sie etwas hinzufügen?", Send: "Antwort senden",
-		Thanks: "Vielen Dank. Ihre Antwort ist angekommen.", Choose: "Bitte wählen Sie eine Zahl.", Closed: "Vielen Dank. Diese Umfrage ist beendet.", Yours: "Ihre Antwort",
-		Remind: "Ihre Meinung interessiert uns weiterhin:",
+		HowTo:     "Klicken Sie auf eine Zahl, oder antworten Sie auf diese Mail mit der Zahl.",
 	},
 	"fr": {
 		Ask: map[Kind]string{NPS: "Quelle est la probabilité que vous nous recommandiez ?", CSAT: "Êtes-vous satisfait ?", CES: "Était-ce facile d’obtenir ce que vous vouliez ?"},
 		Ends: map[Kind][2]string{NPS: {"pas du tout probable", "très probable"}, CSAT: {"très insatisfait", "très satisfait"},
 			CES: {"très difficile", "très facile"}},
 		Satisfied: [5]string{"très insatisfait", "insatisfait", "neutre", "satisfait", "très satisfait"},
-		HowTo:     "Cliquez sur un chiffre, ou répondez à ce message avec le chiffre.", Comment: "Souhaitez-vous ajouter quelque chose ?", Send: "Envoyer la réponse",
-		Thanks: "Merci. Votre réponse est arrivée.", Choose: "Veuillez choisir un chiffre.", Closed: "Merci. Cette enquête est close.", Yours: "Votre réponse",
-		Remind: "Votre avis nous intéresse toujours :",
+		HowTo:     "Cliquez sur un chiffre, ou répondez à ce message avec le chiffre.",
 	},
 	"es": {
 		Ask: map[Kind]string{NPS: "¿Qué probabilidad hay de que nos recomiende?", CSAT: "¿Está satisfecho?", CES: "¿Le resultó fácil conseguir lo que quería?"},
 		Ends: map[Kind][2]string{NPS: {"nada probable", "muy probable"}, CSAT: {"muy insatisfecho", "muy satisfecho"},
 			CES: {"muy difícil", "muy fácil"}},
 		Satisfied: [5]string{"muy insatisfecho", "insatisfecho", "neutral", "satisfecho", "muy satisfecho"},
-		HowTo:     "Haga clic en un número o responda a este correo con el número.", Comment: "¿Desea añadir algo?", Send: "Enviar respuesta",
-		Thanks: "Gracias. Su respuesta ha llegado.", Choose: "Elija un número, por favor.", Closed: "Gracias. Esta encuesta está cerrada.", Yours: "Su respuesta",
-		Remind: "Nos sigue interesando su opinión:",
+		HowTo:     "Haga clic en un número o responda a este correo con el número.",
 	},
 	"bn": {
 		Ask: map[Kind]string{NPS: "আপনি আমাদের অন্যদের কাছে সুপারিশ করবেন, এর সম্ভাবনা কতটা?", CSAT: "আপনি কতটা সন্তুষ্ট?", CES: "আপনার কাজটি করা কতটা সহজ ছিল?"},
 		Ends: map[Kind][2]string{NPS: {"একেবারেই সম্ভাবনা নেই", "খুব বেশি সম্ভাবনা"}, CSAT: {"খুব অসন্তুষ্ট", "খুব সন্তুষ্ট"},
 			CES: {"খুব কঠিন", "খুব সহজ"}},
 		Satisfied: [5]string{"খুব অসন্তুষ্ট", "অসন্তুষ্ট", "মাঝামাঝি", "সন্তুষ্ট", "খুব সন্তুষ্ট"},
-		HowTo:     "একটি সংখ্যায় ক্লিক করুন, অথবা সংখ্যাটি লিখে এই মেইলের উত্তর দিন।", Comment: "আর কিছু বলতে চান?", Send: "উত্তর পাঠান",
-		Thanks: "ধন্যবাদ। আপনার উত্তর পৌঁছেছে।", Choose: "অনুগ্রহ করে একটি সংখ্যা বেছে নিন।", Closed: "ধন্যবাদ। এই জরিপ শেষ হয়েছে।", Yours: "আপনার উত্তর",
-		Remind: "আমরা এখনও আপনার মতামত জানতে চাই:",
+		HowTo:     "একটি সংখ্যায় ক্লিক করুন, অথবা সংখ্যাটি লিখে এই মেইলের উত্তর দিন।",
 	},
 }
 

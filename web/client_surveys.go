@@ -1,0 +1,24 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"rapport/records/survey"
+)
+
+// SurveyResults sums up what was answered to a survey.
+func (c *Client) SurveyResults(ctx context.Context, name string) (survey.Results, error) {
+	return call[survey.Results](ctx, c, http.MethodGet, at("/surveys/%s/results", name), nil, nil)
+}
+
+// DecideAnswer says which score an answer means.
+func (c *Client) DecideAnswer(ctx context.Context, id string, score int) (survey.Answer, error) {
+	return call[survey.Answer](ctx, c, http.MethodPost, at("/surveys/answers/%s", id), nil, AnswerScore{Score: score})
+}
+
+// SurveyResults are what was answered to a survey.
+type SurveyResults = survey.Results
+
+// SurveyEstimate is a figure with its interval.
+type SurveyEstimate = survey.Estimate
