@@ -33,6 +33,8 @@ type Config struct {
 	Senders    []Sender       `yaml:"senders" doc:"SMTP servers that take mail from Rapport: alerts, the daily mail and campaigns."`
 	Campaigns  string         `yaml:"campaigns" path:"dir" doc:"Directory of the campaigns: NAME.md, or NAME with campaign.yaml and body.md."`
 	Fatigue    Fatigue        `yaml:"fatigue" doc:"How many mails of campaigns somebody gets at most."`
+	Topics     []Topic        `yaml:"topics" doc:"What people may choose to get; nothing means one topic, for the purpose newsletter."`
+	SignUp     SignUp         `yaml:"sign_up" doc:"How people sign up, which a mail to them always has to confirm."`
 	Sales      Sales          `yaml:"sales" doc:"How exports of the accounting are read that say what was sold."`
 	Purchases  Sales          `yaml:"purchases" doc:"The same of what was bought from partners."`
 	Policy     Policy         `yaml:"policy" doc:"What may be kept."`

@@ -42,6 +42,7 @@ func (v *validator) config(c *Config) {
 	v.backup(c)
 	v.retention(&c.Retention)
 	v.alerts(c)
+	v.topics(c)
 	v.hours(c)
 	v.digest(c)
 	v.web(&c.Web)
