@@ -144,3 +144,17 @@ func (i *Intake) handOver(tx store.Tx, from, to contact.Address) error {
 		}
 	}
 }
+
+// Subscriber adds a contact who signed up, inside a transaction of whoever keeps
+// that. What it has to be filed again for waits for [Intake.Finish].
+func (i *Intake) Subscriber(tx store.Tx, c contact.Contact) (contact.Contact, error) {
+	if err := c.Normalize(); err != nil {
+		return c, err
+	}
+	var f followUp
+	c, err := i.addContact(tx, "sign-up", c, &f)
+	if err != nil {
+		return c, err
+	}
+	return c, i.follow(tx, f)
+}

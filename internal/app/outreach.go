@@ -49,8 +49,9 @@ func (s *system) newPlanner() (*planner.Planner, error) {
 			}
 			return sourceOf(one), err
 		},
-		Send: s.sendNow,
-		Wake: func() { s.courier.wake() },
+		Send:       s.sendNow,
+		NewContact: s.subscriber,
+		Wake:       func() { s.courier.wake() },
 	}), nil
 }
 
@@ -65,6 +66,7 @@ func (s *system) newPublic() (http.Handler, error) {
 		Object: func(ctx context.Context, o public.Objection) error {
 			return s.planner.Object(ctx, o.Delivery, o.All, o.By)
 		},
+		Choices: s.choices(),
 	})
 }
 
@@ -72,6 +74,7 @@ func (s *system) newPublic() (http.Handler, error) {
 func planning(cfg *config.Config) planner.Settings {
 	out := planner.Settings{Team: cfg.Ours.Name, PublicURL: cfg.Web.PublicURL, Senders: map[string]planner.Sender{}, Members: map[contact.Address]string{},
 		PerWeek: cfg.Fatigue.PerWeek, PerMonth: cfg.Fatigue.PerMonth}
+	out.Topics, out.SignUps = topicsOf(cfg), cfg.Asks()
 	for _, m := range cfg.Ours.Members {
 		out.Members[contact.Address(m.Addresses[0])] = m.Name
 	}
@@ -308,6 +311,7 @@ func (d *daemonRun) tend(ctx context.Context) {
 	proved := map[string]time.Time{}
 	for {
 		d.faults.report("campaigns", errors.Join(d.planner.Tend(ctx), d.prove(ctx, proved)))
+		due(d.workDue) // who signed up may have written before
 		lull := time.NewTimer(tendLull)
 		select {
 		case <-ctx.Done():

@@ -1,5 +1,6 @@
 // Package public is what strangers may open: the pages behind the links of
-// mails, on a listener of its own. Today that is the way out of a list.
+// mails, on a listener of its own: the way out of a list, what somebody chooses to
+// get, and signing up.
 //
 // Whoever holds a token speaks for the one the mail was sent to, and nobody else
 // is told whether an address is known. Programs open links, and some run what is
@@ -17,10 +18,8 @@ import (
 	"html/template"
 	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"golang.org/x/text/language"
 
@@ -49,6 +48,8 @@ type Options struct {
 	Object func(context.Context, Objection) error
 	Team   func() string // who writes, as recipients know them
 	Log    *slog.Logger
+	// Choices is what people choose to get.
+	Choices Choices
 }
 
 //go:embed locale/*.json
@@ -66,6 +67,7 @@ type site struct {
 	texts   []map[string]string
 	tags    []language.Tag
 	matcher language.Matcher
+	gate    gate
 }
 
 // New returns the handler of the public listener. It may be used concurrently.
@@ -82,6 +84,7 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /u/{token}", s.ask)
 	mux.HandleFunc("POST /u/{token}", s.oneClick)
 	mux.HandleFunc("POST /u/{token}/leave", s.leave)
+	s.choosing(mux)
 	mux.HandleFunc("OPTIONS /u/{token}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
 		w.WriteHeader(http.StatusNoContent)
@@ -159,15 +162,7 @@ func (s *site) oneClick(w http.ResponseWriter, r *http.Request) {
 // leave is the button of the page.
 func (s *site) leave(w http.ResponseWriter, r *http.Request) {
 	id, ok := s.delivery(w, r)
-	if !ok {
-		return
-	}
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
-		s.show(w, r, http.StatusUnsupportedMediaType, "gone", "")
-		return
-	}
-	if err := r.ParseForm(); err != nil {
-		s.show(w, r, http.StatusBadRequest, "gone", "")
+	if !ok || !s.parsed(w, r) {
 		return
 	}
 	s.object(w, r, Objection{Delivery: id, All: r.PostForm.Get("scope") == "all", By: "page"})
@@ -176,8 +171,7 @@ func (s *site) leave(w http.ResponseWriter, r *http.Request) {
 // object commits an objection, and only then says that it holds. What cannot be
 // committed now is asked for again: mail programs do that.
 func (s *site) object(w http.ResponseWriter, r *http.Request, o Objection) {
-	o.Agent = strings.ToValidUTF8(r.UserAgent(), "")
-	o.Agent = o.Agent[:min(len(o.Agent), maxAgent)]
+	o.Agent = agentOf(r)
 	// It is committed even where its sender does not wait.
 	if err := s.Object(context.WithoutCancel(r.Context()), o); err != nil {
 		s.Log.Error("an objection could not be kept", "delivery", o.Delivery, "error", err)
@@ -192,15 +186,38 @@ func (s *site) object(w http.ResponseWriter, r *http.Request, o Objection) {
 	s.show(w, r, http.StatusOK, said, "")
 }
 
-// show answers with the page in the reader's language.
+// show answers with the page in the reader's language; token is that of the ways
+// out it offers, "" for none.
 func (s *site) show(w http.ResponseWriter, r *http.Request, status int, what, token string) {
+	s.answer(w, r, status, shown{what: what, leave: token, ways: token != ""})
+}
+
+// shown is what a page shows.
+type shown struct {
+	what   string  // its texts
+	action string  // where its form goes
+	topics []Topic // to choose from
+	list   []Topic // that are only named
+	leave  string  // the token of the ways out
+	ways   bool    // the ways out are what the page is for
+
+	signUp        bool // it asks for an address
+	address, name string
+	fault         string // the text of what is wrong with them
+}
+
+func (s *site) answer(w http.ResponseWriter, r *http.Request, status int, o shown) {
 	_, at := language.MatchStrings(s.matcher, r.Header.Get("Accept-Language"))
 	texts := s.texts[at]
 	var b bytes.Buffer
 	err := s.page.Execute(&b, struct {
-		Lang, Dir, Title, Text, Token, Team string
-		T                                   map[string]string
-	}{s.tags[at].String(), texts["dir"], texts[what+".title"], texts[what+".text"], token, s.Team(), texts})
+		Lang, Dir, Title, Text, Team, Action, Button, Leave string
+		Address, Name, Fault                                string
+		Ways, SignUp                                        bool
+		Topics, List                                        []Topic
+		T                                                   map[string]string
+	}{s.tags[at].String(), texts["dir"], texts[o.what+".title"], texts[o.what+".text"], s.Team(), o.action, texts[o.what+".button"], o.leave,
+		o.address, o.name, texts[o.fault], o.ways, o.signUp, o.topics, o.list, texts})
 	if err != nil {
 		s.Log.Error("the public page cannot be made", "error", err)
 		http.Error(w, "", http.StatusInternalServerError)

@@ -30,6 +30,12 @@ type world struct {
 
 	mu   sync.Mutex
 	said []Objection
+
+	chosen    []Chosen
+	signed    []SignUp
+	confirmed []outbox.ID
+	choice    error // of whatever is chosen
+	closed    bool  // to strangers
 }
 
 func newWorld(t testing.TB) *world {
@@ -48,6 +54,8 @@ func newWorld(t testing.TB) *world {
 		},
 		Team: func() string { return "Example & <b>Co" },
 		Log:  slog.New(slog.DiscardHandler),
+
+		Choices: w.choices(),
 	})
 	if err != nil {
 		t.Fatal(err)
