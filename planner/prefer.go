@@ -2,7 +2,6 @@ package planner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -59,10 +58,11 @@ func (p *Planner) choices(tx store.Tx, a contact.Address) (out []Choice, err err
 func (p *Planner) Prefer(ctx context.Context, id outbox.ID, want []string, language, agent string) (asks bool, err error) {
 	var again []string
 	var to contact.Address
+	sender := ""
 	err = p.o.Store.Update(ctx, func(tx store.Tx) error {
 		again = nil
 		return p.tell(tx, id, func(d *outbox.Delivery, _ campaign.Run) error {
-			to = d.Address
+			to, sender = d.Address, d.Sender
 			have, err := p.choices(tx, d.Address)
 			if err != nil {
 				return err
@@ -84,9 +84,6 @@ func (p *Planner) Prefer(ctx context.Context, id outbox.ID, want []string, langu
 	if err != nil || len(again) == 0 {
 		return false, err
 	}
-	err = p.SignUp(ctx, Asked{Address: to, Language: language, Purposes: again, How: "preferences", Agent: agent, Theirs: true})
-	if errors.Is(err, ErrRefused) {
-		return false, nil
-	}
+	err = p.SignUp(ctx, Asked{Address: to, Language: language, Purposes: again, How: "preferences", Agent: agent, Sender: sender, Theirs: true})
 	return err == nil, err
 }

@@ -61,6 +61,7 @@ type Asked struct {
 	How      string // form, preferences, or the member who asks them
 	Agent    string
 	From     string // network address; a digest of it is kept
+	Sender   string // who asks where the configuration names nobody
 	// Theirs says that whoever asks holds a mail of ours to the address. Only they
 	// get a mail where the address objected before.
 	Theirs bool
@@ -79,7 +80,7 @@ func (p *Planner) SignUp(ctx context.Context, a Asked) error {
 	if len(topics) == 0 {
 		return refused("nothing was chosen: the configuration has topics %s", strings.Join(set.purposes(), ", "))
 	}
-	sender, from, err := p.sender(set.SignUps)
+	sender, from, err := p.sender(cmp.Or(set.SignUps, a.Sender))
 	if err != nil {
 		return err
 	}
