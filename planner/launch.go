@@ -53,7 +53,10 @@ func (p *Planner) Launch(ctx context.Context, actor, name, hash string, again bo
 	if run, err = p.begin(ctx, actor, src, plan); err != nil {
 		return run, err
 	}
-	n, err := p.freezeAll(ctx, run, src, all)
+	n := 0
+	if src.Rhythm == nil {
+		n, err = p.freezeAll(ctx, run, src, all)
+	}
 	if err == nil {
 		run, err = p.seal(ctx, actor, run, n)
 	}
@@ -70,8 +73,11 @@ func (p *Planner) begin(ctx context.Context, actor string, src Source, plan camp
 	now := p.o.Now().UTC().Truncate(time.Microsecond)
 	run := campaign.Run{
 		ID: campaign.RunID(store.NewID(now)), Campaign: src.Name, Purpose: src.Purpose, Basis: src.Basis, Sender: src.Sender,
-		State: campaign.Preparing, By: contact.Address(actor), Plan: plan.Hash, Created: now, Changed: now,
+		State: campaign.Preparing, By: contact.Address(actor), Plan: plan.Hash, Created: now, Changed: now, Window: src.Window,
 		Questions: src.Questions,
+	}
+	if src.Rhythm != nil {
+		run.Rhythm, run.Since = src.Rhythm, now
 	}
 	err := p.o.Store.Update(ctx, func(tx store.Tx) error {
 		last, err := tx.Runs().List(src.Name, store.Slice{Limit: 1})
@@ -134,7 +140,10 @@ func (p *Planner) freeze(run campaign.Run, src Source, sender Sender, from conta
 		ID: outbox.ID(store.NewID(now)), Run: run.ID, Contact: c.Contact, Address: c.Address, Sender: sender.Name, From: from,
 		State: outbox.Planned, Changed: now, Lifetime: outbox.Lifetime(lifetime),
 	}}
-	if c.hold.Why != "" && !c.hold.MayWait(run.Created) {
+	if run.Rhythm != nil {
+		f.d.Written = now
+	}
+	if c.hold.Why != "" && !c.hold.MayWait(began(run, f.d)) {
 		return f, nil
 	}
 	m, err := p.signed(src, sender, from, c, f.d.ID, outbox.ForReply)
@@ -146,9 +155,22 @@ func (p *Planner) freeze(run campaign.Run, src Source, sender Sender, from conta
 	if c.hold.Until.After(f.d.Due) {
 		f.d.Due, f.d.Reason = c.hold.Until, waitsFor(c.hold)
 	}
+	if later := src.Window.Next(later(now, f.d.Due), p.zoneOf(c.candidate.Contact)); later.After(now) && later.After(f.d.Due) {
+		f.d.Due, f.d.Reason = later, outsideWindow
+	}
 	f.d.Subject, f.d.MessageID = m.subject, m.messageID
 	f.d.Sum, f.d.Size = message.Sum(sha256.Sum256(m.raw)), int64(len(m.raw))
 	return f, nil
+}
+
+// outsideWindow is why a mail waits for the hours of its campaign.
+const outsideWindow = "outside the window of its campaign"
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // put writes deliveries with their bytes.

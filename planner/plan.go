@@ -47,7 +47,7 @@ func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Pl
 		return plan, nil, nil
 	}
 	plan.Audience = src.Audience.String()
-	all, others, err := p.choose(ctx, src, again)
+	all, others, err := p.addressees(ctx, src, again)
 	if err != nil {
 		return plan, nil, fmt.Errorf("plan campaign %s: %w", src.Name, err)
 	}
@@ -72,6 +72,19 @@ func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Pl
 	plan.Seconds = int64(sender.lasts(len(writeTo)) / time.Second)
 	plan.Hash = hashOf(src, plan)
 	return plan, all, nil
+}
+
+// addressees are whom launching would write to: of a reminder, those whose
+// occasions have come already.
+func (p *Planner) addressees(ctx context.Context, src Source, again bool) (all []chosen, others int, err error) {
+	if src.Rhythm == nil {
+		return p.choose(ctx, src, again)
+	}
+	due, err := p.reached(ctx, src, p.o.Now())
+	for _, w := range due {
+		all = append(all, w.chosen)
+	}
+	return all, 0, err
 }
 
 // choose asks the audience about every contact.
@@ -169,7 +182,7 @@ func (p *Planner) lint(src Source, list []chosen) (Sender, []string) {
 	if sender.Address == "" {
 		faults = append(faults, fmt.Sprintf("sender %s has no postal_address, which has to stand below every newsletter", sender.Name))
 	}
-	if len(list) == 0 {
+	if len(list) == 0 && src.Rhythm == nil {
 		faults = append(faults, "there is nobody to write to")
 	}
 	found := map[string]int{} // how often, beyond the first

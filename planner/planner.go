@@ -44,6 +44,9 @@ type Settings struct {
 	// ask whether they meant it; "": there are none.
 	Topics  []Topic
 	SignUps string
+	// Zone is that of the team, by which days and windows count for who has no
+	// zone of their own; nil: UTC.
+	Zone *time.Location
 	// Excluded reports whether the configuration excludes an address.
 	Excluded func(contact.Address) bool
 }
@@ -83,8 +86,9 @@ type Options struct {
 // mail may leave, and keeps what comes back. Its methods may be called
 // concurrently.
 type Planner struct {
-	o       Options
-	ranking ranking
+	o        Options
+	ranking  ranking
+	reaching reaching
 }
 
 // New returns a Planner over an open store.

@@ -69,8 +69,29 @@ func (p *Planner) Restored(ctx context.Context, copyID string) error {
 				return err
 			}
 		}
+		if err := p.restoredPaused(tx); err != nil {
+			return err
+		}
 		return tx.State().Put(statePaused, []byte(copyID))
 	})
+}
+
+// restoredPaused has reminders that are paused, those just halted included,
+// begin anew: what was due until now may have been sent since the copy was made.
+func (p *Planner) restoredPaused(tx store.Tx) error {
+	paused, err := store.Where(func(s store.Slice) (store.Page[campaign.Run], error) {
+		return tx.Runs().In(campaign.Paused, s)
+	}, func(r campaign.Run) (bool, error) { return r.Rhythm != nil, nil })
+	if err != nil {
+		return err
+	}
+	for _, r := range paused {
+		r.Since = p.o.Now()
+		if err := tx.Runs().Put(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Gate decides inside the transaction of its intent whether a delivery may be
@@ -96,10 +117,20 @@ func (p *Planner) Gate(tx store.Tx, d outbox.Delivery, now time.Time) (outbox.Ev
 	}
 	h := p.o.Settings().terms(run.Purpose, run.Basis).Judge(s, now)
 	switch {
-	case h.MayWait(run.Created):
+	case h.MayWait(began(run, d)):
 		return outbox.Event{What: outbox.Return, Until: h.Until, Reason: waitsFor(h)}, nil
 	case h.Why != "":
 		return heldBy(h), nil
+	}
+	if run.Rhythm != nil {
+		if what, stopped, err := p.stopped(tx, *run.Rhythm, *c, d.Anchor); err != nil {
+			return outbox.Event{}, err
+		} else if stopped {
+			return heldBy(campaign.Hold{Why: campaign.Pointless, Detail: what}), nil
+		}
+	}
+	if until := run.Window.Next(now, p.zoneOf(*c)); until.After(now) {
+		return outbox.Event{What: outbox.Return, Until: until, Reason: outsideWindow}, nil
 	}
 	return p.refusing(tx, d.Address, now)
 }
@@ -118,7 +149,14 @@ func (p *Planner) Tend(ctx context.Context) error {
 			err = errors.Join(err, p.halt(ctx, r.ID, fmt.Sprintf("no sender is called %s any more: add it to senders in the configuration, then resume", r.Sender)))
 			continue
 		}
-		if err := p.finish(ctx, r.ID); err != nil {
+		look := p.finish
+		if r.Rhythm != nil {
+			if !p.reaching.due(r, p.o.Now()) {
+				continue
+			}
+			look = func(ctx context.Context, _ campaign.RunID) error { return p.reach(ctx, r) }
+		}
+		if err := look(ctx, r.ID); err != nil {
 			return fmt.Errorf("look after the run %s of %s: %w", r.ID, r.Campaign, err)
 		}
 	}

@@ -73,7 +73,7 @@ func (s *system) newPublic() (http.Handler, error) {
 // planning translates the configuration into the planner's terms.
 func planning(cfg *config.Config) planner.Settings {
 	out := planner.Settings{Team: cfg.Ours.Name, PublicURL: cfg.Web.PublicURL, Senders: map[string]planner.Sender{}, Members: map[contact.Address]string{},
-		PerWeek: cfg.Fatigue.PerWeek, PerMonth: cfg.Fatigue.PerMonth}
+		PerWeek: cfg.Fatigue.PerWeek, PerMonth: cfg.Fatigue.PerMonth, Zone: cfg.Hours.Location()}
 	out.Topics, out.SignUps = topicsOf(cfg), cfg.Asks()
 	for _, m := range cfg.Ours.Members {
 		out.Members[contact.Address(m.Addresses[0])] = m.Name

@@ -42,6 +42,11 @@ type front struct {
 	Purpose   string       `yaml:"purpose" default:"newsletter" doc:"The consent it needs."`
 	Basis     string       `yaml:"legal_basis" doc:"What allows it for those who have not agreed, in words."`
 	Schedule  string       `yaml:"schedule" doc:"Nothing is sent before: 2026-03-01 09:00, in the zone of business_hours or in the one that stands behind it, as Europe/Berlin."`
+	Trigger   string       `yaml:"trigger" doc:"Of a reminder, the occasion it follows: consent, sale, or custom.FIELD for a date in a custom field."`
+	After     string       `yaml:"after" doc:"Of a reminder, how many days after the occasion it is written: 7d; -14d is before it. Nothing means at once."`
+	Backfill  string       `yaml:"backfill" doc:"Of a reminder, who would have got it so many days before its launch gets it, too: 30d."`
+	Stop      []string     `yaml:"stop" doc:"Of a reminder, what after the occasion makes it pointless: replied, bought."`
+	Window    string       `yaml:"window" doc:"When its mails may leave, by the clock of their recipients: mon-fri 09:00-17:00."`
 	Files     []string     `yaml:"attachments" doc:"Files attached to every mail: names beside the text."`
 	Questions []question   `yaml:"questions" doc:"What a survey asks, in its mail: one question."`
 	Language  string       `yaml:"language" doc:"The language of the text that goes to everybody whose own has none."`
@@ -50,7 +55,9 @@ type front struct {
 // CampaignKind is what a campaign is.
 type CampaignKind string
 
-func (CampaignKind) choices() []string { return []string{campaign.Newsletter, campaign.Survey} }
+func (CampaignKind) choices() []string {
+	return []string{campaign.Newsletter, campaign.Survey, campaign.Reminder}
+}
 
 // question is one thing that a survey asks.
 type question struct {
@@ -313,6 +320,7 @@ func (r *campaignReader) front(path string, data []byte) (front, *reader) {
 		d.Schedule = when
 	}
 	r.questions(v, f)
+	r.rhythm(v, f)
 	r.out.Faults, r.out.Warnings = append(r.out.Faults, rd.faults...), append(r.out.Warnings, rd.warnings...)
 	return f, rd
 }

@@ -16,6 +16,8 @@ type Definition struct {
 	Basis    string // what allows it without consent, in words; "" where consent is needed
 	Audience *Audience
 	Schedule time.Time // not to be sent before; zero: when launched
+	Rhythm   *Rhythm   // of a reminder, nil else
+	Window   Window    // in which its mails leave
 	// Letters are what is written, by language; "" is for everybody else.
 	Letters map[string]Letter
 	Files   []File // attached to every mail

@@ -46,6 +46,12 @@ type Run struct {
 	Dropped    time.Time       `json:"dropped,omitzero"` // when the bytes of its mails were let go
 	// Questions are those of a survey, as it was launched.
 	Questions []survey.Question `json:"questions,omitempty"`
+	Window    Window            `json:"window,omitzero"` // in which its mails leave
+	// Rhythm is that of a reminder, whose run goes on until it is cancelled; nil
+	// else. Since is from when on its mails have to be due: its launch, or when
+	// the store was restored from a copy.
+	Rhythm *Rhythm   `json:"rhythm,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
 }
 
 // ErrRunState is what a change that does not fit a run's state ends in.

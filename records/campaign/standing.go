@@ -23,13 +23,15 @@ const (
 	NoConsent  Why = "no_consent"  // there is neither consent nor another basis
 	HadIt      Why = "had_it"      // an earlier run brought it
 	TooMuch    Why = "too_much"    // enough mail in the last week or month
+	// Pointless is said of reminders: what they are for has happened.
+	Pointless Why = "pointless"
 	// NotSelected is said of one address only: the audience leaves it out.
 	NotSelected Why = "not_selected"
 )
 
 // Reasons are all of them, in their order.
 func Reasons() []Why {
-	return []Why{NoAddress, BadAddress, Twice, Excluded, Stopped, Withdrawn, NoConsent, HadIt, TooMuch}
+	return []Why{NoAddress, BadAddress, Twice, Excluded, Stopped, Withdrawn, NoConsent, HadIt, TooMuch, Pointless}
 }
 
 // Stop is a suppression as far as this package needs it.
@@ -104,6 +106,11 @@ func (h Hold) String() string {
 		return "no consent, and the campaign names no other legal basis"
 	case HadIt:
 		return "had it already" + on
+	case Pointless:
+		if h.Detail == StopBought {
+			return "they bought again since"
+		}
+		return "they wrote to us since"
 	case TooMuch:
 		return fmt.Sprintf("had %d mails in %d days, and no more are allowed", h.Most, h.Days)
 	}

@@ -63,8 +63,10 @@ func (s State) Waiting() bool { return s == Frozen || s == Deferred }
 type Delivery struct {
 	ID      ID              `json:"id"`
 	Run     campaign.RunID  `json:"run"`
-	Step    int             `json:"step,omitempty"`  // of a series; 0 for the first
-	Epoch   int             `json:"epoch,omitempty"` // how often the same step came round before
+	Step    int             `json:"step,omitempty"`   // of a series; 0 for the first
+	Epoch   int             `json:"epoch,omitempty"`  // how often the same step came round before
+	Anchor  time.Time       `json:"anchor,omitzero"`  // of a reminder: when the occasion is that it is about
+	Written time.Time       `json:"written,omitzero"` // of a reminder: when its mail was put into the outbox
 	Contact contact.ID      `json:"contact,omitempty"`
 	Address contact.Address `json:"address"`
 	Sender  string          `json:"sender"` // the configured sender whose limits count

@@ -1,0 +1,329 @@
+package planner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"rapport/records/campaign"
+	"rapport/records/contact"
+	"rapport/records/followup"
+	"rapport/records/outbox"
+	"rapport/records/sale"
+	"rapport/store"
+)
+
+// reachEvery is how often it is looked whose occasions have come: it takes a
+// look at every contact.
+const reachEvery = 5 * time.Minute
+
+// reaching remembers when each reminder was last looked after.
+type reaching struct {
+	sync.Mutex
+	at map[campaign.RunID]reach
+}
+
+// reach is a look for a run in the state that it had.
+type reach struct{ at, changed time.Time }
+
+// due reports whether a run is to be looked after now, and notes that it is.
+func (r *reaching) due(run campaign.Run, now time.Time) bool {
+	r.Lock()
+	defer r.Unlock()
+	last, known := r.at[run.ID]
+	if known && last.changed.Equal(run.Changed) && now.Sub(last.at).Abs() < reachEvery {
+		return false
+	}
+	if r.at == nil {
+		r.at = map[campaign.RunID]reach{}
+	}
+	r.at[run.ID] = reach{now, run.Changed}
+	return true
+}
+
+// zoneOf is the zone of a person's clock: their own where it is known, else
+// that of the team.
+func (p *Planner) zoneOf(c contact.Contact) *time.Location {
+	if loc, err := time.LoadLocation(c.TimeZone); err == nil && c.TimeZone != "" && c.TimeZone != "Local" {
+		return loc
+	}
+	return p.zone()
+}
+
+func (p *Planner) zone() *time.Location {
+	if z := p.o.Settings().Zone; z != nil {
+		return z
+	}
+	return time.UTC
+}
+
+// occasion is an anchor with its person.
+type occasion struct {
+	campaign.Anchor
+	person contact.Contact
+}
+
+// occasions finds whose mails are due, from a time until another.
+func (p *Planner) occasions(ctx context.Context, src Source, from, until time.Time) ([]occasion, error) {
+	r, zone := *src.Rhythm, p.zone()
+	if r.Trigger == campaign.OnSale {
+		return p.soldTo(ctx, r, from, until)
+	}
+	var out []occasion
+	for s := (store.Slice{Limit: 500}); ; {
+		var found []occasion
+		err := p.o.Store.View(ctx, func(tx store.Tx) error {
+			found = nil
+			list, err := tx.Contacts().List(store.Filter{}, s)
+			if err != nil {
+				return err
+			}
+			s.Cursor = list.Next
+			for _, c := range list.Items {
+				a, has := anchorOf(c, r.Trigger, src.Purpose, zone)
+				if due := r.Due(a.At, zone); has && !due.Before(from) && !due.After(until) {
+					found = append(found, occasion{a, c})
+				}
+			}
+			return nil
+		})
+		if out = append(out, found...); err != nil || s.Cursor == "" {
+			return out, err
+		}
+	}
+}
+
+// anchorOf is the occasion that stands in a contact's record.
+func anchorOf(c contact.Contact, trigger, purpose string, zone *time.Location) (campaign.Anchor, bool) {
+	a := campaign.Anchor{Contact: c.ID}
+	if trigger == campaign.OnConsent {
+		last, said := c.Consent(purpose)
+		a.At, a.Name = last.At, trigger+" "+purpose+" "+last.At.UTC().Format(time.RFC3339Nano)
+		return a, said && last.State != contact.Withdrawn
+	}
+	value := c.Custom[strings.TrimPrefix(trigger, campaign.OnField)]
+	day, err := followup.ParseDay(strings.TrimSpace(value))
+	a.At, a.Name = day.In(zone), trigger+" "+string(day)
+	return a, err == nil
+}
+
+// soldTo finds the sales whose mails are due. A sale to an organisation is an
+// occasion of everybody there.
+func (p *Planner) soldTo(ctx context.Context, r campaign.Rhythm, from, until time.Time) (out []occasion, err error) {
+	zone := p.zone()
+	f := store.SaleFilter{Direction: sale.Sold, From: followup.DayOf(from.In(zone).AddDate(0, 0, -r.Days-1)), Until: followup.DayOf(until.In(zone).AddDate(0, 0, -r.Days+1))}
+	err = p.o.Store.View(ctx, func(tx store.Tx) error {
+		out = nil
+		all, err := store.Where(func(s store.Slice) (store.Page[sale.Sale], error) { return tx.Sales().List(f, s) }, func(s sale.Sale) (bool, error) {
+			due := r.Due(s.Date.In(zone), zone)
+			return s.Counts() && !due.Before(from) && !due.After(until), nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			people, err := buyers(tx, s)
+			if err != nil {
+				return fmt.Errorf("read who bought %s: %w", s.ID, err)
+			}
+			for _, c := range people {
+				out = append(out, occasion{campaign.Anchor{Contact: c.ID, Name: campaign.OnSale + " " + string(s.ID), At: s.Date.In(zone), Sale: &s}, c})
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// buyers are the people a sale was made to.
+func buyers(tx store.Tx, s sale.Sale) ([]contact.Contact, error) {
+	if s.Contact != "" {
+		c, err := liveContact(tx, s.Contact)
+		if c == nil || err != nil {
+			return nil, err
+		}
+		return []contact.Contact{*c}, nil
+	}
+	return store.Where(func(sl store.Slice) (store.Page[contact.Contact], error) {
+		return tx.Contacts().Of(s.Organisation, sl)
+	}, func(c contact.Contact) (bool, error) { return c.MergedInto == "", nil })
+}
+
+// reached are those of the audience whose occasions have come and who were not
+// judged for them yet.
+func (p *Planner) reached(ctx context.Context, src Source, since time.Time) (out []waiting, err error) {
+	now := p.o.Now()
+	from, until := src.Rhythm.Span(since, now)
+	all, err := p.occasions(ctx, src, from, until)
+	if err != nil {
+		return nil, fmt.Errorf("look for occasions: %w", err)
+	}
+	terms := p.o.Settings().terms(src.Purpose, src.Basis)
+	for len(all) > 0 {
+		some := all[:min(atOnce, len(all))]
+		all = all[len(some):]
+		var found []waiting
+		err := p.o.Store.View(ctx, func(tx store.Tx) error {
+			found = nil
+			for _, o := range some {
+				one, in, err := p.ask(tx, src, terms, o.person, "", now)
+				if err != nil {
+					return err
+				}
+				w := waiting{one, o.Anchor}
+				if done, err := p.judged(tx, src.Name, w); err != nil || !in || done || one.Address == "" || one.hold.Why == campaign.BadAddress {
+					if err != nil {
+						return err
+					}
+					continue
+				}
+				if what, stopped, err := p.stopped(tx, *src.Rhythm, o.person, o.At); err != nil {
+					return err
+				} else if stopped && w.hold.Why == "" {
+					w.hold = campaign.Hold{Why: campaign.Pointless, Detail: what}
+				}
+				if o.Sale != nil {
+					w.candidate.Sale = o.Sale
+				}
+				w.Why, w.Reason = w.hold.Why, w.hold.String()
+				found = append(found, w)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+// waiting is somebody whose occasion has come.
+type waiting struct {
+	chosen
+	anchor campaign.Anchor
+}
+
+// marks name an occasion of a person and of their address, in the state of the
+// store: neither gets a second mail for it, whatever becomes of run and clock.
+func (p *Planner) marks(name string, w waiting) [2]string {
+	var out [2]string
+	for n, whose := range []string{string(w.Contact), string(w.Address.Folded())} {
+		out[n] = fmt.Sprintf("occasion %x", contact.AddressDigest(p.o.Key, contact.Address(name+"\x00"+w.anchor.Name+"\x00"+whose)))
+	}
+	return out
+}
+
+// judged reports whether an occasion had its mail, or was held back for good.
+func (p *Planner) judged(tx store.Tx, name string, w waiting) (bool, error) {
+	for _, m := range p.marks(name, w) {
+		if v, err := tx.State().Get(m); v != nil || err != nil {
+			return v != nil, err
+		}
+	}
+	return false, nil
+}
+
+// stopped reports whether something made a mail for an occasion pointless.
+func (p *Planner) stopped(tx store.Tx, r campaign.Rhythm, c contact.Contact, anchor time.Time) (string, bool, error) {
+	if len(r.Stop) == 0 {
+		return "", false, nil
+	}
+	cand, err := candidate(tx, c)
+	if err == nil {
+		err = p.bought(tx, &cand)
+	}
+	if err != nil {
+		return "", false, err
+	}
+	var bought time.Time
+	if cand.Sale != nil {
+		bought = cand.Sale.Date.In(p.zone())
+	}
+	what, is := r.Stopped(anchor, cand.LastIn, bought)
+	return what, is, nil
+}
+
+// reach writes the mails of a reminder that are due. What changed in its files
+// but the text and the audience takes a new launch.
+func (p *Planner) reach(ctx context.Context, run campaign.Run) error {
+	src, err := p.o.Campaign(run.Campaign)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return p.halt(ctx, run.ID, "its file is not there any more: bring it back and resume, or cancel it")
+	case err != nil:
+		return err
+	case len(src.Faults) > 0:
+		return p.halt(ctx, run.ID, "its files have faults: "+src.Faults[0])
+	case src.Rhythm == nil || !src.Rhythm.Same(*run.Rhythm) || src.Window != run.Window || src.Purpose != run.Purpose || src.Basis != run.Basis || src.Sender != run.Sender:
+		return p.halt(ctx, run.ID, "when, why or through which sender it writes was changed: cancel it and launch it again")
+	}
+	sender, from, err := p.sender(src.Sender)
+	if err != nil {
+		return err
+	}
+	all, err := p.reached(ctx, src, run.Since)
+	if err != nil {
+		return err
+	}
+	wrote := false
+	for _, w := range all {
+		f, err := p.freeze(run, src, sender, from, w.chosen)
+		if err != nil {
+			return p.halt(ctx, run.ID, fmt.Sprintf("the mail for %s cannot be written: %s", w.Name, strings.ReplaceAll(err.Error(), "\n", "; ")))
+		}
+		f.d.Anchor = w.anchor.At
+		if err := p.file(ctx, run, f, w); err != nil {
+			return err
+		}
+		wrote = wrote || f.raw != nil
+	}
+	if wrote {
+		p.o.Wake()
+	}
+	return nil
+}
+
+// file puts the mail for an occasion into the outbox and marks the occasion, in
+// one transaction, unless that was done or the run does not run any more.
+func (p *Planner) file(ctx context.Context, run campaign.Run, f frozen, w waiting) error {
+	return p.o.Store.Update(ctx, func(tx store.Tx) error {
+		r, err := tx.Runs().Get(run.ID)
+		if err != nil || r.State != campaign.Running {
+			return err
+		}
+		if done, err := p.judged(tx, run.Campaign, w); err != nil || done {
+			return err
+		}
+		f.d.Epoch = 0
+		_, err = store.Where(func(s store.Slice) (store.Page[outbox.Delivery], error) {
+			return tx.Outbox().List(store.OutboxFilter{Address: f.d.Address}, s)
+		}, func(d outbox.Delivery) (bool, error) {
+			if d.Run == run.ID {
+				f.d.Epoch = max(f.d.Epoch, d.Epoch+1)
+			}
+			return false, nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, m := range p.marks(run.Campaign, w) {
+			if err := tx.State().Put(m, []byte(f.d.ID)); err != nil {
+				return err
+			}
+		}
+		return put(tx, []frozen{f})
+	})
+}
+
+// began is from when on a mail's patience counts: that of its run, or, of a
+// reminder, when it was written.
+func began(run campaign.Run, d outbox.Delivery) time.Time {
+	if run.Rhythm == nil {
+		return run.Created
+	}
+	return d.Written
+}
