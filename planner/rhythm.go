@@ -265,6 +265,13 @@ func (p *Planner) reach(ctx context.Context, run campaign.Run) error {
 	if err != nil {
 		return err
 	}
+	// The backfill is of the launch alone: what was due before a copy of the store
+	// was restored may have been sent since the copy was made.
+	rhythm := *src.Rhythm
+	if run.Since.After(run.Created) {
+		rhythm.Backfill = 0
+	}
+	src.Rhythm = &rhythm
 	all, err := p.reached(ctx, src, run.Since)
 	if err != nil {
 		return err
@@ -315,7 +322,8 @@ func (p *Planner) file(ctx context.Context, run campaign.Run, f frozen, w waitin
 				return err
 			}
 		}
-		return put(tx, []frozen{f})
+		r.Recipients++
+		return errors.Join(put(tx, []frozen{f}), tx.Runs().Put(r))
 	})
 }
 

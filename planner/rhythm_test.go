@@ -98,7 +98,7 @@ func TestReminder(t *testing.T) {
 // TestReminderStaysStill keeps a reminder from writing what it must not.
 func TestReminderStaysStill(t *testing.T) {
 	o := newOffice(t, renews("Carl", "2026-03-03"), renews("Dora", "2026-03-05"), renews("Eve", "2026-03-08"))
-	o.reminder(campaign.Rhythm{Trigger: "custom.renewal"})
+	o.reminder(campaign.Rhythm{Trigger: "custom.renewal", Backfill: 30})
 	o.launch()
 	if _, err := o.Pause(t.Context(), "ada", "spring"); err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestReminderStaysStill(t *testing.T) {
 	}
 	o.later(10 * time.Minute)
 	o.wants("after the copy", "carl frozen, dora frozen")
-	o.src.Rhythm = &campaign.Rhythm{Trigger: "custom.renewal", Days: 1}
+	o.src.Rhythm = &campaign.Rhythm{Trigger: "custom.renewal", Days: 1, Backfill: 30}
 	o.later(day)
 	if p := o.status(); p.State != campaign.Paused || !strings.Contains(p.Reason, "launch it again") {
 		t.Errorf("its days were changed: %+v", p)
