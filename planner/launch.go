@@ -53,6 +53,7 @@ func (p *Planner) Launch(ctx context.Context, actor, name, hash string, again bo
 	if run, err = p.begin(ctx, actor, src, plan); err != nil {
 		return run, err
 	}
+	defer p.launched(run.ID)
 	n := 0
 	if src.Rhythm == nil {
 		n, err = p.freezeAll(ctx, run, src, all)
@@ -79,6 +80,12 @@ func (p *Planner) begin(ctx context.Context, actor string, src Source, plan camp
 	if src.Rhythm != nil {
 		run.Rhythm, run.Since = src.Rhythm, now
 	}
+	p.mu.Lock()
+	if p.launching == nil {
+		p.launching = map[campaign.RunID]bool{}
+	}
+	p.launching[run.ID] = true
+	p.mu.Unlock()
 	err := p.o.Store.Update(ctx, func(tx store.Tx) error {
 		last, err := tx.Runs().List(src.Name, store.Slice{Limit: 1})
 		if err != nil {
@@ -91,7 +98,24 @@ func (p *Planner) begin(ctx context.Context, actor string, src Source, plan camp
 		}
 		return tx.Runs().Put(run)
 	})
+	if err != nil {
+		p.launched(run.ID)
+	}
 	return run, err
+}
+
+// launches reports whether this process is launching a run right now.
+func (p *Planner) launches(id campaign.RunID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.launching[id]
+}
+
+// launched says that the launch of a run has ended, as it may.
+func (p *Planner) launched(id campaign.RunID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.launching, id)
 }
 
 // freezeAll writes the deliveries of a run, and the bytes of those that are to

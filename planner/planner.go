@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	netmail "net/mail"
 	"strings"
+	"sync"
 	"time"
 
 	"rapport/records/campaign"
@@ -89,6 +90,9 @@ type Planner struct {
 	o        Options
 	ranking  ranking
 	reaching reaching
+
+	mu        sync.Mutex
+	launching map[campaign.RunID]bool // by this process: Recover leaves them alone
 }
 
 // New returns a Planner over an open store.

@@ -17,13 +17,17 @@ const statePaused = "outbox-restored"
 
 // Recover brings to an end what an earlier process left half done: a launch
 // whose mails were not all written is cancelled, and so is what waits of
-// cancelled runs. It is called once, before the courier begins.
+// cancelled runs. It is called once, before the courier begins; what is launched
+// meanwhile is none of it.
 func (p *Planner) Recover(ctx context.Context) error {
 	var left []campaign.Run
 	err := p.o.Store.View(ctx, func(tx store.Tx) error {
 		left = nil
 		for _, state := range []campaign.RunState{campaign.Preparing, campaign.Cancelled} {
 			_, err := store.Where(func(s store.Slice) (store.Page[campaign.Run], error) { return tx.Runs().In(state, s) }, func(r campaign.Run) (bool, error) {
+				if p.launches(r.ID) {
+					return false, nil
+				}
 				if _, waits, err := tx.Outbox().NextDue(r.ID); err != nil || !waits && state == campaign.Cancelled {
 					return false, err
 				}

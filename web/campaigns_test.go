@@ -143,7 +143,7 @@ func callCampaigns(w *world, calls map[string]func() (any, error)) {
 		return c.LaunchCampaign(ctx, "spring", CampaignLaunch{Hash: "0123"})
 	}
 	calls["GET /surveys/{name}/results"] = func() (any, error) { return c.SurveyResults(ctx, "spring") }
-	calls["POST /surveys/answers/{id}"] = func() (any, error) { return c.DecideAnswer(ctx, "01KJMA0FM01SJ8BZCJJR3EQ89M", 8) }
+	calls["POST /survey-answers/{id}"] = func() (any, error) { return c.DecideAnswer(ctx, "01KJMA0FM01SJ8BZCJJR3EQ89M", 8) }
 	calls["POST /campaigns/{name}/steer"] = func() (any, error) { return c.SteerCampaign(ctx, "spring", "pause") }
 	calls["GET /deliveries"] = func() (any, error) {
 		return c.Deliveries(ctx, DeliveryFilter{Campaign: "spring", State: "ambiguous", Address: carl}, Slice{})

@@ -14,7 +14,7 @@ func (c *Client) SurveyResults(ctx context.Context, name string) (survey.Results
 
 // DecideAnswer says which score an answer means.
 func (c *Client) DecideAnswer(ctx context.Context, id string, score int) (survey.Answer, error) {
-	return call[survey.Answer](ctx, c, http.MethodPost, at("/surveys/answers/%s", id), nil, AnswerScore{Score: score})
+	return call[survey.Answer](ctx, c, http.MethodPost, at("/survey-answers/%s", id), nil, AnswerScore{Score: score})
 }
 
 // SurveyResults are what was answered to a survey.

@@ -92,6 +92,7 @@ var tags = map[string]string{
 	"relations":     "How things stand with everybody, and what is to be done today.",
 	"follow-ups":    "What is to be done by when, and calendars of it.",
 	"sales":         "Orders and invoices: what was sold to whom, and bought from whom.",
+	"surveys":       "What people answered when they were asked how it went.",
 	"views":         "Lists with their filters, kept under names.",
 	"access":        "Who signs in, and the tokens of programs.",
 	"grants":        "Access tokens, by which mailboxes are read that take no password.",

@@ -23,7 +23,7 @@ func (s *Server) describeSurveys(api huma.API) {
 		summary: "Sum up what was answered to a survey",
 		detail: "A survey is a campaign of the kind `survey`. The figure is the NPS, the share of the satisfied or the mean, with the interval in which it lies at 95 %. " +
 			"What could not be read for certain waits in `review`; what is not verified does not count."}, s.surveyResults)
-	describe(s, api, operation{id: "decide-answer", pattern: "POST /surveys/answers/{id}", tag: tag, need: access.Write,
+	describe(s, api, operation{id: "decide-answer", pattern: "POST /survey-answers/{id}", tag: tag, need: access.Write,
 		summary: "Say which score an answer means"}, s.decideAnswer)
 }
 

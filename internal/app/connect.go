@@ -49,6 +49,8 @@ type Conn struct {
 type (
 	// ImportOptions are what a person says beside an import file.
 	ImportOptions = web.ImportOptions
+	// SaleImport is the same beside a file of sales.
+	SaleImport = web.SaleImport
 	// Filter narrows lists of records.
 	Filter = web.Filter
 	// Slice bounds a listing.

@@ -234,12 +234,19 @@ func (d *demo) show(ctx context.Context, conn *app.Conn) error {
 	if err != nil {
 		return fmt.Errorf("import the sample contacts: %w", err)
 	}
+	sold, err := conn.Client.ImportSales(short, strings.NewReader(salesCSV(d.now)), app.SaleImport{Name: "sales.csv", Currency: "EUR"})
+	if err != nil {
+		return fmt.Errorf("import the sample sales: %w", err)
+	}
+	if len(sold.Errors) > 0 {
+		return fmt.Errorf("import the sample sales: %v", sold.Errors)
+	}
 	st, err := conn.Client.Sync(short, nil, nil)
 	if err != nil {
 		return fmt.Errorf("read the sample mailboxes: %w", err)
 	}
-	fmt.Fprintf(d.Out, "%d contacts and organisations imported, %d copies of mail read and %d filed in %.1f s.\n",
-		imported.Added, st.Totals.Exists, st.Totals.Stored, time.Since(began).Seconds())
+	fmt.Fprintf(d.Out, "%d contacts and organisations and %d sales imported, %d copies of mail read and %d filed in %.1f s.\n",
+		imported.Added, sold.Added, st.Totals.Exists, st.Totals.Stored, time.Since(began).Seconds())
 	if err := d.summary(short, conn); err != nil {
 		return err
 	}

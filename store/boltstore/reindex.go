@@ -74,6 +74,9 @@ func (r *reindexing) run() error {
 			return err
 		}
 		for name, n := range r.counts {
+			if n == 0 && tx.data(tableCount).Get([]byte(name)) == nil {
+				continue // of what there never was any, there is no count
+			}
 			if err := tx.data(tableCount).Put([]byte(name), binary.BigEndian.AppendUint64(nil, uint64(n))); err != nil {
 				return err
 			}
