@@ -273,6 +273,7 @@ func TestExportHoldsRecordsHistoryAndMail(t *testing.T) {
 		"contacts.jsonl": "Carl Weber", "contacts.csv": `"Press Works"`, "organisations.jsonl": "press.example",
 		"organisations.csv": `"press.example"`, "timeline.jsonl": "The new press", "audit.jsonl": "contact.add",
 		"members.jsonl": "Ada Byron", "suggestions.jsonl": "new@firm.example", "decisions.jsonl": "",
+		"sales.jsonl": "", "deliveries.jsonl": "", "answers.jsonl": "", "runs.jsonl": "", "suppressions.jsonl": "", "sign-ups.jsonl": "",
 	} {
 		if got, ok := files[name]; !ok || !strings.Contains(got, want) {
 			t.Errorf("%s = %q, want it to hold %q", name, got, want)

@@ -88,6 +88,7 @@ type exporter struct {
 	tar   *tar.Writer
 	now   time.Time
 	firm  map[contact.OrganisationID]contact.Organisation // seen, for the CSV of people
+	known []contact.Contact                               // who is exported, where that is not everybody
 }
 
 func (x *exporter) run(sel selection, records Records) error {
@@ -96,6 +97,7 @@ func (x *exporter) run(sel selection, records Records) error {
 		func() error { return x.people(sel) },
 		func() error { return x.history(sel) },
 		func() error { return x.followUps(sel) },
+		func() error { return x.outreach(sel) },
 		func() error {
 			return x.file("audit.jsonl", func(w io.Writer) error {
 				for _, object := range sel.objects {
@@ -174,6 +176,9 @@ func (x *exporter) people(sel selection) error {
 			for _, c := range cs {
 				if err := enc.Encode(c); err != nil {
 					return err
+				}
+				if !sel.all {
+					x.known = append(x.known, c)
 				}
 				row, err := x.row(c)
 				if err != nil {

@@ -141,7 +141,7 @@ func (l Letter) footer(f Fields) footer {
 func (f footer) text() string {
 	out := "\n-- \n" + f.sender + "\n" + f.why + "\n"
 	for _, w := range f.ways {
-		out += w.Label + ": " + strings.TrimPrefix(w.Target, "mailto:") + "\n"
+		out += w.Label + ": " + w.Target + "\n" // as a link, which programs that show text follow
 	}
 	return out
 }
