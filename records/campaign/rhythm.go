@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"rapport/records/contact"
 	"rapport/records/sale"
@@ -55,12 +56,15 @@ type Anchor struct {
 	Sale    *sale.Sale // of [OnSale]
 }
 
-var rhythmField = regexp.MustCompile(`^custom\.[\pL\pN_-]{1,60}$`)
+// rhythmField is without a count: one of a class of Unicode takes megabytes.
+var rhythmField = regexp.MustCompile(`^custom\.[\pL\pN_-]+$`)
+
+const maxField = 60 // characters
 
 // Check reports what is wrong with a rhythm.
 func (r Rhythm) Check() error {
 	switch {
-	case r.Trigger != OnConsent && r.Trigger != OnSale && !rhythmField.MatchString(r.Trigger):
+	case r.Trigger != OnConsent && r.Trigger != OnSale && (!rhythmField.MatchString(r.Trigger) || utf8.RuneCountInString(r.Trigger) > len(OnField)+maxField):
 		return fmt.Errorf("%q is no occasion", r.Trigger)
 	case r.Days < -MaxDays || r.Days > MaxDays || r.Backfill < 0 || r.Backfill > MaxDays:
 		return fmt.Errorf("it is more than %d days", MaxDays)
