@@ -111,7 +111,11 @@ func TestS4_NothingInRecordsRuns(t *testing.T) {
 		for _, fault := range v.Faults() {
 			t.Error(fault)
 		}
-		for _, fault := range append(p.Overflow(), p.Covered("header a, header input, nav a")...) {
+		faults := p.Covered("header a, header input, nav a")
+		if !strings.HasSuffix(path, "/body") { // what a stranger wrote may be wider than its frame, which scrolls
+			faults = append(faults, p.Overflow()...)
+		}
+		for _, fault := range faults {
 			t.Errorf("%s: %s", path, fault)
 		}
 		for _, m := range shown.FindAllStringSubmatch(p.Text(), -1) {
