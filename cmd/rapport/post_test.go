@@ -43,7 +43,7 @@ const postUser = "news@example.com"
 func newPost(t *testing.T, n, connections int, settings ...string) *post {
 	t.Helper()
 	p := &post{site: emptySite(t), connect: connections}
-	p.dovecot = mailtest.StartDovecotWith(t, mailtest.DovecotOptions{Users: []mailtest.User{{Name: postUser, Password: "secret"}}})
+	p.dovecot = mailtest.StartDovecotWith(t, mailtest.DovecotOptions{Users: []mailtest.User{{Name: postUser, Password: "secret"}, {Name: "ada@example.com", Password: "secret"}, {Name: "bob@example.com", Password: "secret"}}})
 	p.server = mailtest.StartSMTPScript(t, func(at mailtest.SMTPStep) *mailtest.SMTPFault {
 		p.mu.Lock()
 		fault := p.fault
