@@ -19,8 +19,9 @@ import (
 )
 
 // scale is what the mail of a survey asks; nil where the campaign is none.
-// Each score leads to a mail that is begun, with the score and whose it is as
-// its subject: that needs no page.
+// Each score leads to the page of the survey; where there are no pages for
+// strangers, to a mail that is begun, with the score and whose it is as its
+// subject.
 func (p *Planner) scale(src Source, replies contact.Address, id outbox.ID, purpose outbox.Purpose) (*campaign.Scale, error) {
 	if src.Kind != campaign.Survey || len(src.Questions) == 0 {
 		return nil, nil
@@ -32,6 +33,11 @@ func (p *Planner) scale(src Source, replies contact.Address, id outbox.ID, purpo
 	token, err := p.o.Keys.Token(speaks, id)
 	if err != nil {
 		return nil, err
+	}
+	if base := p.o.Settings().PublicURL; base != "" {
+		return &campaign.Scale{Question: src.Questions[0], Link: func(score int) string {
+			return base + "/s/" + token + "/" + strconv.Itoa(score)
+		}}, nil
 	}
 	return &campaign.Scale{Question: src.Questions[0], Link: func(score int) string {
 		return "mailto:" + string(replies) + "?subject=" + url.PathEscape(strconv.Itoa(score)+" ["+token+"]")
@@ -72,11 +78,22 @@ func (p *Planner) hear(tx store.Tx, d *outbox.Delivery, run campaign.Run, subjec
 	if subject != "" {
 		read = survey.ReadBegun(q, subject, text)
 	}
-	return p.keep(tx, *d, run, read, survey.ByMail, cmp.Or(h.MessageID, string(d.ID)), forged)
+	a, err := answerTo(tx, *d, run)
+	if err != nil {
+		return err
+	}
+	a, changed := a.Hear(read, survey.ByMail, cmp.Or(h.MessageID, string(d.ID)), forged, p.moment())
+	if !changed {
+		return nil
+	}
+	if d.Evidence.Answered.IsZero() {
+		d.Evidence.Answered = p.moment()
+	}
+	return keepAnswer(tx, a)
 }
 
-// keep writes what an answer has become.
-func (p *Planner) keep(tx store.Tx, d outbox.Delivery, run campaign.Run, r survey.Reading, by survey.Channel, source string, forged bool) error {
+// answerTo returns the answer to a delivery; the empty one where there is none yet.
+func answerTo(tx store.Tx, d outbox.Delivery, run campaign.Run) (survey.Answer, error) {
 	a, err := tx.Surveys().Get(string(d.ID))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -84,20 +101,21 @@ func (p *Planner) keep(tx store.Tx, d outbox.Delivery, run campaign.Run, r surve
 		a = survey.Answer{ID: string(d.ID), Campaign: run.Campaign, Run: string(run.ID), Contact: d.Contact, Question: q.ID, Kind: q.Kind}
 		c, err := liveContact(tx, d.Contact)
 		if err != nil {
-			return err
+			return a, err
 		}
 		if c != nil && len(c.Affiliations) > 0 {
 			a.Organisation = c.Affiliations[0].Organisation
 		}
 	case err != nil:
-		return fmt.Errorf("read the answer to delivery %s: %w", d.ID, err)
+		return a, fmt.Errorf("read the answer to delivery %s: %w", d.ID, err)
 	}
-	a, changed := a.Hear(r, by, source, forged, p.moment())
-	if !changed {
-		return nil
-	}
+	return a, nil
+}
+
+// keepAnswer writes an answer.
+func keepAnswer(tx store.Tx, a survey.Answer) error {
 	if err := tx.Surveys().Put(a); err != nil {
-		return fmt.Errorf("keep the answer to delivery %s: %w", d.ID, err)
+		return fmt.Errorf("keep the answer to delivery %s: %w", a.ID, err)
 	}
 	return nil
 }
@@ -148,7 +166,7 @@ func (p *Planner) Results(ctx context.Context, name string) (out survey.Results,
 			return err
 		}
 		slices.SortFunc(answers, func(a, b survey.Answer) int { return a.At.Compare(b.At) })
-		out = survey.Sum(name, run.Questions[0], asked, answers)
+		out = survey.Sum(name, run.Questions, asked, answers)
 		return nil
 	})
 	return out, err

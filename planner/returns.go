@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -364,9 +365,15 @@ func (p *Planner) Changed(tx store.Tx, before, after outbox.Delivery) error {
 
 // entry puts a line about a delivery on the timelines of whom it is for.
 func (p *Planner) entry(tx store.Tx, d outbox.Delivery, kind timeline.Kind, text string) error {
+	_, err := p.entryAs(tx, "", d, kind, text)
+	return err
+}
+
+// entryAs does so in the place of an entry of before; id is "" where there is none.
+func (p *Planner) entryAs(tx store.Tx, id timeline.ID, d outbox.Delivery, kind timeline.Kind, text string) (timeline.ID, error) {
 	c, err := liveContact(tx, d.Contact)
 	if err != nil || c == nil {
-		return err
+		return id, err
 	}
 	now := p.moment()
 	made := now
@@ -376,18 +383,18 @@ func (p *Planner) entry(tx store.Tx, d outbox.Delivery, kind timeline.Kind, text
 		now = d.Dotted.Truncate(time.Second)
 		made = now.Add(-time.Millisecond)
 	}
-	e := timeline.Entry{ID: timeline.ID(store.NewID(made)), Time: now, Kind: kind, Direction: message.Out, Subject: d.Subject, Text: text,
+	e := timeline.Entry{ID: cmp.Or(id, timeline.ID(store.NewID(made))), Time: now, Kind: kind, Direction: message.Out, Subject: d.Subject, Text: text,
 		Contacts: []contact.ID{c.ID}, Auto: true}
-	if kind == timeline.Outcome {
+	if kind != timeline.Delivery {
 		e.Direction = message.In
 	}
 	if len(c.Affiliations) > 0 {
 		e.Organisations = append(e.Organisations, c.Affiliations[0].Organisation)
 	}
 	if err := tx.Entries().Put(e, nil); err != nil {
-		return fmt.Errorf("put delivery %s on its timeline: %w", d.ID, err)
+		return id, fmt.Errorf("put delivery %s on its timeline: %w", d.ID, err)
 	}
-	return nil
+	return e.ID, nil
 }
 
 // liveContact reads a contact, or whom it was merged into; nil where it is gone.

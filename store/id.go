@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/rand"
+	"fmt"
 	"sync"
 	"time"
 
@@ -25,4 +26,13 @@ func NewID(t time.Time) string {
 		id = ulid.MustNew(ms, rand.Reader)
 	}
 	return id.String()
+}
+
+// MadeAt returns the time an id was made for, in milliseconds.
+func MadeAt(id string) (time.Time, error) {
+	u, err := ulid.ParseStrict(id)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the time of id %q: %w", id, err)
+	}
+	return ulid.Time(u.Time()), nil
 }

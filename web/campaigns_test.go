@@ -30,7 +30,7 @@ func (p *plainOutreach) List(context.Context) ([]campaign.Summary, error) {
 }
 
 func (p *plainOutreach) Results(_ context.Context, name string) (survey.Results, error) {
-	return survey.Sum(name, survey.Question{ID: "nps", Kind: survey.NPS}, 3, nil), p.known(name)
+	return survey.Sum(name, []survey.Question{{ID: "nps", Kind: survey.NPS}}, 3, nil), p.known(name)
 }
 
 func (p *plainOutreach) Decide(_ context.Context, actor, id string, score int) (survey.Answer, error) {

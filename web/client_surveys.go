@@ -20,5 +20,14 @@ func (c *Client) DecideAnswer(ctx context.Context, id string, score int) (survey
 // SurveyResults are what was answered to a survey.
 type SurveyResults = survey.Results
 
+// SurveyFurther is what was answered to a further question of a survey.
+type SurveyFurther = survey.Further
+
+// SurveyCount is how many gave a score.
+type SurveyCount = survey.Count
+
+// SurveyComment is what somebody wrote to a score.
+type SurveyComment = survey.Comment
+
 // SurveyEstimate is a figure with its interval.
 type SurveyEstimate = survey.Estimate

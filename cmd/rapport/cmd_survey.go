@@ -68,17 +68,7 @@ func (s *session) printResults(r web.SurveyResults) {
 	if r.Companies.N > 0 && r.Companies.N != r.Figure.N {
 		s.printf("one vote for each company: %s\n", figureText(kind, r.Companies))
 	}
-	most := 1
-	for _, n := range r.Counts {
-		most = max(most, n.N)
-	}
-	for _, n := range r.Counts {
-		bar := strings.Repeat("█", n.N*40/most)
-		if n.N > 0 && bar == "" {
-			bar = "▏"
-		}
-		s.printf("%4d  %5d  %s\n", n.Score, n.N, bar)
-	}
+	s.printBars(r.Counts)
 	for n, m := range r.Months {
 		change := ""
 		if n > 0 {
@@ -95,9 +85,49 @@ func (s *session) printResults(r web.SurveyResults) {
 	for _, a := range r.Review {
 		s.printf("to read: %s  %s\n  %s\n  rapport survey decide %s SCORE\n", a.ID, a.Why, plain(firstLine(a.Comment)), a.ID)
 	}
-	for _, c := range r.Comments {
+	s.printComments(r.Comments)
+	for _, f := range r.Further {
+		s.printFurther(f)
+	}
+}
+
+func (s *session) printComments(list []web.SurveyComment) {
+	for _, c := range list {
 		s.printf("%4d  %s\n", c.Score, plain(strings.Join(strings.Fields(c.Text), " ")))
 	}
+}
+
+// printBars draws how many gave each score.
+func (s *session) printBars(counts []web.SurveyCount) {
+	most := 1
+	for _, n := range counts {
+		most = max(most, n.N)
+	}
+	for _, n := range counts {
+		s.printf("%4d  %5d  %s\n", n.Score, n.N, bar(n.N, most))
+	}
+}
+
+// bar draws n of the most there are.
+func bar(n, most int) string {
+	if n > 0 && n*40 < most {
+		return "▏"
+	}
+	return strings.Repeat("█", n*40/most)
+}
+
+// printFurther shows what was answered to a question of the page.
+func (s *session) printFurther(f web.SurveyFurther) {
+	s.printf("\n%s: %s (%d answered)\n", f.Question, plain(f.Text), f.N)
+	if len(f.Counts) > 0 {
+		kind := string(f.Kind)
+		s.printf("%s %s\n", surveyFigures[kind][0], figureText(kind, f.Figure))
+		s.printBars(f.Counts)
+	}
+	for _, o := range f.Options {
+		s.printf("%5d  %3.0f %%  %-40s %s\n", o.N, o.Share.Value, bar(o.N, max(f.N, 1)), plain(o.Text))
+	}
+	s.printComments(f.Texts)
 }
 
 func firstLine(text string) string {

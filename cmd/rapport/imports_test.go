@@ -54,7 +54,7 @@ var may = map[string][]string{
 	"delivery":           {"records/contact", "records/campaign", "records/outbox", "records/timeline", "store", "internal/rescue"},
 	"internal/config":    {"records/contact", "records/campaign", "records/survey", "internal/rescue"},
 	"web/pages":          with(recordPackages, "web", "internal/rescue"),
-	"web/public":         {"records/outbox"},
+	"web/public":         {"records/outbox", "records/survey"},
 	"internal/oauth":     {"records/phrase", "internal/rescue", "internal/seal"},
 	"internal/auth":      {"records/contact", "records/access", "records/phrase", "store", "internal/rescue", "internal/seal"},
 	"internal/seal":      {},

@@ -9,6 +9,7 @@ import (
 	"rapport/planner"
 	"rapport/records/contact"
 	"rapport/records/outbox"
+	"rapport/records/survey"
 	"rapport/store"
 	"rapport/web/public"
 )
@@ -76,6 +77,23 @@ func (s *system) choices() public.Choices {
 		},
 		Confirm: func(ctx context.Context, id outbox.ID, agent string) error {
 			return gone(s.planner.Confirm(ctx, id, "page", agent))
+		},
+	}
+}
+
+// surveys are what people answer on the public pages.
+func (s *system) surveys() public.Surveys {
+	return public.Surveys{
+		Asks: func(ctx context.Context, id outbox.ID) ([]survey.Question, error) {
+			q, err := s.planner.Questionnaire(ctx, id)
+			return q, gone(err)
+		},
+		Answer: func(ctx context.Context, in public.Answered) error {
+			err := s.planner.AnswerOnPage(ctx, in.Delivery, in.Values, in.Comment)
+			if errors.Is(err, planner.ErrRefused) {
+				return fmt.Errorf("%w: %w", public.ErrBad, err)
+			}
+			return gone(err)
 		},
 	}
 }

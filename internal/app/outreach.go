@@ -67,6 +67,7 @@ func (s *system) newPublic() (http.Handler, error) {
 			return s.planner.Object(ctx, o.Delivery, o.All, o.By)
 		},
 		Choices: s.choices(),
+		Surveys: s.surveys(),
 	})
 }
 

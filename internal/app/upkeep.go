@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"rapport/internal/config"
 	"rapport/store"
 	"rapport/web"
@@ -217,9 +215,8 @@ func erasedMark(raw []byte) (first time.Time, last string, found bool) {
 	if len(ids) == 0 {
 		return first, "", false
 	}
-	id, err := ulid.Parse(ids[0])
-	if err == nil {
-		first = ulid.Time(id.Time()).UTC()
+	if at, err := store.MadeAt(ids[0]); err == nil {
+		first = at.UTC()
 	}
 	return first, ids[len(ids)-1], true
 }

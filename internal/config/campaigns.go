@@ -48,7 +48,7 @@ type front struct {
 	Stop      []string     `yaml:"stop" doc:"Of a reminder, what after the occasion makes it pointless: replied, bought."`
 	Window    string       `yaml:"window" doc:"When its mails may leave, by the clock of their recipients: mon-fri 09:00-17:00."`
 	Files     []string     `yaml:"attachments" doc:"Files attached to every mail: names beside the text."`
-	Questions []question   `yaml:"questions" doc:"What a survey asks, in its mail: one question."`
+	Questions []question   `yaml:"questions" doc:"What a survey asks: the first in its mail, by a number, and all on its page."`
 	Language  string       `yaml:"language" doc:"The language of the text that goes to everybody whose own has none."`
 }
 
@@ -65,19 +65,31 @@ type question struct {
 	Type         QuestionType `yaml:"type" required:"true" doc:"What kind of answer it takes."`
 	Text         string       `yaml:"text" doc:"The question. Without it, it is asked in words of ours, in the language of the letter."`
 	Translations []translated `yaml:"translations" doc:"The question in other languages."`
+	Options      []option     `yaml:"options" doc:"What may be chosen, for the types choice and choices."`
 }
 
-// translated is a question in one language.
+// option is something to choose.
+type option struct {
+	ID           string       `yaml:"id" required:"true" doc:"Names the option for ever: a word in small letters."`
+	Text         string       `yaml:"text" required:"true" doc:"The option."`
+	Translations []translated `yaml:"translations" doc:"The option in other languages."`
+}
+
+// translated is a text in one language.
 type translated struct {
 	Language string `yaml:"language" required:"true" doc:"A tag such as de."`
-	Text     string `yaml:"text" required:"true" doc:"The question in it."`
+	Text     string `yaml:"text" required:"true" doc:"The text in it."`
 }
 
 // QuestionType is what a question of a survey asks for.
 type QuestionType string
 
 func (QuestionType) choices() []string {
-	return []string{string(survey.NPS), string(survey.CSAT), string(survey.CES)}
+	var out []string
+	for _, k := range survey.Kinds {
+		out = append(out, string(k))
+	}
+	return out
 }
 
 // letterFront is what may stand above the letter in another language.
@@ -334,15 +346,27 @@ func (r *campaignReader) questions(v *validator, f front) {
 		return
 	}
 	for _, q := range f.Questions {
-		one := survey.Question{ID: q.ID, Kind: survey.Kind(q.Type), Text: map[string]string{"": strings.TrimSpace(q.Text)}}
-		for _, t := range q.Translations {
-			one.Text[strings.ToLower(t.Language)] = strings.TrimSpace(t.Text)
+		one := survey.Question{ID: q.ID, Kind: survey.Kind(q.Type), Text: inLanguages(q.Text, q.Translations)}
+		for _, o := range q.Options {
+			one.Options = append(one.Options, survey.Option{ID: o.ID, Text: inLanguages(o.Text, o.Translations)})
 		}
 		r.out.Questions = append(r.out.Questions, one)
 	}
 	if err := survey.Check(r.out.Questions); err != nil {
 		v.wrong("questions", err.Error(), "for example {id: nps, type: nps}")
 	}
+	if len(f.Questions) > 1 && r.config.Web.PublicURL == "" {
+		v.wrong("questions", "the mail asks the first, and there is no page for the others", "set web.public_url, or ask one question")
+	}
+}
+
+// inLanguages are the words of a text by language.
+func inLanguages(text string, others []translated) map[string]string {
+	out := map[string]string{"": strings.TrimSpace(text)}
+	for _, t := range others {
+		out[strings.ToLower(t.Language)] = strings.TrimSpace(t.Text)
+	}
+	return out
 }
 
 // scheduled reads a time of day on a day, in a zone that stands behind it or in

@@ -135,7 +135,11 @@ func TestReadSurvey(t *testing.T) {
 	for _, tt := range []struct{ name, front, want string }{
 		{"good", "questions:\n  - {id: nps, type: nps, text: \"Would you recommend us?\", translations: [{language: de, text: \"Empfehlen Sie uns?\"}]}\n", ""},
 		{"none", "", "it asks 0 questions"},
-		{"two", "questions:\n  - {id: a, type: nps}\n  - {id: b, type: ces}\n", "it asks 2 questions"},
+		{"two without a page", "questions:\n  - {id: a, type: nps}\n  - {id: b, type: ces}\n", "no page for the others"},
+		{"text first", "questions:\n  - {id: a, type: text, text: Why?}\n", "the first question is asked in the mail"},
+		{"no options", "questions:\n  - {id: a, type: nps}\n  - {id: b, type: choice, text: Which?}\n", "question b has 0 options"},
+		{"twice", "questions:\n  - {id: a, type: nps}\n  - {id: a, type: ces}\n", "two questions have the id a"},
+		{"no text", "questions:\n  - {id: a, type: nps}\n  - {id: b, type: text}\n", "question b has no text"},
 		{"type", "questions:\n  - {id: a, type: stars}\n", "stars"},
 		{"id", "questions:\n  - {id: \"A b\", type: nps}\n", "not a word"},
 		{"key", "questions:\n  - {id: a, type: nps, scale: 7}\n", "scale"},

@@ -17,6 +17,7 @@ type Results struct {
 	Review    []Answer  `json:"review"` // a person has to read them
 	Apart     int       `json:"apart"`  // unverified: not in the figure
 	Comments  []Comment `json:"comments"`
+	Further   []Further `json:"further"` // the questions of its page after the first
 }
 
 // Count is how many gave a score.
@@ -40,9 +41,10 @@ type Comment struct {
 	Text    string `json:"text"`
 }
 
-// Sum sums answers up. They come oldest first.
-func Sum(campaign string, q Question, asked int, answers []Answer) Results {
-	out := Results{Campaign: campaign, Question: q.ID, Kind: q.Kind, Asked: asked, Answered: len(answers), Counts: []Count{}, Months: []Month{}, Review: []Answer{}, Comments: []Comment{}}
+// Sum sums the answers to the questions of a survey up. They come oldest first.
+func Sum(campaign string, questions []Question, asked int, answers []Answer) Results {
+	q := questions[0]
+	out := Results{Campaign: campaign, Question: q.ID, Kind: q.Kind, Asked: asked, Answered: len(answers), Counts: []Count{}, Months: []Month{}, Review: []Answer{}, Comments: []Comment{}, Further: []Further{}}
 	if asked > 0 {
 		out.Rate = 100 * float64(len(answers)) / float64(asked)
 	}
@@ -73,20 +75,14 @@ func Sum(campaign string, q Question, asked int, answers []Answer) Results {
 		scores = append(scores, v.Score)
 	}
 	out.Figure, out.Companies = Figure(q.Kind, scores), Figure(q.Kind, ByCompany(votes))
-	low, high, _ := q.Kind.Scale()
-	for n := low; n <= high; n++ {
-		count := Count{Score: n}
-		for _, s := range scores {
-			if s == n {
-				count.N++
-			}
-		}
-		out.Counts = append(out.Counts, count)
-	}
+	out.Counts = counts(q.Kind, scores)
 	for n, month := range order {
 		m := Month{Month: month, Figure: Figure(q.Kind, months[month])}
 		m.Changed = n > 0 && Changed(out.Months[n-1].Figure, m.Figure)
 		out.Months = append(out.Months, m)
+	}
+	for _, q := range questions[1:] {
+		out.Further = append(out.Further, further(q, answers))
 	}
 	return out
 }

@@ -17,20 +17,38 @@ const (
 	NPS  Kind = "nps"  // how likely to recommend, 0 to 10
 	CSAT Kind = "csat" // how satisfied, 1 to 5
 	CES  Kind = "ces"  // how easy it was, 1 to 7
+
+	Choice  Kind = "choice"  // one of its options
+	Choices Kind = "choices" // some of its options
+	Text    Kind = "text"    // whatever they write
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{NPS, CSAT, CES}
+var Kinds = []Kind{NPS, CSAT, CES, Choice, Choices, Text}
 
 // Question is one thing that is asked.
 type Question struct {
-	ID   string            `json:"id"` // names its answers for ever
-	Kind Kind              `json:"kind"`
-	Text map[string]string `json:"text"` // by language; "" is for everybody else
+	ID      string            `json:"id"` // names its answers for ever
+	Kind    Kind              `json:"kind"`
+	Text    map[string]string `json:"text"`              // by language; "" is for everybody else
+	Options []Option          `json:"options,omitempty"` // of Choice and Choices
 }
 
-// MaxComment is how much is kept of what somebody writes, in bytes.
-const MaxComment = 4000
+// Option is something to choose.
+type Option struct {
+	ID   string            `json:"id"`
+	Text map[string]string `json:"text"` // as of a question
+}
+
+// The limits of a survey.
+const (
+	MaxComment   = 4000 // bytes that are kept of what somebody writes
+	MaxQuestions = 10
+	MaxOptions   = 20 // of a question
+)
+
+// Chosen reports whether a question of the kind is answered by its options.
+func (k Kind) Chosen() bool { return k == Choice || k == Choices }
 
 // Scale returns the lowest and highest score of a question; ok is false where
 // it has none.
@@ -54,17 +72,52 @@ func (k Kind) Fits(score int) bool {
 
 var idForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,30}$`)
 
-// Check says what is wrong with the questions of a survey. It asks one, in its
-// mail.
+// Check says what is wrong with the questions of a survey. The first is asked in
+// its mail, and by a number; all are on its page.
 func Check(list []Question) error {
-	if len(list) != 1 {
-		return fmt.Errorf("it asks %d questions, and its mail has room for one", len(list))
+	if len(list) == 0 || len(list) > MaxQuestions {
+		return fmt.Errorf("it asks %d questions; 1 to %d may be asked", len(list), MaxQuestions)
 	}
-	switch q := list[0]; {
+	seen := map[string]bool{}
+	for n, q := range list {
+		if seen[q.ID] {
+			return fmt.Errorf("two questions have the id %s", q.ID)
+		}
+		seen[q.ID] = true
+		if err := q.check(); err != nil {
+			return err
+		}
+		if _, _, ok := q.Kind.Scale(); n == 0 && !ok {
+			return fmt.Errorf("question %s: the first question is asked in the mail, and takes a number: its type is nps, csat or ces", q.ID)
+		}
+	}
+	return nil
+}
+
+func (q Question) check() error {
+	switch {
 	case !idForm.MatchString(q.ID):
 		return fmt.Errorf("the id %q of a question is not a word in small letters", q.ID)
 	case !slices.Contains(Kinds, q.Kind):
 		return fmt.Errorf("question %s: there is no type %q", q.ID, q.Kind)
+	case q.In("") == "":
+		return fmt.Errorf("question %s has no text", q.ID)
+	case !q.Kind.Chosen() && len(q.Options) > 0:
+		return fmt.Errorf("question %s: options are of the types choice and choices", q.ID)
+	case q.Kind.Chosen() && (len(q.Options) < 2 || len(q.Options) > MaxOptions):
+		return fmt.Errorf("question %s has %d options; 2 to %d may be chosen from", q.ID, len(q.Options), MaxOptions)
+	}
+	seen := map[string]bool{}
+	for _, o := range q.Options {
+		switch {
+		case !idForm.MatchString(o.ID):
+			return fmt.Errorf("question %s: the id %q of an option is not a word in small letters", q.ID, o.ID)
+		case seen[o.ID]:
+			return fmt.Errorf("question %s: two options have the id %s", q.ID, o.ID)
+		case o.In("") == "":
+			return fmt.Errorf("question %s: option %s has no text", q.ID, o.ID)
+		}
+		seen[o.ID] = true
 	}
 	return nil
 }
@@ -77,6 +130,9 @@ func (q Question) In(language string) string {
 	}
 	return WordsOf(language).Ask[q.Kind]
 }
+
+// In returns the text of an option for somebody of a language.
+func (o Option) In(language string) string { return inLanguage(o.Text, language) }
 
 // inLanguage picks a text: for de-AT that of de-AT, else of de, else "".
 func inLanguage(texts map[string]string, language string) string {

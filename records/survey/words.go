@@ -55,6 +55,34 @@ var words = map[string]Words{
 		Satisfied: [5]string{"খুব অসন্তুষ্ট", "অসন্তুষ্ট", "মাঝামাঝি", "সন্তুষ্ট", "খুব সন্তুষ্ট"},
 		HowTo:     "একটি সংখ্যায় ক্লিক করুন, অথবা সংখ্যাটি লিখে এই মেইলের উত্তর দিন।",
 	},
+	"it": {
+		Ask: map[Kind]string{NPS: "Con quale probabilità ci consiglierebbe?", CSAT: "Quanto è soddisfatto?", CES: "È stato facile ottenere ciò che voleva?"},
+		Ends: map[Kind][2]string{NPS: {"per niente probabile", "molto probabile"}, CSAT: {"molto insoddisfatto", "molto soddisfatto"},
+			CES: {"molto difficile", "molto facile"}},
+		Satisfied: [5]string{"molto insoddisfatto", "insoddisfatto", "neutrale", "soddisfatto", "molto soddisfatto"},
+		HowTo:     "Faccia clic su un numero, o risponda a questo messaggio con il numero.",
+	},
+	"nl": {
+		Ask: map[Kind]string{NPS: "Hoe waarschijnlijk is het dat u ons aanbeveelt?", CSAT: "Hoe tevreden bent u?", CES: "Hoe makkelijk was het om te krijgen wat u wilde?"},
+		Ends: map[Kind][2]string{NPS: {"zeer onwaarschijnlijk", "zeer waarschijnlijk"}, CSAT: {"zeer ontevreden", "zeer tevreden"},
+			CES: {"zeer moeilijk", "zeer makkelijk"}},
+		Satisfied: [5]string{"zeer ontevreden", "ontevreden", "neutraal", "tevreden", "zeer tevreden"},
+		HowTo:     "Klik op een getal, of beantwoord deze mail met het getal.",
+	},
+	"pt": {
+		Ask: map[Kind]string{NPS: "Qual é a probabilidade de nos recomendar?", CSAT: "Está satisfeito?", CES: "Foi fácil conseguir o que queria?"},
+		Ends: map[Kind][2]string{NPS: {"nada provável", "muito provável"}, CSAT: {"muito insatisfeito", "muito satisfeito"},
+			CES: {"muito difícil", "muito fácil"}},
+		Satisfied: [5]string{"muito insatisfeito", "insatisfeito", "neutro", "satisfeito", "muito satisfeito"},
+		HowTo:     "Clique num número, ou responda a este e-mail com o número.",
+	},
+	"ar": {
+		Ask: map[Kind]string{NPS: "ما مدى احتمال أن توصي بنا؟", CSAT: "ما مدى رضاك؟", CES: "ما مدى سهولة الحصول على ما أردت؟"},
+		Ends: map[Kind][2]string{NPS: {"غير محتمل إطلاقًا", "محتمل جدًا"}, CSAT: {"غير راضٍ إطلاقًا", "راضٍ جدًا"},
+			CES: {"صعب جدًا", "سهل جدًا"}},
+		Satisfied: [5]string{"غير راضٍ إطلاقًا", "غير راضٍ", "محايد", "راضٍ", "راضٍ جدًا"},
+		HowTo:     "انقر على رقم، أو رد على هذه الرسالة بالرقم.",
+	},
 }
 
 // numbersIn are the words for 0 to 10 by language. What is another word of

@@ -161,7 +161,7 @@ func (s *site) preferences(w http.ResponseWriter, r *http.Request) {
 	if s.failed(w, r, err) {
 		return
 	}
-	s.answer(w, r, http.StatusOK, shown{what: "prefer", action: "/p/" + token, topics: topics, leave: token})
+	s.answer(w, r, http.StatusOK, shown{What: "prefer", Action: "/p/" + token, Topics: topics, Leave: token})
 }
 
 // prefer keeps what somebody chose. What was on and is not chosen ends at once.
@@ -191,7 +191,7 @@ func (s *site) asked(w http.ResponseWriter, r *http.Request) {
 	if s.failed(w, r, err) {
 		return
 	}
-	s.answer(w, r, http.StatusOK, shown{what: "confirm", action: "/o/" + token, list: topics})
+	s.answer(w, r, http.StatusOK, shown{What: "confirm", Action: "/o/" + token, List: topics})
 }
 
 // confirm keeps that it is meant.
@@ -209,7 +209,7 @@ func (s *site) form(w http.ResponseWriter, r *http.Request) {
 		s.show(w, r, http.StatusNotFound, "gone", "")
 		return
 	}
-	s.answer(w, r, http.StatusOK, shown{what: "signup", action: "/signup", topics: s.Choices.Topics(s.speaks(r)), signUp: true})
+	s.answer(w, r, http.StatusOK, shown{What: "signup", Action: "/signup", Topics: s.Choices.Topics(s.speaks(r)), SignUp: true})
 }
 
 // signUp has a mail ask. Its answer is the same for every address. A form in
@@ -228,10 +228,10 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request) {
 	for n := range topics {
 		topics[n].On = slices.Contains(in.Purposes, topics[n].Purpose)
 	}
-	again := shown{what: "signup", action: "/signup", topics: topics, signUp: true, address: in.Address, name: in.Name, fault: "signup.fault"}
+	again := shown{What: "signup", Action: "/signup", Topics: topics, SignUp: true, Address: in.Address, Name: in.Name, Fault: "signup.fault"}
 	switch {
 	case len(in.Address) > maxField || len(in.Name) > maxField:
-		s.answer(w, r, http.StatusUnprocessableEntity, shown{what: "signup", action: "/signup", topics: topics, signUp: true, fault: "signup.fault"})
+		s.answer(w, r, http.StatusUnprocessableEntity, shown{What: "signup", Action: "/signup", Topics: topics, SignUp: true, Fault: "signup.fault"})
 		return
 	case f.Get("website") != "":
 		s.show(w, r, http.StatusOK, "asks", "")

@@ -1,6 +1,6 @@
 // Package public is what strangers may open: the pages behind the links of
 // mails, on a listener of its own: the way out of a list, what somebody chooses to
-// get, and signing up.
+// get, signing up, and answering a survey.
 //
 // Whoever holds a token speaks for the one the mail was sent to, and nobody else
 // is told whether an address is known. Programs open links, and some run what is
@@ -50,6 +50,8 @@ type Options struct {
 	Log    *slog.Logger
 	// Choices is what people choose to get.
 	Choices Choices
+	// Surveys are what people answer.
+	Surveys Surveys
 }
 
 //go:embed locale/*.json
@@ -85,6 +87,7 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("POST /u/{token}", s.oneClick)
 	mux.HandleFunc("POST /u/{token}/leave", s.leave)
 	s.choosing(mux)
+	s.asking(mux)
 	mux.HandleFunc("OPTIONS /u/{token}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
 		w.WriteHeader(http.StatusNoContent)
@@ -189,35 +192,39 @@ func (s *site) object(w http.ResponseWriter, r *http.Request, o Objection) {
 // show answers with the page in the reader's language; token is that of the ways
 // out it offers, "" for none.
 func (s *site) show(w http.ResponseWriter, r *http.Request, status int, what, token string) {
-	s.answer(w, r, status, shown{what: what, leave: token, ways: token != ""})
+	s.answer(w, r, status, shown{What: what, Leave: token, Ways: token != ""})
 }
 
 // shown is what a page shows.
 type shown struct {
-	what   string  // its texts
-	action string  // where its form goes
-	topics []Topic // to choose from
-	list   []Topic // that are only named
-	leave  string  // the token of the ways out
-	ways   bool    // the ways out are what the page is for
+	What   string  // its texts
+	Action string  // where its form goes
+	Topics []Topic // to choose from
+	List   []Topic // that are only named
+	Leave  string  // the token of the ways out
+	Ways   bool    // the ways out are what the page is for
+	Fault  string  // the text of what is wrong with what was filled in
 
-	signUp        bool // it asks for an address
-	address, name string
-	fault         string // the text of what is wrong with them
+	SignUp        bool // it asks for an address
+	Address, Name string
+
+	Questions []field // of a survey
+	Comment   string  // to it
+	Stamp     string  // of the moment it is shown
+	Stop      string  // the token of the way out of surveys
+	Back      string  // to what was filled in
 }
 
 func (s *site) answer(w http.ResponseWriter, r *http.Request, status int, o shown) {
 	_, at := language.MatchStrings(s.matcher, r.Header.Get("Accept-Language"))
 	texts := s.texts[at]
 	var b bytes.Buffer
+	o.Fault = texts[o.Fault]
 	err := s.page.Execute(&b, struct {
-		Lang, Dir, Title, Text, Team, Action, Button, Leave string
-		Address, Name, Fault                                string
-		Ways, SignUp                                        bool
-		Topics, List                                        []Topic
-		T                                                   map[string]string
-	}{s.tags[at].String(), texts["dir"], texts[o.what+".title"], texts[o.what+".text"], s.Team(), o.action, texts[o.what+".button"], o.leave,
-		o.address, o.name, texts[o.fault], o.ways, o.signUp, o.topics, o.list, texts})
+		shown
+		Lang, Dir, Title, Text, Team, Button string
+		T                                    map[string]string
+	}{o, s.tags[at].String(), texts["dir"], texts[o.What+".title"], texts[o.What+".text"], s.Team(), texts[o.What+".button"], texts})
 	if err != nil {
 		s.Log.Error("the public page cannot be made", "error", err)
 		http.Error(w, "", http.StatusInternalServerError)

@@ -34,6 +34,7 @@ type world struct {
 	chosen    []Chosen
 	signed    []SignUp
 	confirmed []outbox.ID
+	answers   []Answered
 	choice    error // of whatever is chosen
 	closed    bool  // to strangers
 }
@@ -56,6 +57,7 @@ func newWorld(t testing.TB) *world {
 		Log:  slog.New(slog.DiscardHandler),
 
 		Choices: w.choices(),
+		Surveys: w.surveys(),
 	})
 	if err != nil {
 		t.Fatal(err)
