@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -258,8 +259,8 @@ func (p *Planner) reach(ctx context.Context, run campaign.Run) error {
 		return err
 	case len(src.Faults) > 0:
 		return p.halt(ctx, run.ID, "its files have faults: "+src.Faults[0])
-	case src.Rhythm == nil || !src.Rhythm.Same(*run.Rhythm) || src.Window != run.Window || src.Purpose != run.Purpose || src.Basis != run.Basis || src.Sender != run.Sender:
-		return p.halt(ctx, run.ID, "when, why or through which sender it writes was changed: cancel it and launch it again")
+	case src.Rhythm == nil || !src.Rhythm.Same(*run.Rhythm) || src.Window != run.Window || src.Purpose != run.Purpose || src.Basis != run.Basis || src.Sender != run.Sender || !reflect.DeepEqual(src.Questions, run.Questions):
+		return p.halt(ctx, run.ID, "when, why, through which sender it writes, or what it asks was changed: cancel it and launch it again")
 	}
 	sender, from, err := p.sender(src.Sender)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"rapport/records/followup"
 	"rapport/records/outbox"
 	"rapport/records/sale"
+	"rapport/records/survey"
 	"rapport/store"
 )
 
@@ -183,6 +184,29 @@ func TestReminderAfterSale(t *testing.T) {
 	o.wants("at the gate", "carl skipped pointless, dora skipped pointless")
 	o.later(day)
 	o.wants("a week after the second", "carl frozen, carl skipped pointless, dora frozen, dora skipped pointless")
+}
+
+// TestSurveyByItself asks those who have a day, each when it comes, and reads
+// what they say; another question takes another launch.
+func TestSurveyByItself(t *testing.T) {
+	o := newOffice(t, renews("Carl", "2026-03-10"), renews("Dora", "2026-03-20"))
+	o.reminder(campaign.Rhythm{Trigger: "custom.renewal", Days: 1})
+	o.src.Kind, o.src.Questions = campaign.Survey, []survey.Question{{ID: "nps", Kind: survey.NPS, Text: map[string]string{"": "How was it?"}}}
+	o.launch()
+	o.later(12 * day)
+	o.wants("after the first", "carl frozen")
+	o.says(o.carry(o.deliveries(outbox.Frozen)[0], false), "r@press.example", "9", nil)
+	o.later(10 * day)
+	o.wants("after the second", "carl accepted, dora frozen")
+	o.carry(o.deliveries(outbox.Frozen)[0], false)
+	if r := o.results(); r.Asked != 2 || r.Figure.N != 1 || r.Counts[9].N != 1 {
+		t.Errorf("results: %+v", r)
+	}
+	o.src.Questions = []survey.Question{{ID: "nps", Kind: survey.CES}}
+	o.later(day)
+	if p := o.status(); p.State != campaign.Paused || !strings.Contains(p.Reason, "what it asks") {
+		t.Errorf("its question was changed: %+v", p)
+	}
 }
 
 // TestReminderWindow has a mail leave in the hours of its recipient only.

@@ -17,10 +17,10 @@ func (r *campaignReader) rhythm(v *validator, f front) {
 		}
 		d.Window = w
 	}
-	if d.Kind != campaign.Reminder {
+	if d.Kind != campaign.Reminder && (d.Kind != campaign.Survey || f.Trigger == "") {
 		for key, set := range map[string]bool{"trigger": f.Trigger != "", "after": f.After != "", "backfill": f.Backfill != "", "stop": len(f.Stop) > 0} {
 			if set {
-				v.wrong(key, "only a reminder has it", "add kind: reminder, or leave it out")
+				v.wrong(key, "only a reminder has it, and a survey with a trigger", "add kind: reminder, or leave it out")
 			}
 		}
 		return
@@ -39,7 +39,7 @@ func (r *campaignReader) rhythm(v *validator, f front) {
 		*one.to = n
 	}
 	if f.Schedule != "" {
-		v.wrong("schedule", "a reminder follows its trigger", "leave it out; window says at which hours it is sent")
+		v.wrong("schedule", "it follows its trigger", "leave it out; window says at which hours it is sent")
 	}
 	if err := out.Check(); ok && err != nil {
 		v.wrong("trigger", err.Error(), "for example trigger: sale with after: 30d, or trigger: custom.renewal with after: -14d, and stop: [replied, bought]")
