@@ -21,7 +21,7 @@ import (
 // scale is what the mail of a survey asks; nil where the campaign is none.
 // Each score leads to the page of the survey; where there are no pages for
 // strangers, to a mail that is begun, with the score and whose it is as its
-// subject.
+// subject. Such a mail answers as well where there is a page that cannot be opened.
 func (p *Planner) scale(src Source, replies contact.Address, id outbox.ID, purpose outbox.Purpose) (*campaign.Scale, error) {
 	if src.Kind != campaign.Survey || len(src.Questions) == 0 {
 		return nil, nil
@@ -34,14 +34,15 @@ func (p *Planner) scale(src Source, replies contact.Address, id outbox.ID, purpo
 	if err != nil {
 		return nil, err
 	}
+	begun := func(score string) string {
+		return "mailto:" + string(replies) + "?subject=" + url.PathEscape(strings.TrimSpace(score+" ["+token+"]"))
+	}
 	if base := p.o.Settings().PublicURL; base != "" {
-		return &campaign.Scale{Question: src.Questions[0], Link: func(score int) string {
+		return &campaign.Scale{Question: src.Questions[0], Mail: begun(""), Link: func(score int) string {
 			return base + "/s/" + token + "/" + strconv.Itoa(score)
 		}}, nil
 	}
-	return &campaign.Scale{Question: src.Questions[0], Link: func(score int) string {
-		return "mailto:" + string(replies) + "?subject=" + url.PathEscape(strconv.Itoa(score)+" ["+token+"]")
-	}}, nil
+	return &campaign.Scale{Question: src.Questions[0], Link: func(score int) string { return begun(strconv.Itoa(score)) }}, nil
 }
 
 // answered takes up a mail that a link of ours began: its subject bears the

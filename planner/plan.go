@@ -66,7 +66,15 @@ func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Pl
 		}
 		plan.Left = append(plan.Left, c.Recipient)
 	}
-	sender, faults := p.lint(src, slices.Concat(writeTo, later))
+	written := slices.Concat(writeTo, later)
+	if src.Rhythm != nil {
+		some, err := p.tried(ctx, src)
+		if err != nil {
+			return plan, nil, fmt.Errorf("plan campaign %s: %w", src.Name, err)
+		}
+		written = append(written, some...)
+	}
+	sender, faults := p.lint(src, written)
 	plan.Faults = append(plan.Faults, faults...)
 	plan.Warnings = append(plan.Warnings, advice(src, plan)...)
 	plan.Seconds = int64(sender.lasts(len(writeTo)) / time.Second)

@@ -2,11 +2,13 @@ package planner
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"rapport/records/campaign"
+	"rapport/records/message"
 	"rapport/records/outbox"
 	"rapport/records/survey"
 	"rapport/store"
@@ -26,8 +28,11 @@ func TestQuestionnaire(t *testing.T) {
 	for _, d := range o.deliveries(outbox.Frozen) {
 		o.update(func(tx store.Tx) error {
 			raw, err := tx.Outbox().Bytes(d.ID)
-			if token, _ := o.o.Keys.Token(outbox.ForSurvey, d.ID); !strings.Contains(strings.ReplaceAll(string(raw), "=\r\n", ""), "https://mail.example.com/s/"+token+"/10") {
-				t.Errorf("the mail has no link to the page:\n%s", raw)
+			token, _ := o.o.Keys.Token(outbox.ForSurvey, d.ID)
+			for _, link := range []string{"https://mail.example.com/s/" + token + "/10", "mailto:news@example.com?subject=3D%5B" + token + "%5D"} {
+				if !strings.Contains(strings.ReplaceAll(string(raw), "=\r\n", ""), link) {
+					t.Errorf("the mail has no link %s:\n%s", link, raw)
+				}
 			}
 			return err
 		})
@@ -73,6 +78,14 @@ func TestQuestionnaire(t *testing.T) {
 	o.says(of["carl@press.example"], "later@press.example", "4", nil)
 	if r := o.results(); r.Counts[4].N != 1 || r.Answered != 1 {
 		t.Errorf("a reply after the page: %+v", r)
+	}
+	for n, subject := range []string{"[%s]", "2 [%s]"} { // the page cannot be opened, and they write
+		token, _ := o.o.Keys.Token(outbox.ForSurvey, of["dora@press.example"].ID)
+		o.returned(message.Folder{Mailbox: "news"}, message.Message{Head: message.Head{MessageID: fmt.Sprint(n, "@press.example"), Subject: fmt.Sprintf(subject, token)},
+			Verdict: message.Verdict{Kind: message.Personal}, Reply: []string{"7", "The page is blocked here."}[n]})
+		if r := o.results(); r.Counts[[]int{7, 2}[n]].N != 1 || r.Answered != 2 {
+			t.Errorf("a mail %s: %+v", subject, r)
+		}
 	}
 	o.now = o.now.Add(SurveyOpen + 1)
 	if _, err := o.Questionnaire(t.Context(), of["dora@press.example"].ID); !errors.Is(err, ErrLate) {

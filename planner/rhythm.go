@@ -202,6 +202,25 @@ func (p *Planner) reached(ctx context.Context, src Source, since time.Time) (out
 	return out, nil
 }
 
+// sampled is how many of an audience are written to on trial, before the
+// occasion of anybody has come.
+const sampled = 100
+
+// tried are some whose occasions may come, as if they had.
+func (p *Planner) tried(ctx context.Context, src Source) (out []chosen, err error) {
+	all, _, err := p.choose(ctx, src, true)
+	for _, c := range all {
+		if c.Why != "" || len(out) == sampled {
+			continue
+		}
+		if src.Rhythm.Trigger == campaign.OnSale && c.candidate.Sale == nil {
+			c.candidate.Sale = &sale.Sale{Number: "1", Date: followup.DayOf(p.o.Now()), Currency: "EUR", Items: []sale.Item{{Product: "1"}}}
+		}
+		out = append(out, c)
+	}
+	return out, err
+}
+
 // waiting is somebody whose occasion has come.
 type waiting struct {
 	chosen

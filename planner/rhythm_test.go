@@ -96,6 +96,20 @@ func TestReminder(t *testing.T) {
 	o.wants("a year later at once", "carl accepted, past cancelled")
 }
 
+// TestReminderIsTried finds at the launch what could not be written later.
+func TestReminderIsTried(t *testing.T) {
+	o := newOffice(t, customer("Carl", "carl@press.example"))
+	o.reminder(campaign.Rhythm{Trigger: campaign.OnSale, Days: 7})
+	o.letter("", "Your {{.Sale.Products}}", "Dear {{.Contact.Name}}, the {{.Sale.Product}}?\n")
+	if plan, err := o.Plan(t.Context(), "spring", false); err != nil || len(plan.Faults) != 1 || !strings.Contains(plan.Faults[0], "for Carl: spring.md:1") || len(plan.Recipients) > 0 {
+		t.Errorf("a field there is not: %+v, %v", plan, err)
+	}
+	o.letter("", "Your {{.Sale.Products}}", "Dear {{.Contact.Name}}, order {{.Sale.Number}} of {{.Sale.Date | date}}?\n")
+	if plan, err := o.Plan(t.Context(), "spring", false); err != nil || len(plan.Faults) > 0 {
+		t.Errorf("a good one: %+v, %v", plan.Faults, err)
+	}
+}
+
 // TestReminderStaysStill keeps a reminder from writing what it must not.
 func TestReminderStaysStill(t *testing.T) {
 	o := newOffice(t, renews("Carl", "2026-03-03"), renews("Dora", "2026-03-05"), renews("Eve", "2026-03-08"))

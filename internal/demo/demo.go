@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rapport/internal/app"
@@ -30,7 +31,7 @@ type Options struct {
 }
 
 // patience bounds each step: everything is on this machine.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // Run runs the demo until ctx ends, or until the summary is printed.
 func Run(ctx context.Context, o Options) (err error) {
@@ -46,7 +47,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
 	}
-	d := &demo{Options: o, now: time.Now(), answered: make(chan error, 100)}
+	d := &demo{Options: o, now: time.Now(), answered: make(chan error, 100), asked: make(chan mailtest.Received, 100)}
 	if err := d.serveMail(); err != nil {
 		return fmt.Errorf("start the demo's mail server: %w", err)
 	}
@@ -73,6 +74,9 @@ type demo struct {
 	// answered hears of each mail of the newsletter, once the world has done
 	// with it what it does.
 	answered chan error
+	asked    chan mailtest.Received // the mails of the survey
+	ahead    atomic.Int64           // of the daemon's clock, in nanoseconds
+	public   string                 // where the pages behind links are
 	told     *receiver
 	config   string
 	page     string // the address of the first page
@@ -165,7 +169,7 @@ func (d *demo) writeFiles() (configFile string, err error) {
 			mailbox(m), d.imap.Addr, address(m))
 	}
 	fmt.Fprintf(&b, senderYAML, d.smtp.Addr)
-	b.WriteString("web: {listen: \"127.0.0.1:0\"}\nwebhooks: {allow: [127.0.0.1]}\nlog: {level: warn}\n")
+	b.WriteString("web: {listen: \"127.0.0.1:0\", public_listen: \"127.0.0.1:0\", public_url: \"" + publicURL + "\"}\nwebhooks: {allow: [127.0.0.1]}\nlog: {level: warn}\n")
 	configFile = filepath.Join(d.Dir, "config.yaml")
 	for name, content := range map[string]string{
 		"config.yaml": b.String(), "password": password + "\n", "contacts.csv": contactsCSV,
@@ -174,7 +178,7 @@ func (d *demo) writeFiles() (configFile string, err error) {
 			return "", err
 		}
 	}
-	return configFile, writeCampaign(d.Dir)
+	return configFile, writeCampaigns(d.Dir)
 }
 
 func mailbox(member string) string {
@@ -190,9 +194,9 @@ func (d *demo) withDaemon(ctx context.Context, work func(context.Context, *app.C
 	go func() {
 		ended <- rescue.Do(func() error {
 			return app.Run(ctx, d.config, app.RunOptions{
-				Version: d.Version, Log: os.Stderr, Signals: make(chan os.Signal), // our ctx ends it
+				Version: d.Version, Log: os.Stderr, Now: d.clock, Signals: make(chan os.Signal), // our ctx ends it
 				Ready: func(at app.Listening) {
-					d.page = "http://" + at.TCP + "/"
+					d.page, d.public = "http://"+at.TCP+"/", at.Public
 					close(ready)
 				},
 			})
@@ -259,6 +263,9 @@ func (d *demo) show(ctx context.Context, conn *app.Conn) error {
 	if err := d.sendNewsletter(short, conn); err != nil {
 		return err
 	}
+	if err := d.askAll(short, conn); err != nil {
+		return err
+	}
 	if d.Once {
 		return nil
 	}
@@ -284,6 +291,7 @@ or try in another terminal:
   %[1]s organisation list
   %[1]s suggestion list
   %[1]s campaign status second-flush
+  %[1]s survey results after-a-sale
   %[1]s why yuki@bluekettle.example
   %[1]s note oona.lahti@post.example 'Mother loved the jasmine'
   %[1]s status

@@ -25,6 +25,7 @@ func TestOnce(t *testing.T) {
 		"a newsletter, a sales pitch from a stranger, a dentist's reminder, a job application, a mail among colleagues, spam.",
 		live.subject,
 		"5 people; not Oona Lahti: consent withdrawn", "Of 6 it was sent to 5; 1 bounced, 1 replied, 1 unsubscribed by mail",
+		"4 were asked.", "3 answers, an NPS of 33, which is between -51 and 85 at 95 %", "মশলা চা অসাধারণ!", "Der letzte Assam war bitter.",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the summary lacks %q", want)

@@ -1,7 +1,9 @@
 package demo
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	netmail "net/mail"
 	"os"
@@ -42,6 +44,7 @@ const senderYAML = `senders:
     mailbox: ada
     postal_address: 3 Quay Street, Leith
     limits: {per_minute: 6000}
+    settle: 1s
 campaigns: campaigns/
 `
 
@@ -50,20 +53,26 @@ campaigns: campaigns/
 // answers, and one has had enough.
 func (d *demo) serveSMTP() (err error) {
 	d.smtp, err = mailtest.NewSink(func(s *mailtest.Sink) {
-		s.Arrived = func(r mailtest.Received) { d.answered <- d.answer(r) }
+		s.Arrived = func(r mailtest.Received) {
+			sent, err := netmail.ReadMessage(bytes.NewReader(r.Data))
+			switch {
+			case err != nil:
+				d.answered <- fmt.Errorf("read a mail of a campaign: %w", err)
+			case ofSurvey(sent):
+				d.asked <- r
+			default:
+				d.answered <- d.answer(r, sent)
+			}
+		}
 	})
 	return err
 }
 
 // answer does what the world does with one mail of the newsletter.
-func (d *demo) answer(r mailtest.Received) error {
+func (d *demo) answer(r mailtest.Received, sent *netmail.Message) error {
 	now := time.Now()
 	if err := d.imap.Append(address(ada), "Sent", r.Data, now, `\Seen`); err != nil {
 		return err
-	}
-	sent, err := netmail.ReadMessage(strings.NewReader(string(r.Data)))
-	if err != nil {
-		return fmt.Errorf("read a mail of the newsletter: %w", err)
 	}
 	var back string
 	switch r.To[0] {
@@ -209,10 +218,12 @@ func (d *demo) cameBack(ctx context.Context, conn *app.Conn, recipients int) err
 	return nil
 }
 
-// writeCampaign writes the file of the newsletter.
-func writeCampaign(dir string) error {
+// writeCampaigns writes the files of the newsletter and the survey.
+func writeCampaigns(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "campaigns"), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "campaigns", newsletterName+".md"), []byte(newsletter), 0o600)
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, "campaigns", newsletterName+".md"), []byte(newsletter), 0o600),
+		os.WriteFile(filepath.Join(dir, "campaigns", surveyName+".md"), []byte(surveyFile), 0o600))
 }

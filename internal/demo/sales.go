@@ -22,6 +22,10 @@ var sales = []struct {
 	{20, "grace@harbourbooks.example", "Gift tin, Earl Grey", 60, "7.90", "open"},
 	{90, "nusrat@padmastores.example", "Masala chai 5 kg", 4, "96.00", "paid"},
 	{12, "oona.lahti@post.example", "Teapot, blue", 1, "39.00", "paid"},
+	{2, "jonas.weber@lindenhof.example", "Assam 1 kg", 4, "31.50", "open"},
+	{2, "grace@harbourbooks.example", "Smoky Earl", 40, "8.20", "open"},
+	{2, "nusrat@padmastores.example", "Masala chai 5 kg", 6, "96.00", "open"},
+	{2, "oona.lahti@post.example", "Jasmine 250 g", 1, "14.50", "paid"},
 }
 
 // salesCSV is the export of a day.

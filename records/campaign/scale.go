@@ -17,6 +17,9 @@ type Scale struct {
 	Question survey.Question
 	// Link leads to the answer of a score: a page, or a mail that is begun.
 	Link func(score int) string
+	// Mail begins a mail that answers where the page cannot be opened; "" where
+	// the links do so themselves.
+	Mail string
 }
 
 // parts are the question and its scale for the two parts of a mail. The scale
@@ -40,10 +43,15 @@ func (s *Scale) parts(tag string) (htmlPart, textPart string, links []Link) {
 			fmt.Fprintf(&text, "%2d: %s\n", n, target)
 		}
 	}
+	mailed := ""
+	if s.Mail != "" {
+		links = append(links, Link{Target: s.Mail, Label: w.ByMail})
+		mailed = fmt.Sprintf(` <a href="%s" style="color:#0b57d0">%s</a>`, html.EscapeString(s.Mail), html.EscapeString(w.ByMail))
+	}
 	legend := fmt.Sprintf("%d = %s, %d = %s", low, ends[0], high, ends[1])
 	fmt.Fprintf(&text, "%s\n%s\n", legend, w.HowTo)
 	htmlPart = `<p style="` + styleText + `"><strong>` + html.EscapeString(ask) + "</strong></p>\n" +
 		`<table role="presentation" dir="ltr" cellpadding="0" cellspacing="0" border="0" width="100%" style="margin:0 0 8px;table-layout:fixed"><tr>` + "\n" + row.String() + "</tr></table>\n" +
-		`<p style="margin:0 0 16px;font-size:14px;line-height:1.5">` + html.EscapeString(legend) + "<br>\n" + html.EscapeString(w.HowTo) + "</p>\n"
+		`<p style="margin:0 0 16px;font-size:14px;line-height:1.5">` + html.EscapeString(legend) + "<br>\n" + html.EscapeString(w.HowTo) + mailed + "</p>\n"
 	return htmlPart, text.String(), links
 }

@@ -8,6 +8,7 @@ type Words struct {
 	Ends      map[Kind][2]string // the lowest and highest score, in words
 	Satisfied [5]string          // the scores of CSAT, from 1
 	HowTo     string             // how to answer by mail
+	ByMail    string             // the link to a mail that answers, where there is a page
 }
 
 // WordsOf returns the words for a language, English where there are none.
@@ -26,6 +27,7 @@ var words = map[string]Words{
 			CES: {"very difficult", "very easy"}},
 		Satisfied: [5]string{"very dissatisfied", "dissatisfied", "neutral", "satisfied", "very satisfied"},
 		HowTo:     "Click a number, or reply to this mail with the number.",
+		ByMail:    "Answer by mail",
 	},
 	"de": {
 		Ask: map[Kind]string{NPS: "Wie wahrscheinlich ist es, dass Sie uns weiterempfehlen?", CSAT: "Wie zufrieden sind Sie?", CES: "Wie leicht war es, Ihr Anliegen zu erledigen?"},
@@ -33,6 +35,7 @@ var words = map[string]Words{
 			CES: {"sehr schwierig", "sehr leicht"}},
 		Satisfied: [5]string{"sehr unzufrieden", "unzufrieden", "neutral", "zufrieden", "sehr zufrieden"},
 		HowTo:     "Klicken Sie auf eine Zahl, oder antworten Sie auf diese Mail mit der Zahl.",
+		ByMail:    "Per Mail antworten",
 	},
 	"fr": {
 		Ask: map[Kind]string{NPS: "Quelle est la probabilité que vous nous recommandiez ?", CSAT: "Êtes-vous satisfait ?", CES: "Était-ce facile d’obtenir ce que vous vouliez ?"},
@@ -40,6 +43,7 @@ var words = map[string]Words{
 			CES: {"très difficile", "très facile"}},
 		Satisfied: [5]string{"très insatisfait", "insatisfait", "neutre", "satisfait", "très satisfait"},
 		HowTo:     "Cliquez sur un chiffre, ou répondez à ce message avec le chiffre.",
+		ByMail:    "Répondre par e-mail",
 	},
 	"es": {
 		Ask: map[Kind]string{NPS: "¿Qué probabilidad hay de que nos recomiende?", CSAT: "¿Está satisfecho?", CES: "¿Le resultó fácil conseguir lo que quería?"},
@@ -47,6 +51,7 @@ var words = map[string]Words{
 			CES: {"muy difícil", "muy fácil"}},
 		Satisfied: [5]string{"muy insatisfecho", "insatisfecho", "neutral", "satisfecho", "muy satisfecho"},
 		HowTo:     "Haga clic en un número o responda a este correo con el número.",
+		ByMail:    "Responder por correo",
 	},
 	"bn": {
 		Ask: map[Kind]string{NPS: "আপনি আমাদের অন্যদের কাছে সুপারিশ করবেন, এর সম্ভাবনা কতটা?", CSAT: "আপনি কতটা সন্তুষ্ট?", CES: "আপনার কাজটি করা কতটা সহজ ছিল?"},
@@ -54,6 +59,7 @@ var words = map[string]Words{
 			CES: {"খুব কঠিন", "খুব সহজ"}},
 		Satisfied: [5]string{"খুব অসন্তুষ্ট", "অসন্তুষ্ট", "মাঝামাঝি", "সন্তুষ্ট", "খুব সন্তুষ্ট"},
 		HowTo:     "একটি সংখ্যায় ক্লিক করুন, অথবা সংখ্যাটি লিখে এই মেইলের উত্তর দিন।",
+		ByMail:    "মেইলে উত্তর দিন",
 	},
 	"it": {
 		Ask: map[Kind]string{NPS: "Con quale probabilità ci consiglierebbe?", CSAT: "Quanto è soddisfatto?", CES: "È stato facile ottenere ciò che voleva?"},
@@ -61,6 +67,7 @@ var words = map[string]Words{
 			CES: {"molto difficile", "molto facile"}},
 		Satisfied: [5]string{"molto insoddisfatto", "insoddisfatto", "neutrale", "soddisfatto", "molto soddisfatto"},
 		HowTo:     "Faccia clic su un numero, o risponda a questo messaggio con il numero.",
+		ByMail:    "Rispondere per e-mail",
 	},
 	"nl": {
 		Ask: map[Kind]string{NPS: "Hoe waarschijnlijk is het dat u ons aanbeveelt?", CSAT: "Hoe tevreden bent u?", CES: "Hoe makkelijk was het om te krijgen wat u wilde?"},
@@ -68,6 +75,7 @@ var words = map[string]Words{
 			CES: {"zeer moeilijk", "zeer makkelijk"}},
 		Satisfied: [5]string{"zeer ontevreden", "ontevreden", "neutraal", "tevreden", "zeer tevreden"},
 		HowTo:     "Klik op een getal, of beantwoord deze mail met het getal.",
+		ByMail:    "Per mail antwoorden",
 	},
 	"pt": {
 		Ask: map[Kind]string{NPS: "Qual é a probabilidade de nos recomendar?", CSAT: "Está satisfeito?", CES: "Foi fácil conseguir o que queria?"},
@@ -75,6 +83,7 @@ var words = map[string]Words{
 			CES: {"muito difícil", "muito fácil"}},
 		Satisfied: [5]string{"muito insatisfeito", "insatisfeito", "neutro", "satisfeito", "muito satisfeito"},
 		HowTo:     "Clique num número, ou responda a este e-mail com o número.",
+		ByMail:    "Responder por e-mail",
 	},
 	"ar": {
 		Ask: map[Kind]string{NPS: "ما مدى احتمال أن توصي بنا؟", CSAT: "ما مدى رضاك؟", CES: "ما مدى سهولة الحصول على ما أردت؟"},
@@ -82,6 +91,7 @@ var words = map[string]Words{
 			CES: {"صعب جدًا", "سهل جدًا"}},
 		Satisfied: [5]string{"غير راضٍ إطلاقًا", "غير راضٍ", "محايد", "راضٍ", "راضٍ جدًا"},
 		HowTo:     "انقر على رقم، أو رد على هذه الرسالة بالرقم.",
+		ByMail:    "الرد بالبريد",
 	},
 }
 
