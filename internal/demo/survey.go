@@ -1,12 +1,14 @@
 package demo
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"html"
 	"io"
+	"mime/quotedprintable"
 	"net/http"
 	netmail "net/mail"
 	"net/url"
@@ -16,7 +18,6 @@ import (
 
 	"rapport/internal/app"
 	"rapport/internal/mailtest"
-	"rapport/records/message"
 )
 
 // surveyFile asks everybody a week after they bought something.
@@ -110,12 +111,16 @@ func (d *demo) respond(ctx context.Context, r mailtest.Received) error {
 	if err := d.imap.Append(address(ada), "Sent", r.Data, d.clock(), `\Seen`); err != nil {
 		return err
 	}
-	m, err := message.Parse(strings.NewReader(string(r.Data)), message.Limits{})
+	head, err := netmail.ReadMessage(bytes.NewReader(r.Data))
 	if err != nil {
 		return fmt.Errorf("read a mail of the survey: %w", err)
 	}
-	in := &invitation{to: r.To[0], id: "<" + m.Head.MessageID + ">", subject: m.Head.Subject}
-	mail, page := mailLink.FindStringSubmatch(m.HTML), pageLink.FindStringSubmatch(m.HTML)
+	body, err := io.ReadAll(quotedprintable.NewReader(head.Body)) // its parts are, and what stands between them reads the same
+	if err != nil {
+		return fmt.Errorf("read a mail of the survey: %w", err)
+	}
+	in := &invitation{to: r.To[0], id: head.Header.Get("Message-ID"), subject: head.Header.Get("Subject")}
+	mail, page := mailLink.FindStringSubmatch(string(body)), pageLink.FindStringSubmatch(string(body))
 	if mail == nil || page == nil {
 		return fmt.Errorf("the mail to %s has no links to answer by", in.to)
 	}
