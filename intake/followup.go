@@ -19,21 +19,26 @@ func (i *Intake) AddFollowUp(ctx context.Context, actor string, f followup.Follo
 	if err := f.Normalize(); err != nil {
 		return f, err
 	}
+	added := f
+	err := i.store.Update(ctx, func(tx store.Tx) (err error) {
+		added, err = i.addFollowUp(tx, actor, f)
+		return err
+	})
+	return added, err
+}
+
+func (i *Intake) addFollowUp(tx store.Tx, actor string, f followup.FollowUp) (followup.FollowUp, error) {
 	f.ID = followup.ID(store.NewID(i.now()))
 	f.By, f.Created, f.Updated = actor, i.now(), i.now()
 	f.Done, f.DoneBy = time.Time{}, ""
-	err := i.store.Update(ctx, func(tx store.Tx) error {
-		about, err := liveAbout(tx, f)
-		if err != nil {
-			return err
-		}
-		f = about
-		if err := tx.FollowUps().Put(f); err != nil {
-			return fmt.Errorf("add follow-up: %w", err)
-		}
-		return i.audit(tx, actor, "followup.add", string(f.ID), phrase.New("due {day}", "day", f.Due), nil)
-	})
-	return f, err
+	f, err := liveAbout(tx, f)
+	if err != nil {
+		return f, err
+	}
+	if err := tx.FollowUps().Put(f); err != nil {
+		return f, fmt.Errorf("add follow-up: %w", err)
+	}
+	return f, i.audit(tx, actor, "followup.add", string(f.ID), phrase.New("due {day}", "day", f.Due), nil)
 }
 
 // liveAbout names in a follow-up whoever stands for whom it is about.

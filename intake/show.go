@@ -35,8 +35,14 @@ func (t *taking) show(m message.Message, doc *store.Document) error {
 		if !exists {
 			id = timeline.ID(store.NewID(m.Time))
 		}
-		if err := t.tx.Entries().Put(entryOf(id, m, t.team), doc); err != nil {
+		line := entryOf(id, m, t.team)
+		if err := t.tx.Entries().Put(line, doc); err != nil {
 			return fmt.Errorf("put message %s on the timelines: %w", m.ID, err)
+		}
+		if !exists {
+			if err := t.i.closeCases(t.tx, line, m); err != nil {
+				return err
+			}
 		}
 	}
 	return t.meet(m)

@@ -90,7 +90,7 @@ func (p *Planner) hear(tx store.Tx, d *outbox.Delivery, run campaign.Run, subjec
 	if d.Evidence.Answered.IsZero() {
 		d.Evidence.Answered = p.moment()
 	}
-	return keepAnswer(tx, a)
+	return p.answeredWith(tx, *d, run, a)
 }
 
 // answerTo returns the answer to a delivery; the empty one where there is none yet.
@@ -132,12 +132,29 @@ func (p *Planner) Decide(ctx context.Context, actor string, id string, score int
 			return refused("%d is no score of a question of kind %s", score, a.Kind)
 		}
 		a.Sure, a.Score, a.Why, a.By, a.Changed = true, score, "", contact.Address(actor), p.moment()
-		if err := tx.Surveys().Put(a); err != nil {
+		if err := p.decided(tx, a); err != nil {
 			return err
 		}
 		return p.note(tx, actor, "survey.decide", a.Campaign, "answer "+id+" is "+strconv.Itoa(score))
 	})
 	return a, err
+}
+
+// decided keeps an answer that somebody has read. What asked may be forgotten by
+// then.
+func (p *Planner) decided(tx store.Tx, a survey.Answer) error {
+	d, err := tx.Outbox().Get(outbox.ID(a.ID))
+	if errors.Is(err, store.ErrNotFound) {
+		return keepAnswer(tx, a)
+	}
+	if err != nil {
+		return err
+	}
+	run, err := tx.Runs().Get(d.Run)
+	if err != nil {
+		return err
+	}
+	return p.answeredWith(tx, d, run, a)
 }
 
 // Results tells what was answered to a campaign, of all its runs.

@@ -9,6 +9,7 @@ import (
 
 	"rapport/records/campaign"
 	"rapport/records/contact"
+	"rapport/records/followup"
 	"rapport/records/message"
 	"rapport/records/outbox"
 	"rapport/store"
@@ -45,7 +46,7 @@ func newOffice(t *testing.T, people ...contact.Contact) *office {
 	o.Planner = New(Options{
 		Store: s, Keys: outbox.Keys{{ID: 1, Secret: [32]byte{1}}}, Key: bytes.Repeat([]byte{2}, 32), Now: func() time.Time { return o.now },
 		Settings: func() Settings {
-			return Settings{Team: "Example", PerWeek: 2, PerMonth: 6, PublicURL: o.public, SignUps: "news",
+			return Settings{Team: "Example", Members: map[contact.Address]string{"ada@example.com": "Ada", "bob@example.com": "Bob"}, PerWeek: 2, PerMonth: 6, PublicURL: o.public, SignUps: "news",
 				Topics: []Topic{{Purpose: "newsletter", Name: "Our news", Names: map[string]string{"de": "Neues"}}, {Purpose: "tutorial", Name: "How to"}}, Senders: map[string]Sender{
 					"news": {Name: "news", From: "Example News <news@example.com>", Replies: "news@example.com", Mailbox: "news", Address: "1 Example Street", PerMinute: 30, PerDay: 100},
 				}}
@@ -64,6 +65,10 @@ func newOffice(t *testing.T, people ...contact.Contact) *office {
 			return c, tx.Contacts().Put(c)
 		},
 	})
+	o.o.OpenCase = func(tx store.Tx, _ string, f followup.FollowUp) (followup.FollowUp, error) {
+		f.ID, f.Created = followup.ID(store.NewID(o.now)), o.now
+		return f, tx.FollowUps().Put(f)
+	}
 	o.update(func(tx store.Tx) error {
 		for n, c := range people {
 			c.ID = contact.ID(store.NewID(o.now.Add(time.Duration(n))))

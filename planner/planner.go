@@ -12,6 +12,7 @@ import (
 
 	"rapport/records/campaign"
 	"rapport/records/contact"
+	"rapport/records/followup"
 	"rapport/records/outbox"
 	"rapport/store"
 )
@@ -77,6 +78,9 @@ type Options struct {
 	// NewContact adds a contact who signed up, as everything else that adds one
 	// does, inside the transaction.
 	NewContact func(tx store.Tx, c contact.Contact) (contact.Contact, error)
+	// OpenCase opens a case, as a person would, inside the transaction; nil: a
+	// low score opens none.
+	OpenCase func(tx store.Tx, actor string, f followup.FollowUp) (followup.FollowUp, error)
 	// Wake is called after a commit that gave the courier work.
 	Wake func()
 	Now  func() time.Time

@@ -81,7 +81,7 @@ func (p *Planner) AnswerOnPage(ctx context.Context, id outbox.ID, values map[str
 			if a.Entry, err = p.shown(tx, *d, a); err != nil {
 				return err
 			}
-			return keepAnswer(tx, a)
+			return p.answeredWith(tx, *d, run, a)
 		})
 	})
 }

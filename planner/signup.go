@@ -115,7 +115,7 @@ func (p *Planner) askOnce(tx store.Tx, d outbox.Delivery, who store.SignUp, raw 
 	if held, err := p.signUpHeld(tx, d.Address, theirs); err != nil || held != "" {
 		return err
 	}
-	run, err := p.signUps(tx, d.Sender)
+	run, err := p.houseRun(tx, signUpRun, d.Sender)
 	if err != nil {
 		return err
 	}
@@ -144,9 +144,9 @@ func (p *Planner) signUpHeld(tx store.Tx, a contact.Address, theirs bool) (strin
 	return "", nil
 }
 
-// signUps returns the run of a sender's mails that ask.
-func (p *Planner) signUps(tx store.Tx, sender string) (campaign.Run, error) {
-	last, err := tx.Runs().List(signUpRun, store.Slice{Limit: 10})
+// houseRun returns the run of what a sender writes that is no campaign's.
+func (p *Planner) houseRun(tx store.Tx, name, sender string) (campaign.Run, error) {
+	last, err := tx.Runs().List(name, store.Slice{Limit: 10})
 	if err != nil {
 		return campaign.Run{}, err
 	}
@@ -160,7 +160,7 @@ func (p *Planner) signUps(tx store.Tx, sender string) (campaign.Run, error) {
 		return r, nil // a paused one keeps what comes
 	}
 	now := p.moment()
-	return campaign.Run{ID: campaign.RunID(store.NewID(now)), Campaign: signUpRun, Sender: sender, State: campaign.Running, Created: now, Changed: now}, nil
+	return campaign.Run{ID: campaign.RunID(store.NewID(now)), Campaign: name, Sender: sender, State: campaign.Running, Created: now, Changed: now}, nil
 }
 
 // gateSignUp decides whether a mail that asks may still leave.

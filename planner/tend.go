@@ -108,6 +108,9 @@ func (p *Planner) Gate(tx store.Tx, d outbox.Delivery, now time.Time) (outbox.Ev
 	if run.Campaign == signUpRun {
 		return p.gateSignUp(tx, d, now)
 	}
+	if run.Campaign == caseRun {
+		return p.gateCase(tx, d, now)
+	}
 	c, err := liveContact(tx, d.Contact)
 	if err != nil {
 		return outbox.Event{}, err

@@ -85,6 +85,7 @@ type FollowUpFilter struct {
 	Message message.ID
 	Done    bool         // those done; otherwise those to do
 	Until   followup.Day // due on this day at the latest
+	Cases   bool         // cases alone
 }
 
 // Feed is a member's right to read the own follow-ups as a calendar, by a token

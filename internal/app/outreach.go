@@ -16,6 +16,7 @@ import (
 	"rapport/internal/config"
 	"rapport/planner"
 	"rapport/records/contact"
+	"rapport/records/followup"
 	"rapport/records/outbox"
 	"rapport/store"
 	"rapport/web/public"
@@ -51,7 +52,10 @@ func (s *system) newPlanner() (*planner.Planner, error) {
 		},
 		Send:       s.sendNow,
 		NewContact: s.subscriber,
-		Wake:       func() { s.courier.wake() },
+		OpenCase: func(tx store.Tx, actor string, f followup.FollowUp) (followup.FollowUp, error) {
+			return s.intake.OpenCase(tx, actor, f)
+		},
+		Wake: func() { s.courier.wake() },
 	}), nil
 }
 

@@ -5,6 +5,7 @@ package followup
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -50,10 +51,28 @@ func (d Day) In(loc *time.Location) time.Time {
 // After returns the day so many days later.
 func (d Day) After(days int) Day { return DayOf(d.In(time.UTC).AddDate(0, 0, days)) }
 
+// Kind is what a case is about. A follow-up without one is no case.
+type Kind string
+
+// The kinds of cases.
+const (
+	Complaint Kind = "complaint"
+	Dispute   Kind = "dispute"
+	Question  Kind = "question"
+)
+
+// Kinds are all of them.
+var Kinds = []Kind{Complaint, Dispute, Question}
+
+// ByReply is who closes a case that one of us answered by mail.
+const ByReply = "reply"
+
 // FollowUp is one of them. It is about exactly one of Contact, Organisation and
-// Message.
+// Message; a case is about somebody.
 type FollowUp struct {
 	ID           ID                     `json:"id"`
+	Kind         Kind                   `json:"kind,omitempty"`   // of a case
+	Source       string                 `json:"source,omitempty"` // what opened a case: message:ID, answer:ID; "" where a person did
 	Contact      contact.ID             `json:"contact,omitempty"`
 	Organisation contact.OrganisationID `json:"organisation,omitempty"`
 	Message      message.ID             `json:"message,omitempty"`
@@ -66,6 +85,9 @@ type FollowUp struct {
 	Done         time.Time              `json:"done,omitzero"`
 	DoneBy       string                 `json:"done_by,omitempty"`
 }
+
+// Case reports whether it is one: somebody waits for more than a mail.
+func (f FollowUp) Case() bool { return f.Kind != "" }
 
 // Open reports whether it is still to be done.
 func (f FollowUp) Open() bool { return f.Done.IsZero() }
@@ -82,6 +104,12 @@ func (f *FollowUp) Normalize() error {
 	}
 	if about != 1 {
 		return errors.New("a follow-up is about one contact, organisation or message")
+	}
+	switch {
+	case f.Case() && !slices.Contains(Kinds, f.Kind):
+		return fmt.Errorf("%q is no kind of case: it is a complaint, a dispute or a question", f.Kind)
+	case f.Case() && f.Message != "":
+		return errors.New("a case is about a contact or an organisation")
 	}
 	if utf8.RuneCountInString(f.Note) > MaxNote {
 		return fmt.Errorf("the note of a follow-up has at most %d characters", MaxNote)

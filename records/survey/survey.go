@@ -70,6 +70,14 @@ func (k Kind) Fits(score int) bool {
 	return ok && score >= low && score <= high
 }
 
+// Low reports whether a score says that somebody is unhappy: a detractor (0 to
+// 6 of NPS), dissatisfied (1 and 2 of CSAT), or for whom it was hard (1 to 3 of
+// CES).
+func (k Kind) Low(score int) bool {
+	most, ok := map[Kind]int{NPS: 6, CSAT: 2, CES: 3}[k]
+	return ok && score <= most
+}
+
 var idForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,30}$`)
 
 // Check says what is wrong with the questions of a survey. The first is asked in

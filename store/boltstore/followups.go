@@ -72,7 +72,7 @@ func (f followUpsOf) List(filter store.FollowUpFilter, s store.Slice) (store.Pag
 			return followup.FollowUp{}, false, err
 		}
 		v, ok, err := followUps.get(f.tx, id)
-		return v, ok && (filter.Owner == "" || v.Owner == filter.Owner), err
+		return v, ok && (filter.Owner == "" || v.Owner == filter.Owner) && (!filter.Cases || v.Case()), err
 	})
 }
 
