@@ -74,8 +74,16 @@ func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Pl
 		}
 		written = append(written, some...)
 	}
-	sender, faults := p.lint(src, written)
-	plan.Faults = append(plan.Faults, faults...)
+	var sender Sender
+	for _, part := range src.parts() {
+		var faults []string
+		sender, faults = p.lint(part, written)
+		for _, f := range faults {
+			if !slices.Contains(plan.Faults, f) {
+				plan.Faults = append(plan.Faults, f)
+			}
+		}
+	}
 	plan.Warnings = append(plan.Warnings, advice(src, plan)...)
 	plan.Seconds = int64(sender.lasts(len(writeTo)) / time.Second)
 	plan.Hash = hashOf(src, plan)
@@ -88,11 +96,17 @@ func (p *Planner) addressees(ctx context.Context, src Source, again bool) (all [
 	if src.Rhythm == nil {
 		return p.choose(ctx, src, again)
 	}
-	due, err := p.reached(ctx, src, p.o.Now())
-	for _, w := range due {
-		all = append(all, w.chosen)
+	now := p.o.Now()
+	for _, part := range src.parts() {
+		due, err := p.reached(ctx, part, now, now)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, w := range due {
+			all = append(all, w.chosen)
+		}
 	}
-	return all, 0, err
+	return all, 0, nil
 }
 
 // choose asks the audience about every contact.

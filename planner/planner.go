@@ -58,6 +58,8 @@ type Source struct {
 	campaign.Definition
 	Faults   []string
 	Warnings []string
+
+	step int // of a series, where it is one of its mails
 }
 
 // Options are what a Planner works with.

@@ -70,8 +70,11 @@ type occasion struct {
 // occasions finds whose mails are due, from a time until another.
 func (p *Planner) occasions(ctx context.Context, src Source, from, until time.Time) ([]occasion, error) {
 	r, zone := *src.Rhythm, p.zone()
-	if r.Trigger == campaign.OnSale {
+	switch r.Trigger {
+	case campaign.OnSale:
 		return p.soldTo(ctx, r, from, until)
+	case campaign.OnDue:
+		return p.owing(ctx, r, from, until)
 	}
 	var out []occasion
 	for s := (store.Slice{Limit: 500}); ; {
@@ -84,7 +87,10 @@ func (p *Planner) occasions(ctx context.Context, src Source, from, until time.Ti
 			}
 			s.Cursor = list.Next
 			for _, c := range list.Items {
-				a, has := anchorOf(c, r.Trigger, src.Purpose, zone)
+				a, has, err := p.anchorOf(tx, c, r.Trigger, src.Purpose, zone)
+				if err != nil {
+					return err
+				}
 				if due := r.Due(a.At, zone); has && !due.Before(from) && !due.After(until) {
 					found = append(found, occasion{a, c})
 				}
@@ -97,18 +103,26 @@ func (p *Planner) occasions(ctx context.Context, src Source, from, until time.Ti
 	}
 }
 
-// anchorOf is the occasion that stands in a contact's record.
-func anchorOf(c contact.Contact, trigger, purpose string, zone *time.Location) (campaign.Anchor, bool) {
+// anchorOf is the occasion that stands in a contact's record, or follows from
+// what they bought.
+func (p *Planner) anchorOf(tx store.Tx, c contact.Contact, trigger, purpose string, zone *time.Location) (campaign.Anchor, bool, error) {
 	a := campaign.Anchor{Contact: c.ID}
-	if trigger == campaign.OnConsent {
+	switch trigger {
+	case campaign.OnConsent:
 		last, said := c.Consent(purpose)
 		a.At, a.Name = last.At, trigger+" "+purpose+" "+last.At.UTC().Format(time.RFC3339Nano)
-		return a, said && last.State != contact.Withdrawn
+		return a, said && last.State != contact.Withdrawn, nil
+	case campaign.OnInterval:
+		cand, err := p.candidate(tx, c)
+		if err != nil {
+			return a, false, err
+		}
+		return p.overdue(tx, cand)
 	}
 	value := c.Custom[strings.TrimPrefix(trigger, campaign.OnField)]
 	day, err := followup.ParseDay(strings.TrimSpace(value))
 	a.At, a.Name = day.In(zone), trigger+" "+string(day)
-	return a, err == nil
+	return a, err == nil, nil
 }
 
 // soldTo finds the sales whose mails are due. A sale to an organisation is an
@@ -125,16 +139,8 @@ func (p *Planner) soldTo(ctx context.Context, r campaign.Rhythm, from, until tim
 		if err != nil {
 			return err
 		}
-		for _, s := range all {
-			people, err := buyers(tx, s)
-			if err != nil {
-				return fmt.Errorf("read who bought %s: %w", s.ID, err)
-			}
-			for _, c := range people {
-				out = append(out, occasion{campaign.Anchor{Contact: c.ID, Name: campaign.OnSale + " " + string(s.ID), At: s.Date.In(zone), Sale: &s}, c})
-			}
-		}
-		return nil
+		out, err = toBuyers(tx, all, campaign.OnSale, func(s sale.Sale) time.Time { return s.Date.In(zone) })
+		return err
 	})
 	return out, err
 }
@@ -154,8 +160,9 @@ func buyers(tx store.Tx, s sale.Sale) ([]contact.Contact, error) {
 }
 
 // reached are those of the audience whose occasions have come and who were not
-// judged for them yet.
-func (p *Planner) reached(ctx context.Context, src Source, since time.Time) (out []waiting, err error) {
+// judged for them yet. begun is when the run was launched; since is later where
+// a copy was restored.
+func (p *Planner) reached(ctx context.Context, src Source, begun, since time.Time) (out []waiting, err error) {
 	now := p.o.Now()
 	from, until := src.Rhythm.Span(since, now)
 	all, err := p.occasions(ctx, src, from, until)
@@ -170,27 +177,13 @@ func (p *Planner) reached(ctx context.Context, src Source, since time.Time) (out
 		err := p.o.Store.View(ctx, func(tx store.Tx) error {
 			found = nil
 			for _, o := range some {
-				one, in, err := p.ask(tx, src, terms, o.person, "", now)
+				w, has, err := p.waits(tx, src, terms, o, begun)
 				if err != nil {
 					return err
 				}
-				w := waiting{one, o.Anchor}
-				if done, err := p.judged(tx, src.Name, w); err != nil || !in || done || one.Address == "" || one.hold.Why == campaign.BadAddress {
-					if err != nil {
-						return err
-					}
-					continue
+				if has {
+					found = append(found, w)
 				}
-				if what, stopped, err := p.stopped(tx, *src.Rhythm, o.person, o.At); err != nil {
-					return err
-				} else if stopped && w.hold.Why == "" {
-					w.hold = campaign.Hold{Why: campaign.Pointless, Detail: what}
-				}
-				if o.Sale != nil {
-					w.candidate.Sale = o.Sale
-				}
-				w.Why, w.Reason = w.hold.Why, w.hold.String()
-				found = append(found, w)
 			}
 			return nil
 		})
@@ -200,6 +193,37 @@ func (p *Planner) reached(ctx context.Context, src Source, since time.Time) (out
 		out = append(out, found...)
 	}
 	return out, nil
+}
+
+// waits judges one occasion that has come: whether its person is in the
+// audience and was not judged for it yet, and what holds the mail back.
+func (p *Planner) waits(tx store.Tx, src Source, terms campaign.Terms, o occasion, begun time.Time) (w waiting, has bool, err error) {
+	one, in, err := p.ask(tx, src, terms, o.person, "", p.o.Now())
+	if err != nil || !in || one.Address == "" || one.hold.Why == campaign.BadAddress {
+		return w, false, err
+	}
+	w = waiting{chosen: one, anchor: o.Anchor, step: src.step}
+	if done, err := p.judged(tx, src.mailName(src.step), w); err != nil || done {
+		return w, false, err
+	}
+	if enters, err := p.enters(tx, src, w, begun); err != nil || !enters {
+		return w, false, err
+	}
+	what, stopped, err := p.stopped(tx, *src.Rhythm, o.person, o.Name, o.At)
+	if err != nil {
+		return w, false, err
+	}
+	if stopped && w.hold.Why == "" {
+		w.hold = campaign.Hold{Why: campaign.Pointless, Detail: what}
+	}
+	if o.Sale != nil {
+		w.candidate.Sale = o.Sale
+	}
+	if w.after, err = p.spaced(tx, src, w); err != nil {
+		return w, false, err
+	}
+	w.Why, w.Reason = w.hold.Why, w.hold.String()
+	return w, true, nil
 }
 
 // sampled is how many of an audience are written to on trial, before the
@@ -225,6 +249,8 @@ func (p *Planner) tried(ctx context.Context, src Source) (out []chosen, err erro
 type waiting struct {
 	chosen
 	anchor campaign.Anchor
+	step   int       // of a series
+	after  time.Time // not before, as the step before it was late
 }
 
 // marks name an occasion of a person and of their address, in the state of the
@@ -248,8 +274,8 @@ func (p *Planner) judged(tx store.Tx, name string, w waiting) (bool, error) {
 }
 
 // stopped reports whether something made a mail for an occasion pointless.
-func (p *Planner) stopped(tx store.Tx, r campaign.Rhythm, c contact.Contact, anchor time.Time) (string, bool, error) {
-	if len(r.Stop) == 0 {
+func (p *Planner) stopped(tx store.Tx, r campaign.Rhythm, c contact.Contact, occasion string, anchor time.Time) (string, bool, error) {
+	if len(r.Stop) == 0 && r.Trigger != campaign.OnDue && r.Trigger != campaign.OnInterval {
 		return "", false, nil
 	}
 	cand, err := candidate(tx, c)
@@ -258,6 +284,9 @@ func (p *Planner) stopped(tx store.Tx, r campaign.Rhythm, c contact.Contact, anc
 	}
 	if err != nil {
 		return "", false, err
+	}
+	if what, is, err := p.past(tx, occasion, cand, anchor); err != nil || is {
+		return what, is, err
 	}
 	var bought time.Time
 	if cand.Sale != nil {
@@ -292,21 +321,13 @@ func (p *Planner) reach(ctx context.Context, run campaign.Run) error {
 		rhythm.Backfill = 0
 	}
 	src.Rhythm = &rhythm
-	all, err := p.reached(ctx, src, run.Since)
-	if err != nil {
-		return err
-	}
 	wrote := false
-	for _, w := range all {
-		f, err := p.freeze(run, src, sender, from, w.chosen)
+	for _, part := range src.parts() {
+		some, err := p.reachStep(ctx, run, part, sender, from)
 		if err != nil {
-			return p.halt(ctx, run.ID, fmt.Sprintf("the mail for %s cannot be written: %s", w.Name, strings.ReplaceAll(err.Error(), "\n", "; ")))
-		}
-		f.d.Anchor = w.anchor.At
-		if err := p.file(ctx, run, f, w); err != nil {
 			return err
 		}
-		wrote = wrote || f.raw != nil
+		wrote = wrote || some
 	}
 	if wrote {
 		p.o.Wake()
@@ -314,15 +335,42 @@ func (p *Planner) reach(ctx context.Context, run campaign.Run) error {
 	return nil
 }
 
+// reachStep writes the mails that are due of one step; wrote tells whether there
+// are some.
+func (p *Planner) reachStep(ctx context.Context, run campaign.Run, src Source, sender Sender, from contact.Address) (wrote bool, err error) {
+	all, err := p.reached(ctx, src, run.Created, run.Since)
+	if err != nil {
+		return false, err
+	}
+	for _, w := range all {
+		f, err := p.freeze(run, src, sender, from, w.chosen)
+		if err != nil {
+			return wrote, p.halt(ctx, run.ID, fmt.Sprintf("the mail for %s cannot be written: %s", w.Name, strings.ReplaceAll(err.Error(), "\n", "; ")))
+		}
+		f.d.Anchor, f.d.Occasion, f.d.Step = w.anchor.At, w.anchor.Name, w.step
+		if w.after.After(f.d.Due) && f.raw != nil {
+			f.d.Due, f.d.Reason = src.Window.Next(later(p.o.Now(), w.after), p.zoneOf(w.candidate.Contact)), afterLast
+		}
+		if err := p.file(ctx, run, src, f, w); err != nil {
+			return wrote, err
+		}
+		wrote = wrote || f.raw != nil
+	}
+	return wrote, nil
+}
+
+// afterLast is why a step waits that comes too soon after the one before it.
+const afterLast = "the step before it was late"
+
 // file puts the mail for an occasion into the outbox and marks the occasion, in
 // one transaction, unless that was done or the run does not run any more.
-func (p *Planner) file(ctx context.Context, run campaign.Run, f frozen, w waiting) error {
+func (p *Planner) file(ctx context.Context, run campaign.Run, src Source, f frozen, w waiting) error {
 	return p.o.Store.Update(ctx, func(tx store.Tx) error {
 		r, err := tx.Runs().Get(run.ID)
 		if err != nil || r.State != campaign.Running {
 			return err
 		}
-		if done, err := p.judged(tx, run.Campaign, w); err != nil || done {
+		if done, err := p.judged(tx, src.mailName(src.step), w); err != nil || done {
 			return err
 		}
 		f.d.Epoch = 0
@@ -337,7 +385,7 @@ func (p *Planner) file(ctx context.Context, run campaign.Run, f frozen, w waitin
 		if err != nil {
 			return err
 		}
-		for _, m := range p.marks(run.Campaign, w) {
+		for _, m := range p.marks(src.mailName(src.step), w) {
 			if err := tx.State().Put(m, []byte(f.d.ID)); err != nil {
 				return err
 			}

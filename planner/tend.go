@@ -130,7 +130,7 @@ func (p *Planner) Gate(tx store.Tx, d outbox.Delivery, now time.Time) (outbox.Ev
 		return heldBy(h), nil
 	}
 	if run.Rhythm != nil {
-		if what, stopped, err := p.stopped(tx, *run.Rhythm, *c, d.Anchor); err != nil {
+		if what, stopped, err := p.stopped(tx, *run.Rhythm, *c, d.Occasion, d.Anchor); err != nil {
 			return outbox.Event{}, err
 		} else if stopped {
 			return heldBy(campaign.Hold{Why: campaign.Pointless, Detail: what}), nil

@@ -36,14 +36,15 @@ type Campaign struct {
 type front struct {
 	Kind      CampaignKind `yaml:"kind" default:"newsletter" doc:"What it is."`
 	Sender    string       `yaml:"sender" doc:"Name of the sender it goes through; may be left out where there is only one."`
-	Subject   string       `yaml:"subject" required:"true" doc:"The subject, a template as the text is."`
+	Subject   string       `yaml:"subject" doc:"The subject, a template as the text is; of a series, that of steps without one."`
 	Preheader string       `yaml:"preheader" doc:"What mailboxes show beside the subject."`
 	Audience  string       `yaml:"audience" required:"true" doc:"Whom it is for, as a rule over the records."`
 	Purpose   string       `yaml:"purpose" default:"newsletter" doc:"The consent it needs."`
 	Basis     string       `yaml:"legal_basis" doc:"What allows it for those who have not agreed, in words."`
 	Schedule  string       `yaml:"schedule" doc:"Nothing is sent before: 2026-03-01 09:00, in the zone of business_hours or in the one that stands behind it, as Europe/Berlin."`
-	Trigger   string       `yaml:"trigger" doc:"Of a reminder, the occasion it follows: consent, sale, or custom.FIELD for a date in a custom field."`
+	Trigger   string       `yaml:"trigger" doc:"Of a reminder or series, the occasion it follows: consent, sale, due (a sale is to be paid), interval (a purchase and mail are late), or custom.FIELD for a date in a custom field."`
 	After     string       `yaml:"after" doc:"Of a reminder, how many days after the occasion it is written: 7d; -14d is before it. Nothing means at once."`
+	Steps     []step       `yaml:"steps" doc:"Of a series, its mails in their order."`
 	Backfill  string       `yaml:"backfill" doc:"Of a reminder, who would have got it so many days before its launch gets it, too: 30d."`
 	Stop      []string     `yaml:"stop" doc:"Of a reminder, what after the occasion makes it pointless: replied, bought."`
 	Window    string       `yaml:"window" doc:"When its mails may leave, by the clock of their recipients: mon-fri 09:00-17:00."`
@@ -56,7 +57,15 @@ type front struct {
 type CampaignKind string
 
 func (CampaignKind) choices() []string {
-	return []string{campaign.Newsletter, campaign.Survey, campaign.Reminder}
+	return []string{campaign.Newsletter, campaign.Survey, campaign.Reminder, campaign.Series}
+}
+
+// step is one mail of a series.
+type step struct {
+	After     string `yaml:"after" doc:"How many days after the occasion it is written: 7d."`
+	Subject   string `yaml:"subject" doc:"Its subject."`
+	Preheader string `yaml:"preheader" doc:"What mailboxes show beside the subject."`
+	Body      string `yaml:"body" required:"true" doc:"The file with its text, beside campaign.yaml: welcome.md; welcome.de.md is that for who reads German. Its name names the step for ever."`
 }
 
 // question is one thing that a survey asks.
@@ -189,7 +198,7 @@ type campaignReader struct {
 	config *Config
 	out    Campaign
 	files  map[string][]byte // as read, by name: what the digest is of
-	texts  strings.Builder   // what was written, in which pictures are named
+	words  strings.Builder   // what was written, in which pictures are named
 	named  []string          // files to attach
 	head   *reader           // says where the keys are
 	folded bool              // it is a folder
@@ -231,6 +240,10 @@ func (r *campaignReader) single(path string) {
 		return
 	}
 	f, rd := r.front(path, head)
+	if f.Kind == campaign.Series {
+		r.say(path, 1, 1, "a series has a text for each of its steps", "make it a folder: NAME/campaign.yaml with steps, and a file for each")
+		return
+	}
 	r.letter(path, "", f.Language, f.Subject, f.Preheader, body, line, rd)
 }
 
@@ -242,12 +255,21 @@ func (r *campaignReader) folder(dir string) {
 		return
 	}
 	f, rd := r.front(path, data)
-	texts := r.list(dir)
+	if f.Kind == campaign.Series {
+		r.series(dir, path, f, rd)
+		return
+	}
+	r.texts(dir, path, "body", f, rd)
+}
+
+// texts reads the files of one letter, whose names begin with a stem.
+func (r *campaignReader) texts(dir, path, stem string, f front, rd *reader) {
+	texts := r.list(dir, stem)
 	for _, language := range slices.Sorted(maps.Keys(texts)) {
 		r.translation(dir, texts[language], language, f, rd)
 	}
 	if _, ok := r.out.Letters[""]; !ok && len(r.out.Faults) == 0 {
-		r.say(path, 1, 1, "there is no text for everybody", "write body.md beside it; body.de.md and the like are for those who read German and so on")
+		r.say(path, 1, 1, "there is no text for everybody", fmt.Sprintf("write %s.md beside it; %s.de.md and the like are for those who read German and so on", stem, stem))
 	}
 }
 
@@ -310,6 +332,9 @@ func (r *campaignReader) front(path string, data []byte) (front, *reader) {
 	d.Kind, d.Purpose, d.Basis = string(f.Kind), f.Purpose, strings.TrimSpace(f.Basis)
 	if f.Purpose != "" && !purposeName.MatchString(f.Purpose) {
 		v.wrong("purpose", fmt.Sprintf("%q is not a word", f.Purpose), "for example newsletter, the word consents name")
+	}
+	if f.Subject == "" && f.Kind != campaign.Series {
+		v.wrong("subject", "is missing", "the subject, a template as the text is")
 	}
 	r.sender(v, &f)
 	r.named, r.head = f.Files, rd

@@ -23,14 +23,15 @@ const (
 	layoutName     = "layout.html"
 )
 
-var bodyName = regexp.MustCompile(`^body(?:\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*))?\.(md|html|txt)$`)
+// bodyName is a text after its stem; a stem has no dot.
+var bodyName = regexp.MustCompile(`^(?:\.([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*))?\.(md|html|txt)$`)
 
 // letterFiles are the files of a letter in one language: its Markdown or HTML, and
 // its text part where that is written by hand.
 type letterFiles struct{ body, text string }
 
-// list finds the texts of a folder by language.
-func (r *campaignReader) list(dir string) map[string]letterFiles {
+// list finds the texts of a folder that have a stem, by language.
+func (r *campaignReader) list(dir, stem string) map[string]letterFiles {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		r.say(dir, 0, 0, cause(err), "")
@@ -38,8 +39,9 @@ func (r *campaignReader) list(dir string) map[string]letterFiles {
 	}
 	out, read := map[string]letterFiles{}, 0
 	for _, e := range entries {
-		m := bodyName.FindStringSubmatch(e.Name())
-		if m == nil {
+		rest, named := strings.CutPrefix(e.Name(), stem)
+		m := bodyName.FindStringSubmatch(rest)
+		if m == nil || !named {
 			continue
 		}
 		if read++; read > maxCampaignFiles {
@@ -66,10 +68,10 @@ func (r *campaignReader) list(dir string) map[string]letterFiles {
 func (r *campaignReader) letter(path, key, language, subject, preheader string, body []byte, line int, rd *reader) {
 	l := campaign.Letter{Language: language, Markup: filepath.Ext(path) == ".html"}
 	if subject != "" {
-		l.Subject = r.parse(path, "subject", subject, language, rd.places["subject"])
+		l.Subject = r.parse(rd.file, "subject", subject, language, rd.places["subject"])
 	}
 	if preheader != "" {
-		l.Preheader = r.parse(path, "preheader", preheader, language, rd.places["preheader"])
+		l.Preheader = r.parse(rd.file, "preheader", preheader, language, rd.places["preheader"])
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		r.say(path, line, 1, "there is no text", "write it below the second line of ---")
@@ -99,9 +101,9 @@ func unixLines(data []byte) []byte {
 
 // parse reads a template; what is wrong with it is said at its place in a file.
 func (r *campaignReader) parse(path, what, source, language string, at place) *campaign.Template {
-	r.texts.WriteString(source)
+	r.words.WriteString(source)
 	t, err := campaign.ParseTemplate(what, source, language)
-	for _, problem := range each(err) {
+	for _, problem := range causes(err) {
 		text := strings.TrimPrefix(problem.Error(), what+":")
 		line, col := at.line, at.col
 		if n, rest, found := strings.Cut(text, ":"); found {
@@ -122,8 +124,8 @@ func (r *campaignReader) parse(path, what, source, language string, at place) *c
 	return t
 }
 
-// each lists what errors were joined.
-func each(err error) []error {
+// causes lists what errors were joined.
+func causes(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
@@ -145,14 +147,12 @@ func (r *campaignReader) around(dir string) {
 	if _, err := os.Stat(layout); err == nil {
 		frame, _ = r.read(layout)
 	}
-	for key, l := range r.out.Letters {
-		if frame != nil {
-			l.Layout = r.parse(layout, layoutName, string(unixLines(frame)), l.Language, place{1, 1})
-			if len(r.out.Faults) > 0 {
-				break // they are the same for every letter
+	if frame != nil {
+		r.each(func(l *campaign.Letter) {
+			if len(r.out.Faults) == 0 { // they are the same for every letter
+				l.Layout = r.parse(layout, layoutName, string(unixLines(frame)), l.Language, place{1, 1})
 			}
-		}
-		r.out.Letters[key] = l
+		})
 	}
 	pictures := map[string]campaign.File{}
 	r.pictures(filepath.Join(shared, sharedPictures), sharedPictures+"/", pictures)
@@ -161,11 +161,22 @@ func (r *campaignReader) around(dir string) {
 	} else {
 		dir = shared
 	}
-	for key, l := range r.out.Letters {
-		l.Pictures = pictures
-		r.out.Letters[key] = l
-	}
+	r.each(func(l *campaign.Letter) { l.Pictures = pictures })
 	r.attach(dir)
+}
+
+// each changes every letter that was read, of a series those of all steps.
+func (r *campaignReader) each(change func(*campaign.Letter)) {
+	sets := r.out.Steps
+	if len(sets) == 0 {
+		sets = []map[string]campaign.Letter{r.out.Letters}
+	}
+	for _, letters := range sets {
+		for key, l := range letters {
+			change(&l)
+			letters[key] = l
+		}
+	}
 }
 
 // pictures finds those of a directory, and reads the ones that a text names.
@@ -174,7 +185,7 @@ func (r *campaignReader) pictures(dir, before string, into map[string]campaign.F
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.say(dir, 0, 0, cause(err), "")
 	}
-	texts := r.texts.String()
+	texts := r.words.String()
 	for _, e := range entries {
 		name := e.Name()
 		if !campaign.IsPicture(name) || e.IsDir() {

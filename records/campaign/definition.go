@@ -16,11 +16,14 @@ type Definition struct {
 	Basis    string // what allows it without consent, in words; "" where consent is needed
 	Audience *Audience
 	Schedule time.Time // not to be sent before; zero: when launched
-	Rhythm   *Rhythm   // of a reminder, nil else
+	Rhythm   *Rhythm   // of what writes by itself, nil else
 	Window   Window    // in which its mails leave
 	// Letters are what is written, by language; "" is for everybody else.
+	// Of a series they are those of its first step.
 	Letters map[string]Letter
-	Files   []File // attached to every mail
+	// Steps are the letters of a series, each as Letters; their days are in Rhythm.
+	Steps []map[string]Letter
+	Files []File // attached to every mail
 	// Questions are those of a survey; the first is asked in the mail.
 	Questions []survey.Question
 	Sources   [32]byte // SHA-256 of its files

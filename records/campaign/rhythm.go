@@ -18,12 +18,22 @@ import (
 // many days from an occasion of theirs.
 const Reminder = "reminder"
 
+// Series is the kind of campaign that writes by itself, too: several mails after
+// one occasion, each with a day of its own.
+const Series = "series"
+
 // The occasions a reminder follows. A date in a custom field is named
 // [OnField] and the field: custom.renewal.
 const (
 	OnConsent = "consent" // they agreed to the purpose of the campaign
 	OnSale    = "sale"    // something was sold to them
-	OnField   = "custom."
+	// OnDue is the day on which something that was sold to them was to be paid.
+	// Once it is paid or cancelled, what is about it is not sent.
+	OnDue = "due"
+	// OnInterval is when a purchase and mail of theirs are late, each by what is
+	// usual of them. Who buys or writes gets nothing.
+	OnInterval = "interval"
+	OnField    = "custom."
 )
 
 // The events after an occasion that make its reminder pointless.
@@ -31,6 +41,13 @@ const (
 	StopReplied = "replied" // they wrote to us
 	StopBought  = "bought"  // they bought again
 )
+
+// StopPaid is why nothing more is written of a sale that [OnDue] is about. No
+// file names it: it holds always.
+const StopPaid = "paid"
+
+// MaxSteps bounds the mails of a series.
+const MaxSteps = 20
 
 // MaxDays bounds how far from its occasion a reminder is, either way.
 const MaxDays = 3650
@@ -46,6 +63,13 @@ type Rhythm struct {
 	Days     int      `json:"days,omitempty"`     // from the occasion to the mail; below zero: before it
 	Backfill int      `json:"backfill,omitempty"` // whose mail would have been due so many days before the launch gets it
 	Stop     []string `json:"stop,omitempty"`     // what makes a mail pointless
+	Steps    []Pace   `json:"steps,omitempty"`    // of a series, in their order; Days is none of it
+}
+
+// Pace is when a step of a series is written.
+type Pace struct {
+	Name string `json:"name" doc:"names the step for ever: nobody gets it twice for one occasion"`
+	Days int    `json:"days" doc:"from the occasion to the mail"`
 }
 
 // Anchor is an occasion of one person.
@@ -53,7 +77,20 @@ type Anchor struct {
 	Contact contact.ID
 	Name    string     // tells it for ever from every other occasion of theirs
 	At      time.Time  // when it is, or was
-	Sale    *sale.Sale // of [OnSale]
+	Sale    *sale.Sale // of [OnSale] and [OnDue]
+}
+
+// SaleOf is the sale an occasion is about, by the name of the occasion.
+func SaleOf(occasion string) (sale.ID, bool) {
+	trigger, id, found := strings.Cut(occasion, " ")
+	return sale.ID(id), found && trigger == OnDue
+}
+
+// PurchaseOf is the day of the last purchase that an occasion of [OnInterval]
+// follows, by its name.
+func PurchaseOf(occasion string) (day string, is bool) {
+	trigger, day, found := strings.Cut(occasion, " ")
+	return day, found && trigger == OnInterval
 }
 
 // rhythmField is without a count: one of a class of Unicode takes megabytes.
@@ -64,12 +101,24 @@ const maxField = 60 // characters
 // Check reports what is wrong with a rhythm.
 func (r Rhythm) Check() error {
 	switch {
-	case r.Trigger != OnConsent && r.Trigger != OnSale && (!rhythmField.MatchString(r.Trigger) || utf8.RuneCountInString(r.Trigger) > len(OnField)+maxField):
+	case !slices.Contains([]string{OnConsent, OnSale, OnDue, OnInterval}, r.Trigger) && (!rhythmField.MatchString(r.Trigger) || utf8.RuneCountInString(r.Trigger) > len(OnField)+maxField):
 		return fmt.Errorf("%q is no occasion", r.Trigger)
 	case r.Days < -MaxDays || r.Days > MaxDays || r.Backfill < 0 || r.Backfill > MaxDays:
 		return fmt.Errorf("it is more than %d days", MaxDays)
-	case r.Days < 0 && !strings.HasPrefix(r.Trigger, OnField):
-		return errors.New("nothing can be written before a consent or a sale")
+	case r.first() < 0 && !r.Ahead():
+		return errors.New("nothing can be written before a consent, a sale, or a purchase that is late")
+	case len(r.Steps) > MaxSteps:
+		return fmt.Errorf("it has more than %d steps", MaxSteps)
+	}
+	for n, s := range r.Steps {
+		switch {
+		case s.Days < -MaxDays || s.Days > MaxDays:
+			return fmt.Errorf("step %s is more than %d days from its occasion", s.Name, MaxDays)
+		case n > 0 && s.Days <= r.Steps[n-1].Days:
+			return fmt.Errorf("step %s is not after the one before it", s.Name)
+		case slices.ContainsFunc(r.Steps[:n], func(o Pace) bool { return o.Name == s.Name }):
+			return fmt.Errorf("two steps are called %s", s.Name)
+		}
 	}
 	for _, s := range r.Stop {
 		if s != StopReplied && s != StopBought {
@@ -79,9 +128,27 @@ func (r Rhythm) Check() error {
 	return nil
 }
 
+// Ahead reports whether the occasion is known before it comes.
+func (r Rhythm) Ahead() bool { return r.Trigger == OnDue || strings.HasPrefix(r.Trigger, OnField) }
+
+// first is how many days from the occasion the first mail is written.
+func (r Rhythm) first() int {
+	if len(r.Steps) > 0 {
+		return r.Steps[0].Days
+	}
+	return r.Days
+}
+
+// Begins reports whether a series begins for an occasion after a time, by the
+// calendar of a zone. Where the occasion is known before it comes, it may be
+// entered amid: who is told late of a renewal is told of it all the same.
+func (r Rhythm) Begins(anchor, begun time.Time, zone *time.Location) bool {
+	return r.Ahead() || !anchor.In(zone).AddDate(0, 0, r.first()).Before(begun.AddDate(0, 0, -r.Backfill))
+}
+
 // Same reports whether two rhythms are the same.
 func (r Rhythm) Same(o Rhythm) bool {
-	return r.Trigger == o.Trigger && r.Days == o.Days && r.Backfill == o.Backfill && slices.Equal(r.Stop, o.Stop)
+	return r.Trigger == o.Trigger && r.Days == o.Days && r.Backfill == o.Backfill && slices.Equal(r.Stop, o.Stop) && slices.Equal(r.Steps, o.Steps)
 }
 
 // Due is when the mail for an occasion is due, by the calendar of a zone.

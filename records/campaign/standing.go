@@ -107,8 +107,11 @@ func (h Hold) String() string {
 	case HadIt:
 		return "had it already" + on
 	case Pointless:
-		if h.Detail == StopBought {
+		switch h.Detail {
+		case StopBought:
 			return "they bought again since"
+		case StopPaid:
+			return "it is not owed any more"
 		}
 		return "they wrote to us since"
 	case TooMuch:

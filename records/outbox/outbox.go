@@ -61,16 +61,18 @@ func (s State) Waiting() bool { return s == Frozen || s == Deferred }
 
 // Delivery is one mail to one person. The zero Delivery is not valid.
 type Delivery struct {
-	ID      ID              `json:"id"`
-	Run     campaign.RunID  `json:"run"`
-	Step    int             `json:"step,omitempty"`   // of a series; 0 for the first
-	Epoch   int             `json:"epoch,omitempty"`  // how often the same step came round before
-	Anchor  time.Time       `json:"anchor,omitzero"`  // of a reminder: when the occasion is that it is about
-	Written time.Time       `json:"written,omitzero"` // of a reminder: when its mail was put into the outbox
-	Contact contact.ID      `json:"contact,omitempty"`
-	Address contact.Address `json:"address"`
-	Sender  string          `json:"sender"` // the configured sender whose limits count
-	From    contact.Address `json:"from"`   // the envelope's sender
+	ID     ID             `json:"id"`
+	Run    campaign.RunID `json:"run"`
+	Step   int            `json:"step,omitempty"`  // of a series; 0 for the first
+	Epoch  int            `json:"epoch,omitempty"` // how often the same step came round before
+	Anchor time.Time      `json:"anchor,omitzero"` // of a reminder: when the occasion is that it is about
+	// Occasion names the anchor among those of its person; of a reminder.
+	Occasion string          `json:"occasion,omitempty"`
+	Written  time.Time       `json:"written,omitzero"` // of a reminder: when its mail was put into the outbox
+	Contact  contact.ID      `json:"contact,omitempty"`
+	Address  contact.Address `json:"address"`
+	Sender   string          `json:"sender"` // the configured sender whose limits count
+	From     contact.Address `json:"from"`   // the envelope's sender
 
 	State    State     `json:"state"`
 	Changed  time.Time `json:"changed"`
