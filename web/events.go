@@ -70,7 +70,7 @@ func (w *watchers) enter(who access.Principal) (leave func(), err error) {
 	}, nil
 }
 
-const aboutEvents = "A stream of server-sent events, as they happen: `message.filed`, `contact.changed`, `organisation.changed`, `suggestion.made`, `followup.due`. " +
+const aboutEvents = "A stream of server-sent events, as they happen: `message.filed`, `contact.changed`, `organisation.changed`, `suggestion.made`, `followup.due`, `sale.changed`, `sale.overdue`. " +
 	"Their data is a JSON object with ids, times and a path, never a word of a message, and only what whoever watches may see. " +
 	"`Last-Event-ID` resumes; where what happened since is not known any more, an event `missed` says so: read again what you show. " +
 	"The stream ends after an hour, or as soon as the session or token does; a client then connects anew."

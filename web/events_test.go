@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,7 +17,9 @@ import (
 	"rapport/records/access"
 	"rapport/records/contact"
 	happened "rapport/records/event"
+	"rapport/records/followup"
 	"rapport/records/message"
+	"rapport/records/sale"
 	"rapport/records/timeline"
 	"rapport/store"
 	"rapport/store/veil"
@@ -202,4 +205,71 @@ func TestNewsOfChanges(t *testing.T) {
 	if count[happened.ContactChanged] != 1 || count[happened.OrganisationChanged] != 1 || count[happened.MessageFiled] < 18 {
 		t.Errorf("the news are %v, want one contact, one organisation and the mail of three mailboxes", count)
 	}
+}
+
+// TestNewsOfSales tells of one sale by name, of several together, and of each
+// once on the day after it was to be paid.
+func TestNewsOfSales(t *testing.T) {
+	t.Parallel()
+	f := newFiled(t)
+	today := noon
+	mark := news.MarkAt(noon)
+	look := func() (found []string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		w := news.New(news.Options{Store: f.store, Now: func() time.Time { return today }, Mark: mark,
+			Heard: func(_ context.Context, es []happened.Event, behind news.Mark) error {
+				for _, e := range es {
+					if strings.HasPrefix(string(e.Type), "sale.") {
+						found = append(found, strings.TrimSpace(string(e.Type)+" "+string(e.Sale)))
+					}
+				}
+				mark = behind
+				cancel() // one look takes them all
+				return nil
+			}})
+		if err := w.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	row := func(number string, due followup.Day) sale.Row {
+		return sale.Row{Line: 1, Email: f.carl.Addresses[0], Sale: sale.Sale{
+			Direction: sale.Sold, Number: number, Date: "2025-12-01", Due: due, Status: sale.Open, Amount: 10_0000, Currency: "EUR"}}
+	}
+	put := func(rows ...sale.Row) {
+		t.Helper()
+		if out, err := f.intake.ImportSales(t.Context(), "eve", rows, sale.ImportOptions{}); err != nil || len(out.Errors) > 0 {
+			t.Fatal(out.Errors, err)
+		}
+	}
+	day := followup.DayOf(noon)
+	look()
+	put(row("1", day))
+	var id string
+	if err := f.store.View(t.Context(), func(tx store.Tx) error {
+		all, err := tx.Sales().ByNumber(sale.Sold, "1")
+		id = string(all[0].ID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	wants := func(what string, want ...string) {
+		t.Helper()
+		if got := look(); !slices.Equal(got, want) {
+			t.Errorf("%s: the news are %q, want %q", what, got, want)
+		}
+	}
+	wants("one sale", "sale.changed "+id)
+	put(row("2", "2025-12-31"), row("3", "2030-01-01"))
+	wants("two sales", "sale.changed")
+	today = noon.AddDate(0, 0, 1)
+	wants("the day after one was to be paid", "sale.overdue "+id)
+	today = noon.AddDate(0, 0, 2)
+	wants("another day")
+	if err := f.intake.RemoveSale(t.Context(), "eve", sale.ID(id)); err != nil {
+		t.Fatal(err)
+	}
+	wants("a sale removed", "sale.changed "+id)
 }

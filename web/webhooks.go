@@ -52,7 +52,7 @@ type Webhook struct {
 type NewWebhook struct {
 	Name   string          `json:"name" minLength:"1" maxLength:"200"`
 	URL    string          `json:"url" minLength:"1" maxLength:"2000" doc:"an address with https; with http only where the configuration allows it"`
-	Events []happened.Type `json:"events,omitempty" maxItems:"20" enum:"message.filed,contact.changed,organisation.changed,suggestion.made,followup.due" doc:"everything where it is not given"`
+	Events []happened.Type `json:"events,omitempty" maxItems:"20" enum:"message.filed,contact.changed,organisation.changed,suggestion.made,followup.due,sale.changed,sale.overdue" doc:"everything where it is not given"`
 }
 
 // WebhookMade is a webhook and what signs its events. The secret is shown here
@@ -66,7 +66,7 @@ type WebhookMade struct {
 type WebhookChange struct {
 	Name   *string          `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	URL    *string          `json:"url,omitempty" minLength:"1" maxLength:"2000"`
-	Events *[]happened.Type `json:"events,omitempty" maxItems:"20" enum:"message.filed,contact.changed,organisation.changed,suggestion.made,followup.due" doc:"empty: everything"`
+	Events *[]happened.Type `json:"events,omitempty" maxItems:"20" enum:"message.filed,contact.changed,organisation.changed,suggestion.made,followup.due,sale.changed,sale.overdue" doc:"empty: everything"`
 	Paused *bool            `json:"paused,omitempty" doc:"true: nothing is sent, and nothing is kept for later; false: it goes on, also where it was given up"`
 }
 

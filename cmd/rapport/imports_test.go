@@ -38,7 +38,7 @@ var may = map[string][]string{
 	"records/timeline":   recordPackages,
 	"records/access":     {"records/contact"},
 	"records/relation":   {"records/contact", "records/message", "records/timeline"},
-	"records/event":      {"records/contact", "records/message", "records/followup"},
+	"records/event":      {"records/contact", "records/message", "records/followup", "records/sale"},
 	"records/followup":   {"records/contact", "records/message"},
 	"records/hook":       {"records/event", "records/phrase"},
 	"records/phrase":     {},

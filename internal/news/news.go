@@ -13,6 +13,7 @@ import (
 	"rapport/records/event"
 	"rapport/records/followup"
 	"rapport/records/message"
+	"rapport/records/sale"
 	"rapport/store"
 )
 
@@ -235,6 +236,8 @@ func (l *looking) changes() error {
 			}
 		case kind == "organisation":
 			e.Type, e.Organisations = event.OrganisationChanged, []contact.OrganisationID{contact.OrganisationID(r.Object)}
+		case kind == "sale":
+			e.Type, e.Sale = event.SaleChanged, sale.ID(r.Object)
 		case r.Action == "suggestion.accept":
 			e.Type, e.Contacts = event.ContactChanged, []contact.ID{contact.ID(r.Detail)}
 		default:
@@ -258,7 +261,8 @@ func (l *looking) undone(r store.AuditRecord, e *event.Event) event.Type {
 	return ""
 }
 
-// due are the follow-ups of the days that have begun.
+// due are the follow-ups of the days that have begun, and the sales that were
+// to be paid before.
 func (l *looking) due() error {
 	today := followup.DayOf(l.now)
 	if today <= l.mark.Day {
@@ -271,11 +275,30 @@ func (l *looking) due() error {
 	if err != nil {
 		return err
 	}
+	late, err := l.late(today)
+	if err != nil {
+		return err
+	}
 	l.mark.Day = today
+	for _, s := range late {
+		l.events = append(l.events, event.Event{ID: store.NewID(l.now), Type: event.SaleOverdue, Time: l.now.UTC(), Sale: s.ID})
+	}
 	for _, f := range due {
 		l.events = append(l.events, event.Event{ID: store.NewID(l.now), Type: event.FollowUpDue, Time: l.now.UTC(), FollowUp: f.ID})
 	}
 	return nil
+}
+
+// late are the sales of ours that became overdue with the days that have begun.
+func (l *looking) late(today followup.Day) ([]sale.Sale, error) {
+	list := func(s store.Slice) (store.Page[sale.Sale], error) {
+		return l.tx.Sales().Owed(sale.Sold, today.After(-1), s)
+	}
+	late, err := store.Where(list, func(s sale.Sale) (bool, error) { return s.Overdue(today) && s.Due >= l.mark.Day, nil })
+	if err != nil {
+		return nil, fmt.Errorf("list what is overdue: %w", err)
+	}
+	return late, nil
 }
 
 // suggestedMost is how many suggestions, the best ones, are looked at.

@@ -8,6 +8,7 @@ import (
 	"rapport/records/contact"
 	"rapport/records/followup"
 	"rapport/records/message"
+	"rapport/records/sale"
 )
 
 // Type says what happened.
@@ -20,13 +21,15 @@ const (
 	OrganisationChanged Type = "organisation.changed" // likewise
 	SuggestionMade      Type = "suggestion.made"      // a correspondent nobody knows is suggested
 	FollowUpDue         Type = "followup.due"         // the day has come
+	SaleChanged         Type = "sale.changed"         // written down, brought up to date, imported, removed
+	SaleOverdue         Type = "sale.overdue"         // the day it was to be paid by is past
 	Missed              Type = "missed"               // of webhooks: what happened since was not told; read again what you keep
 	WebhookTest         Type = "webhook.test"         // of webhooks: somebody tries whether it works
 )
 
 // Types lists the types of what happens.
 func Types() []Type {
-	return []Type{MessageFiled, ContactChanged, OrganisationChanged, SuggestionMade, FollowUpDue}
+	return []Type{MessageFiled, ContactChanged, OrganisationChanged, SuggestionMade, FollowUpDue, SaleChanged, SaleOverdue}
 }
 
 // Event is one thing that happened. Ids that do not concern it are empty.
@@ -42,6 +45,7 @@ type Event struct {
 	Organisations []contact.OrganisationID `json:"organisations,omitempty"`
 	Suggestion    contact.Address          `json:"suggestion,omitempty"`
 	FollowUp      followup.ID              `json:"follow_up,omitempty"`
+	Sale          sale.ID                  `json:"sale,omitempty"` // "" where it is several at once
 }
 
 // Path is where the API has what an event is about; "" where that is several
@@ -52,6 +56,8 @@ func (e Event) Path() string {
 		return "/api/v1/messages/" + string(e.Message)
 	case e.FollowUp != "":
 		return "/api/v1/follow-ups/" + string(e.FollowUp)
+	case e.Sale != "":
+		return "/api/v1/sales/" + string(e.Sale)
 	case e.Suggestion != "":
 		return "/api/v1/suggestions"
 	case len(e.Contacts) == 1:

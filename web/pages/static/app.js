@@ -100,7 +100,7 @@ function follow() {
     clearTimeout(soon);
     soon = setTimeout(() => replaceParts(location.href, live()).catch(() => {}), 400);
   };
-  for (const what of ["message.filed", "contact.changed", "organisation.changed", "suggestion.made", "followup.due", "missed"]) {
+  for (const what of ["message.filed", "contact.changed", "organisation.changed", "suggestion.made", "followup.due", "sale.changed", "sale.overdue", "missed"]) {
     source.addEventListener(what, changed);
   }
   let lost = 0;
