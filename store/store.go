@@ -171,6 +171,9 @@ type Contacts interface {
 	ByAddress(contact.Address) ([]contact.Contact, error)
 	// ByFolded finds whoever has an address with the same folded form.
 	ByFolded(contact.Address) ([]contact.Contact, error)
+	// ByName finds whoever has this name, case and white space folded; of very
+	// many, the 100 who were added first.
+	ByName(string) ([]contact.Contact, error)
 	// Of lists the contacts of an organisation by name.
 	Of(contact.OrganisationID, Slice) (Page[contact.Contact], error)
 	// List goes by name, then id.

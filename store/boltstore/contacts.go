@@ -109,6 +109,29 @@ func (c contactsOf) ByFolded(a contact.Address) ([]contact.Contact, error) {
 	return load(c.tx, contacts, indexContactFolded, appendText(nil, string(a.Folded())))
 }
 
+func (c contactsOf) ByName(name string) ([]contact.Contact, error) {
+	var out []contact.Contact
+	for _, r := range c.tx.ixFirst(indexContactName, appendText(nil, shorten(nameKey(name))), mostRead) {
+		v, ok, err := contacts.get(c.tx, r.key)
+		if err != nil {
+			return nil, err
+		}
+		if ok && v.MergedInto == "" {
+			out = append(out, v)
+		}
+		if len(out) == mostNamed {
+			break
+		}
+	}
+	return out, nil
+}
+
+// How many of one name are handed out, and read where some were merged.
+const (
+	mostNamed = 100
+	mostRead  = 1000
+)
+
 func (c contactsOf) Of(id contact.OrganisationID, s store.Slice) (store.Page[contact.Contact], error) {
 	return pageOf(c.tx, c.tx.listing(indexContactOf, appendID(nil, string(id))), s, func(rest, _ []byte) (contact.Contact, bool, error) {
 		return named(c.tx, contacts, rest)

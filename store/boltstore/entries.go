@@ -134,9 +134,7 @@ func (e entriesOf) Put(v timeline.Entry, d *store.Document) error {
 		return err
 	}
 	if d != nil && old.Doc != 0 {
-		if err := e.tx.notLater(old.Doc, key); err != nil {
-			return err
-		}
+		e.tx.notLater(old.Doc, key)
 	}
 	s := storedEntry{Entry: v, Doc: old.Doc, Related: true}
 	if s.Doc == 0 || d != nil {
@@ -181,7 +179,8 @@ func (e entriesOf) putText(key []byte, doc uint32, d *store.Document) error {
 		return err
 	}
 	if d.Terms == nil {
-		return e.tx.putLater(doc, key)
+		e.tx.putLater(doc, key)
+		return nil
 	}
 	return e.tx.addTerms(doc, d.Terms)
 }
@@ -207,11 +206,11 @@ func (e entriesOf) Delete(id timeline.ID) error {
 	}
 	key := appendID(nil, string(id))
 	old, found, err := entries.get(e.tx, key)
-	if err == nil && found {
-		err = e.tx.notLater(old.Doc, key)
-	}
 	if err != nil {
 		return err
+	}
+	if found {
+		e.tx.notLater(old.Doc, key)
 	}
 	if err := e.tx.data(bucketText).Delete(key); err != nil {
 		return err

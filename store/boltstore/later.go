@@ -52,14 +52,14 @@ func (w *waitingDoc) has(term string, begins bool) bool {
 }
 
 // putLater notes that the terms of an entry's document are to be made.
-func (tx *Tx) putLater(doc uint32, entry []byte) error {
+func (tx *Tx) putLater(doc uint32, entry []byte) {
 	tx.late++
-	return tx.ixPut(indexLater, string(appendUint32(nil, doc)), entry)
+	tx.ixPut(indexLater, string(appendUint32(nil, doc)), entry)
 }
 
 // notLater forgets a document that goes.
-func (tx *Tx) notLater(doc uint32, entry []byte) error {
-	return tx.ixDelete(indexLater, string(appendUint32(nil, doc)), entry)
+func (tx *Tx) notLater(doc uint32, entry []byte) {
+	tx.ixDelete(indexLater, string(appendUint32(nil, doc)), entry)
 }
 
 // waiting lists documents that wait, up to so many and so many bytes of their

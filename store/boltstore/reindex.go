@@ -127,11 +127,9 @@ func (r *reindexing) part(tx *Tx, t derived, at []byte) (last []byte, more bool,
 		if n++; n > reindexRows {
 			return last, true, nil
 		}
-		var failed error
-		err := t.rowsOfRecord(k, raw, func(index string, key, val []byte) {
-			failed = errors.Join(failed, tx.ixPut(index, string(key), val))
-		})
-		if err = errors.Join(err, failed); err != nil {
+		if err := t.rowsOfRecord(k, raw, func(index string, key, val []byte) {
+			tx.ixPut(index, string(key), val)
+		}); err != nil {
 			return nil, false, err
 		}
 		if t.bucket() == tableEntry {

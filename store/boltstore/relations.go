@@ -223,9 +223,7 @@ func (tx *Tx) bringRelations() error {
 		conversationRows(before, []byte(thread), was)
 		conversationRows(after, []byte(thread), is)
 	}
-	if err := tx.changeRows(before, after); err != nil {
-		return err
-	}
+	tx.changeRows(before, after)
 	for key, changes := range tx.related.subjects {
 		if err := tx.bringRelation([]byte(key), changes); err != nil {
 			return fmt.Errorf("bring relation %x up to date: %w", key, err)
@@ -239,22 +237,17 @@ func (tx *Tx) bringRelations() error {
 type derivedRow struct{ index, key string }
 
 // changeRows replaces rows.
-func (tx *Tx) changeRows(before, after map[derivedRow][]byte) error {
+func (tx *Tx) changeRows(before, after map[derivedRow][]byte) {
 	for r, v := range before {
 		if _, kept := after[r]; !kept {
-			if err := tx.ixDelete(r.index, r.key, v); err != nil {
-				return err
-			}
+			tx.ixDelete(r.index, r.key, v)
 		}
 	}
 	for r, v := range after {
 		if was, had := before[r]; !had || !bytes.Equal(was, v) {
-			if err := tx.ixPut(r.index, r.key, v); err != nil {
-				return err
-			}
+			tx.ixPut(r.index, r.key, v)
 		}
 	}
-	return nil
 }
 
 // conversationRows adds the rows that follow from how a conversation stands.
@@ -312,7 +305,8 @@ func (tx *Tx) bringRelation(key []byte, changes []counted) error {
 			return err
 		}
 	}
-	return tx.changeRows(before, relationRows(key, &r))
+	tx.changeRows(before, relationRows(key, &r))
+	return nil
 }
 
 // mendSpan looks for the first and last contact of a way where those it had are

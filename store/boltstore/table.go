@@ -76,7 +76,8 @@ func (t *table[T]) put(tx *Tx, v *T) error {
 	if old == nil && t.counted {
 		tx.count(t.name, 1)
 	}
-	return t.reindex(tx, old, v)
+	t.reindex(tx, old, v)
+	return nil
 }
 
 // del removes a record and its index rows; one that is not there is no error.
@@ -94,30 +95,26 @@ func (t *table[T]) del(tx *Tx, key []byte) error {
 	if t.counted {
 		tx.count(t.name, -1)
 	}
-	return t.reindex(tx, &old, nil)
+	t.reindex(tx, &old, nil)
+	return nil
 }
 
 // reindex moves the index rows from those of old to those of now; either may
 // be nil.
-func (t *table[T]) reindex(tx *Tx, old, now *T) error {
+func (t *table[T]) reindex(tx *Tx, old, now *T) {
 	for _, ix := range t.indexes {
 		before, after := rowsOf(ix, old), rowsOf(ix, now)
 		for k, v := range before {
 			if _, kept := after[k]; !kept {
-				if err := tx.ixDelete(ix.name, k, v); err != nil {
-					return err
-				}
+				tx.ixDelete(ix.name, k, v)
 			}
 		}
 		for k, v := range after {
 			if o, had := before[k]; !had || !bytes.Equal(o, v) {
-				if err := tx.ixPut(ix.name, k, v); err != nil {
-					return err
-				}
+				tx.ixPut(ix.name, k, v)
 			}
 		}
 	}
-	return nil
 }
 
 func rowsOf[T any](ix index[T], v *T) map[string][]byte {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -14,9 +15,6 @@ import (
 	"rapport/store"
 )
 
-// maxPending bounds the index rows a transaction keeps back to sort them.
-const maxPending = 50_000
-
 // Tx is one transaction; see [store.Tx].
 type Tx struct {
 	ctx     context.Context
@@ -24,8 +22,7 @@ type Tx struct {
 	bolt    *bolt.Tx
 	live    string // the bucket of the index in use
 	buckets map[string]*bolt.Bucket
-	pending map[string]map[string][]byte // index -> key -> value, nil to delete
-	kept    int                          // rows in pending
+	pending map[string]*pending // what was changed of each index and not written yet
 	counts  map[string]int64
 	terms   *segmentBuilder
 	dropped map[message.Sum]struct{} // files to delete once this is committed
@@ -61,9 +58,7 @@ func (tx *Tx) data(name string) *bolt.Bucket {
 
 // index returns a bucket of derived rows with everything written to it so far.
 func (tx *Tx) index(name string) *bolt.Bucket {
-	if len(tx.pending[name]) > 0 {
-		tx.flushIndex(name)
-	}
+	tx.flushIndex(name)
 	return tx.indexBucket(name)
 }
 
@@ -88,37 +83,33 @@ func fill(name string) float64 {
 	return bolt.DefaultFillPercent
 }
 
-// ixPut and ixDelete change an index. The rows are kept back and written in
-// the order of their keys: random puts would touch a page each.
-func (tx *Tx) ixPut(name, key string, val []byte) error { return tx.keep(name, key, val) }
+// ixPut and ixDelete change an index. The rows are kept back and written at the
+// end in the order of their keys: the engine keeps what a transaction writes in
+// memory anyway, and random puts would touch a page each.
+func (tx *Tx) ixPut(name, key string, val []byte) { tx.keep(name, key, val) }
 
 // ixDelete removes a row if it still is the one of its record.
-func (tx *Tx) ixDelete(name, key string, val []byte) error {
-	if !bytes.Equal(tx.ixGet(name, []byte(key)), val) {
-		return nil
+func (tx *Tx) ixDelete(name, key string, val []byte) {
+	if bytes.Equal(tx.ixGet(name, []byte(key)), val) {
+		tx.keep(name, key, nil)
 	}
-	return tx.keep(name, key, nil)
 }
 
-func (tx *Tx) keep(name, key string, val []byte) error {
-	m := tx.pending[name]
-	if m == nil {
+func (tx *Tx) keep(name, key string, val []byte) {
+	p := tx.pending[name]
+	if p == nil {
 		if tx.pending == nil {
-			tx.pending = map[string]map[string][]byte{}
+			tx.pending = map[string]*pending{}
 		}
-		m = map[string][]byte{}
-		tx.pending[name] = m
+		p = &pending{}
+		tx.pending[name] = p
 	}
-	m[key] = val
-	if tx.kept++; tx.kept > maxPending {
-		return tx.flushAll()
-	}
-	return nil
+	p.set(key, val)
 }
 
 // ixGet reads one row of an index, nil when there is none.
 func (tx *Tx) ixGet(name string, key []byte) []byte {
-	if v, ok := tx.pending[name][string(key)]; ok {
+	if v, ok := tx.pending[name].get(string(key)); ok {
 		return v
 	}
 	return tx.indexBucket(name).Get(key)
@@ -126,52 +117,54 @@ func (tx *Tx) ixGet(name string, key []byte) []byte {
 
 // ixPrefix reads the few rows that begin with prefix, in order.
 func (tx *Tx) ixPrefix(name string, prefix []byte) []row {
+	return tx.ixFirst(name, prefix, math.MaxInt)
+}
+
+// ixFirst reads the first rows that begin with prefix, in order, so many at
+// most.
+func (tx *Tx) ixFirst(name string, prefix []byte, most int) []row {
 	var out []row
-	pending := tx.pending[name]
-	if len(pending) > 2048 {
-		tx.flushIndex(name)
-		pending = nil
-	}
+	changed := tx.pending[name]
 	c := tx.indexBucket(name).Cursor()
-	for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
-		if _, changed := pending[string(k)]; !changed {
+	for k, v := c.Seek(prefix); k != nil && len(out) < most && bytes.HasPrefix(k, prefix); k, v = c.Next() {
+		if _, is := changed.get(string(k)); !is {
 			out = append(out, row{bytes.Clone(k[len(prefix):]), bytes.Clone(v)})
 		}
 	}
-	n := len(out)
-	for k, v := range pending {
-		if v != nil && strings.HasPrefix(k, string(prefix)) {
-			out = append(out, row{[]byte(k[len(prefix):]), v})
+	written := len(out)
+	for c := range changed.from(string(prefix)) {
+		if len(out)-written == most || !strings.HasPrefix(c.key, string(prefix)) {
+			break
+		}
+		if c.val != nil {
+			out = append(out, row{[]byte(c.key[len(prefix):]), c.val})
 		}
 	}
-	if len(out) > n {
+	if written > 0 && len(out) > written {
 		slices.SortFunc(out, func(a, b row) int { return bytes.Compare(a.key, b.key) })
 	}
-	return out
+	return out[:min(len(out), most)]
 }
 
 // flushIndex writes the rows kept back of one index. An error of bbolt here
 // means a key that is empty or too long; it is kept for the commit.
 func (tx *Tx) flushIndex(name string) {
-	rows := tx.pending[name]
-	keys := make([]string, 0, len(rows))
-	for k := range rows {
-		keys = append(keys, k)
+	changed := tx.pending[name]
+	if changed == nil {
+		return
 	}
-	slices.Sort(keys)
 	b := tx.indexBucket(name)
-	for _, k := range keys {
+	for c := range changed.from("") {
 		var err error
-		if v := rows[k]; v == nil {
-			err = b.Delete([]byte(k))
+		if c.val == nil {
+			err = b.Delete([]byte(c.key))
 		} else {
-			err = b.Put([]byte(k), v)
+			err = b.Put([]byte(c.key), c.val)
 		}
 		if err != nil && tx.failed == nil {
 			tx.failed = fmt.Errorf("write index %s: %w", name, err)
 		}
 	}
-	tx.kept -= len(rows)
 	delete(tx.pending, name)
 }
 

@@ -82,6 +82,19 @@ func testContactLists(t *testing.T, s store.Store) {
 		return tx.Contacts().Of(acme.ID, store.Slice{})
 	})
 	equal(t, "Of", names(of), []string{"Ada Byron", "chris Ångström"})
+	for name, want := range map[string][]contact.Contact{" ada  BYRON": {people[1], people[3]}, "ada": nil, "zoe": nil} {
+		equal(t, "ByName of "+name, view(t, s, func(tx store.Tx) ([]contact.Contact, error) { return tx.Contacts().ByName(name) }), want)
+	}
+	// What a transaction has written stands among what was there.
+	update(t, s, func(tx store.Tx) error {
+		third := contact.Contact{ID: newID[contact.ID](9), Name: "Ada Byron"}
+		if err := errors.Join(tx.Contacts().Put(third), tx.Contacts().Delete(people[1].ID)); err != nil {
+			return err
+		}
+		now, err := tx.Contacts().ByName("Ada Byron")
+		equal(t, "ByName of what was just written", now, []contact.Contact{people[3], third})
+		return errors.Join(err, tx.Contacts().Delete(third.ID), tx.Contacts().Put(people[1]))
+	})
 	for _, tt := range []struct {
 		name string
 		f    store.Filter
