@@ -255,13 +255,13 @@ func (im *importing) findContact(c contact.Contact, org contact.OrganisationID) 
 	if found != nil || len(c.Addresses) > 0 {
 		return found, nil
 	}
-	page, err := im.tx.Contacts().List(store.Filter{Text: c.Name}, store.Slice{Limit: 100})
+	named, err := im.tx.Contacts().ByName(c.Name)
 	if err != nil {
 		return nil, fmt.Errorf("find contact %q: %w", c.Name, err)
 	}
-	for _, other := range page.Items {
+	for _, other := range named {
 		in := slices.ContainsFunc(other.Affiliations, func(a contact.Affiliation) bool { return a.Organisation == org })
-		if strings.EqualFold(other.Name, c.Name) && (org == "" || in) {
+		if org == "" || in {
 			return &other, nil
 		}
 	}

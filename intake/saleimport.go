@@ -258,15 +258,9 @@ func (im *saleImport) byName(name string, person bool) (store.Subject, error) {
 	if person {
 		return store.Subject{}, nil
 	}
-	page, err := im.tx.Contacts().List(store.Filter{Text: name}, store.Slice{Limit: 100})
+	found, err := im.tx.Contacts().ByName(name)
 	if err != nil {
 		return store.Subject{}, fmt.Errorf("find contact %q: %w", name, err)
-	}
-	var found []contact.Contact
-	for _, c := range page.Items {
-		if strings.EqualFold(c.Name, name) {
-			found = append(found, c)
-		}
 	}
 	switch len(found) {
 	case 0:
