@@ -41,7 +41,7 @@ func todayQuery(whose, cursor string, limit int) url.Values {
 // FollowUpFilter narrows a list of follow-ups.
 type FollowUpFilter struct {
 	Owner, Who, Message, Until string
-	Done                       bool
+	Done, Cases                bool
 }
 
 // FollowUps lists follow-ups by the day they are due.
@@ -52,10 +52,21 @@ func (c *Client) FollowUps(ctx context.Context, f FollowUpFilter, s Slice) (Page
 			q.Set(name, value)
 		}
 	}
-	if f.Done {
-		q.Set("done", "true")
+	for name, set := range map[string]bool{"done": f.Done, "cases": f.Cases} {
+		if set {
+			q.Set(name, "true")
+		}
 	}
 	return call[Page[FollowUpItem]](ctx, c, http.MethodGet, "/follow-ups", q, nil)
+}
+
+// CaseFigures say how the cases of so many days come out; 0: of a year.
+func (c *Client) CaseFigures(ctx context.Context, days int) (CaseFigures, error) {
+	q := url.Values{}
+	if days > 0 {
+		q.Set("days", strconv.Itoa(days))
+	}
+	return call[CaseFigures](ctx, c, http.MethodGet, "/follow-ups/figures", q, nil)
 }
 
 // FollowUp shows one.

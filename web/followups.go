@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,8 +25,9 @@ type FollowUpItem struct {
 
 // FollowUpInput is a new follow-up as a person writes it.
 type FollowUpInput struct {
+	Kind    string     `json:"kind,omitempty" enum:"complaint,dispute,question" doc:"of a case: somebody is unhappy, disagrees, or waits for an answer. It closes by itself once one of us has written to them."`
 	Who     string     `json:"who,omitempty" doc:"whom it is about: an id, address, name or domain"`
-	Message message.ID `json:"message,omitempty" doc:"the message it is about, where it is none of somebody"`
+	Message message.ID `json:"message,omitempty" doc:"the message it is about, where it is none of somebody; a case is opened for who wrote it"`
 	Due     string     `json:"due" example:"2026-11-30" doc:"the day, YYYY-MM-DD"`
 	Owner   string     `json:"owner,omitempty" doc:"the member who does it; whoever asks where that is a member"`
 	Note    string     `json:"note,omitempty" maxLength:"1000"`
@@ -45,6 +47,8 @@ func (s *Server) describeFollowUps(api huma.API) {
 		summary: "List follow-ups by the day they are due"}, s.listFollowUps)
 	describe(s, api, operation{id: "add-follow-up", pattern: "POST /follow-ups", tag: tag, need: access.Write,
 		summary: "Write down what somebody is to come back to"}, s.addFollowUp)
+	describe(s, api, operation{id: "case-figures", pattern: "GET /follow-ups/figures", tag: tag, need: access.Read,
+		summary: "Say how many cases were opened and closed, and how soon"}, s.caseFigures)
 	describe(s, api, operation{id: "get-follow-up", pattern: "GET /follow-ups/{id}", tag: tag, need: access.Read,
 		summary: "Read a follow-up"}, s.showFollowUp)
 	describe(s, api, operation{id: "edit-follow-up", pattern: "PATCH /follow-ups/{id}", tag: tag, need: access.Write,
@@ -58,10 +62,11 @@ type followUpList struct {
 	Message string `query:"message" doc:"Only those about a message."`
 	Done    bool   `query:"done" doc:"Those that are done, instead of those to do."`
 	Until   string `query:"until" doc:"Only those due on this day, YYYY-MM-DD, or before."`
+	Cases   bool   `query:"cases" doc:"Only cases."`
 }
 
 func (s *Server) listFollowUps(ctx context.Context, in *followUpList) (page Page[FollowUpItem], err error) {
-	f := store.FollowUpFilter{Done: in.Done, Message: message.ID(in.Message)}
+	f := store.FollowUpFilter{Done: in.Done, Message: message.ID(in.Message), Cases: in.Cases}
 	if f.Owner, err = s.owner(ctx, in.Owner); err != nil {
 		return page, err
 	}
@@ -147,13 +152,16 @@ func (s *Server) showFollowUp(ctx context.Context, in *FollowUpID) (item FollowU
 }
 
 func (s *Server) addFollowUp(ctx context.Context, in *struct{ Body FollowUpInput }) (none FollowUpItem, err error) {
-	f := followup.FollowUp{Due: followup.Day(in.Body.Due), Note: in.Body.Note, Message: in.Body.Message}
+	f := followup.FollowUp{Kind: followup.Kind(in.Body.Kind), Due: followup.Day(in.Body.Due), Note: in.Body.Note, Message: in.Body.Message}
 	if f.Owner, err = s.doer(ctx, in.Body.Owner); err != nil {
 		return none, err
 	}
 	err = s.view(ctx, func(tx store.Tx) error {
 		if f.Message != "" {
-			_, err := tx.Messages().Get(f.Message)
+			m, err := tx.Messages().Get(f.Message)
+			if err == nil && f.Case() {
+				f, err = caseFrom(f, m)
+			}
 			return err
 		}
 		who, err := resolve(tx, in.Body.Who, anybody)
@@ -173,6 +181,79 @@ func (s *Server) addFollowUp(ctx context.Context, in *struct{ Body FollowUpInput
 		return none, refused(err)
 	}
 	return s.showFollowUp(ctx, &FollowUpID{ID: string(f.ID)})
+}
+
+// caseFrom makes of a case about a message one about whom it is filed under.
+func caseFrom(f followup.FollowUp, m message.Message) (followup.FollowUp, error) {
+	for _, match := range m.Matches {
+		if match.Contact != "" || match.Organisation != "" {
+			f.Contact, f.Message, f.Source = match.Contact, "", "message:"+string(m.ID)
+			if f.Contact == "" {
+				f.Organisation = match.Organisation
+			}
+			return f, nil
+		}
+	}
+	return f, invalid("the message is filed under nobody: name whom the case is about")
+}
+
+// CaseFigures say how cases come out.
+type CaseFigures struct {
+	Opened  int     `json:"opened"`
+	Open    int     `json:"open"`
+	Closed  int     `json:"closed"`
+	InTime  int     `json:"in_time"`  // closed by the day they were due
+	ByReply int     `json:"by_reply"` // closed as one of us wrote to them
+	Rate    float64 `json:"rate"`     // closed of opened, in per cent
+	Days    float64 `json:"days"`     // from opening to closing, the median
+}
+
+// caseSpan is for how long a case that was opened counts.
+const caseSpan = 365
+
+func (s *Server) caseFigures(ctx context.Context, in *struct {
+	Days int `query:"days" minimum:"1" maximum:"3650" doc:"Those opened within so many days; 365 where it is absent."`
+}) (out CaseFigures, err error) {
+	days := in.Days
+	if days == 0 {
+		days = caseSpan
+	}
+	since := s.now().AddDate(0, 0, -days)
+	var took []float64
+	err = s.view(ctx, func(tx store.Tx) error {
+		out, took = CaseFigures{}, nil
+		for _, done := range []bool{false, true} {
+			_, err := store.Where(func(sl store.Slice) (store.Page[followup.FollowUp], error) {
+				return tx.FollowUps().List(store.FollowUpFilter{Cases: true, Done: done}, sl)
+			}, func(f followup.FollowUp) (bool, error) {
+				if f.Created.Before(since) {
+					return false, nil
+				}
+				if out.Opened++; f.Open() {
+					out.Open++
+					return false, nil
+				}
+				out.Closed++
+				took = append(took, f.Done.Sub(f.Created).Hours()/24)
+				if followup.DayOf(f.Done.In(s.zone())) <= f.Due {
+					out.InTime++
+				}
+				if f.DoneBy == followup.ByReply {
+					out.ByReply++
+				}
+				return false, nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if out.Closed > 0 {
+		slices.Sort(took)
+		out.Rate, out.Days = 100*float64(out.Closed)/float64(out.Opened), took[len(took)/2]
+	}
+	return out, err
 }
 
 // doer is the member who is to do it; whoever asks, where none is named.

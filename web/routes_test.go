@@ -174,6 +174,7 @@ func callRelations(w *world, calls map[string]func() (any, error)) {
 	calls["GET /today/{part}"] = func() (any, error) { return c.TodayPart(ctx, "quiet", "", Slice{}) }
 	calls["GET /follow-ups"] = func() (any, error) { return c.FollowUps(ctx, FollowUpFilter{}, Slice{}) }
 	calls["POST /follow-ups"] = func() (any, error) { return added() }
+	calls["GET /follow-ups/figures"] = func() (any, error) { return c.CaseFigures(ctx, 90) }
 	calls["GET /follow-ups/{id}"] = func() (any, error) {
 		id, err := added()
 		if err != nil {

@@ -38,6 +38,7 @@ type cli struct {
 	Note       noteCommand       `cmd:""`
 	Call       callCommand       `cmd:""`
 	FollowUp   followUpGroup     `cmd:"" name:"followup"`
+	Case       caseGroup         `cmd:""`
 	Today      todayCommand      `cmd:""`
 	Sale       saleGroup         `cmd:""`
 	Suggestion suggestionGroup   `cmd:""`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rapport/records/outbox"
+	"rapport/records/survey"
 	"rapport/store"
 	"rapport/web"
 )
@@ -76,6 +77,16 @@ func (o *office) deedsOfCampaigns() map[string]func() deed {
 			d := of("/campaigns/{name}/test", "autumn", "to", "mag@example.com", "as", "carl@press.example")
 			d.sends = true
 			return d
+		},
+		"/campaigns/{name}/answers": func() deed {
+			id := o.launched("asked")
+			err := o.s.store.Update(o.t.Context(), func(tx store.Tx) error {
+				return tx.Surveys().Put(survey.Answer{ID: id, Campaign: "asked", Question: "nps", Kind: survey.NPS, Why: survey.Several, Comment: "8 or 9", Channel: survey.ByMail, At: o.time()})
+			})
+			if err != nil {
+				o.t.Fatal(err)
+			}
+			return of("/campaigns/{name}/answers", "asked", "answer", id, "score", "8")
 		},
 		"/deliveries/{id}/retry": func() deed {
 			id := o.launched("late", outbox.Event{What: outbox.Defer, Until: o.time().Add(time.Hour)})

@@ -190,6 +190,16 @@ func testFollowUps(t *testing.T, s store.Store) {
 	one.Due = "2026-04-02"
 	update(t, s, func(tx store.Tx) error { return tx.FollowUps().Put(one) })
 	equal(t, "put off", list(store.FollowUpFilter{}), []followup.FollowUp{one, two})
+	one.Kind = followup.Complaint
+	update(t, s, func(tx store.Tx) error { return tx.FollowUps().Put(one) })
+	for _, done := range []bool{false, true} {
+		got := view(t, s, func(tx store.Tx) (store.Page[followup.FollowUp], error) {
+			return tx.FollowUps().List(store.FollowUpFilter{Cases: true, Done: done}, store.Slice{})
+		})
+		if want := one.Open() != done; len(got.Items) > 1 || (len(got.Items) == 1) != want {
+			t.Errorf("cases, done %v: %+v", done, got.Items)
+		}
+	}
 	update(t, s, func(tx store.Tx) error { return tx.FollowUps().Delete(one.ID) })
 	missing(t, s, "Get of a deleted one", func(tx store.Tx) (followup.FollowUp, error) { return tx.FollowUps().Get(one.ID) })
 	equal(t, "after Delete", list(store.FollowUpFilter{Owner: "ada@x"}), nil)

@@ -106,6 +106,7 @@ var places = []place{
 	{Path: "/suggestions", Key: "nav.suggestions", Icon: "suggestion", Go: "s"},
 	{Path: "/reviews", Key: "nav.reviews", Icon: "review", Go: "r"},
 	{Path: "/sales", Key: "nav.sales", Icon: "sale"},
+	{Path: "/cases", Key: "nav.cases", Icon: "warning"},
 	{Path: "/campaigns", Key: "nav.campaigns", Icon: "campaign", Go: "c"},
 	{Path: "/mailboxes", Key: "nav.mailboxes", Icon: "mailbox"},
 	{Path: "/settings", Key: "nav.settings", Icon: "settings"},

@@ -111,6 +111,8 @@ func hostileAPI(text string) http.Handler {
 	answer("GET /api/v1/sales/figures", filled[web.SaleFigures](text, nil))
 	answer("GET /api/v1/sales/report", filled[web.SaleReport](text, nil))
 	answer("GET /api/v1/sales/{id}", filled[web.Sale](text, nil))
+	answer("GET /api/v1/surveys/{name}/results", filled[web.SurveyResults](text, nil))
+	answer("GET /api/v1/follow-ups/figures", filled[web.CaseFigures](text, nil))
 	answer("GET /api/v1/follow-ups", filled[web.Page[web.FollowUpItem]](text, nil))
 	answer("GET /api/v1/timeline", entries)
 	answer("GET /api/v1/search", entries)

@@ -110,7 +110,7 @@ func (p *Pages) routes() []route {
 	for _, group := range [][]route{
 		p.frameRoutes(), p.recordRoutes(), p.followUpRoutes(), p.messageRoutes(), p.searchRoutes(),
 		p.todayRoutes(), p.directoryRoutes(), p.addingRoutes(), p.suggestionRoutes(), p.reviewRoutes(), p.mailboxRoutes(), p.settingsRoutes(), p.accessRoutes(),
-		p.webhookRoutes(), p.grantRoutes(), p.campaignRoutes(), p.saleRoutes(),
+		p.webhookRoutes(), p.grantRoutes(), p.campaignRoutes(), p.saleRoutes(), p.surveyRoutes(),
 	} {
 		all = append(all, group...)
 	}

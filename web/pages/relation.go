@@ -79,7 +79,7 @@ func (v *visit) Day(day followup.Day) string {
 // addFollowUp writes down what somebody is to come back to.
 func (of subject) addFollowUp(v *visit) error {
 	id := v.r.PathValue("id")
-	_, err := v.client().AddFollowUp(v.ctx(), web.FollowUpInput{Who: id, Due: v.form("due"), Owner: v.form("owner"), Note: v.form("note")})
+	_, err := v.client().AddFollowUp(v.ctx(), web.FollowUpInput{Who: id, Due: v.form("due"), Owner: v.form("owner"), Note: v.form("note"), Kind: v.form("kind")})
 	if err != nil {
 		return err
 	}
