@@ -17,6 +17,29 @@ type Upkeep struct {
 	Retention *RetentionState `json:"retention"` // null: everything is kept
 	Restored  *RestoredState  `json:"restored"`  // null: never
 	Files     *FilesState     `json:"files"`     // null: attached office and PDF files are not read, or all have been
+	// Sales are the directories that are watched for files of sales and purchases.
+	Sales []SaleFolder `json:"sale_folders,omitempty"`
+}
+
+// SaleFolder is how a directory is whose files are imported by themselves.
+type SaleFolder struct {
+	Dir       string       `json:"dir"`
+	Direction string       `json:"direction"`
+	Waiting   int          `json:"waiting"` // files whose turn has not come
+	Failed    int          `json:"failed"`  // files that somebody has to mend
+	Last      SaleImported `json:"last,omitzero"`
+	Error     string       `json:"error,omitempty"` // why the directory cannot be read
+}
+
+// SaleImported is how the import of one file of a directory went.
+type SaleImported struct {
+	File      string    `json:"file"`
+	At        time.Time `json:"at"`
+	Failed    bool      `json:"failed,omitempty"`
+	Added     int       `json:"added"`
+	Updated   int       `json:"updated"`
+	Unchanged int       `json:"unchanged"`
+	Skipped   int       `json:"skipped,omitempty"`
 }
 
 // FilesState is how far attached office and PDF files of older mail have been

@@ -32,8 +32,34 @@ func (s *session) upkeep(u web.Upkeep) {
 	if r := u.Retention; r != nil {
 		s.retention(*r)
 	}
+	for _, f := range u.Sales {
+		s.saleFolder(f)
+	}
 	if f := u.Files; f != nil {
 		s.printf("reading attached files of older mail: %s of %s messages\n", number(f.Done), number(f.Total))
+	}
+}
+
+// saleFolder says how a watched directory is.
+func (s *session) saleFolder(f web.SaleFolder) {
+	line := f.Direction + "s in " + f.Dir + ": "
+	switch l := f.Last; {
+	case l.At.IsZero():
+		line += "no file yet"
+	case l.Failed:
+		line += l.File + " was not imported " + s.local(l.At)
+	default:
+		line += fmt.Sprintf("%s brought %s new, %s changed %s", l.File, number(l.Added), number(l.Updated), s.local(l.At))
+	}
+	if f.Waiting > 0 {
+		line += fmt.Sprintf(", %s waiting", number(f.Waiting))
+	}
+	s.printf("%s\n", plain(line))
+	if f.Failed > 0 {
+		s.printf("%s\n", s.screen.paint(red, plain(fmt.Sprintf("not imported: %s; see %s/failed for what to mend", number(f.Failed), f.Dir))))
+	}
+	if f.Error != "" {
+		s.printf("%s\n", s.screen.paint(red, plain(f.Error)))
 	}
 }
 

@@ -212,6 +212,7 @@ func (d *daemonRun) start(ctx context.Context, undo *stops) error {
 		"files":        d.readFiles,
 		"news":         func(ctx context.Context) { d.persist(ctx, "news", d.news.Run) },
 		"lists":        d.followGroups,
+		"sales":        d.watchSales,
 		"outbox":       d.deliver,
 		"campaigns":    d.tend,
 		"webhooks":     func(ctx context.Context) { d.persist(ctx, "webhooks", d.told.Run) },

@@ -135,6 +135,9 @@ func (s *system) Upkeep(ctx context.Context) (web.Upkeep, error) {
 	if u.Restored, err = s.restoredState(ctx); err != nil {
 		return u, err
 	}
+	if u.Sales, err = s.saleFolders(ctx); err != nil {
+		return u, err
+	}
 	read, err := s.intake.FilesRead(ctx)
 	if read != nil && !read.All {
 		u.Files = &web.FilesState{Done: read.Done, Total: read.Total}
@@ -274,7 +277,7 @@ func (s *system) upkeepTroubles() []trouble {
 	defer cancel()
 	u, err := s.Upkeep(ctx)
 	if err != nil {
-		return []trouble{{Object: "backup", state: unsure}, {Object: "erasure", state: unsure}, {Object: "retention", state: unsure}, {Object: "clock", state: unsure}}
+		return []trouble{{Object: "backup", state: unsure}, {Object: "erasure", state: unsure}, {Object: "retention", state: unsure}, {Object: "clock", state: unsure}, {Object: "sales", state: unsure}}
 	}
 	backup, erasure := trouble{Object: "backup", state: well}, trouble{Object: "erasure", state: well}
 	if b := u.Backup; b != nil {
@@ -297,7 +300,7 @@ func (s *system) upkeepTroubles() []trouble {
 		retention.state, retention.Since = wrong, r.ErrorAt
 		retention.Text = "what is older than it may be kept could not be removed: " + r.Error
 	}
-	return []trouble{backup, erasure, retention, clockTrouble(ctx, s.store)}
+	return []trouble{backup, erasure, retention, clockTrouble(ctx, s.store), saleFolderTrouble(u.Sales)}
 }
 
 func orNever(t time.Time) string {

@@ -13,8 +13,6 @@ import (
 // in front of a name stands for the top of the file.
 var later = map[string][]string{
 	"senders[]": {"sent_copies"},
-	"sales":     {"watch"},
-	"purchases": {"watch"},
 	"retention": {"newsletter_copies", "delivery", "answer"},
 }
 

@@ -8,6 +8,7 @@ import (
 // Sales says how exports of the accounting are read: of what was sold, or of
 // what was bought.
 type Sales struct {
+	Watch    string      `yaml:"watch" path:"dir" doc:"Directory whose files are imported by themselves and moved to done or failed in it; made if missing."`
 	Currency string      `yaml:"currency" doc:"Currency of files that name none, such as EUR."`
 	Dates    DateOrder   `yaml:"dates" default:"auto" doc:"The order of dates such as 3/4/2026; auto tells it from the file, and asks where that leaves it open."`
 	Decimal  DecimalMark `yaml:"decimal" default:"auto" doc:"What stands before the decimals; auto tells it from the file, and asks where that leaves it open."`
@@ -68,6 +69,18 @@ func (DecimalMark) choices() []string { return []string{"auto", "comma", "point"
 type Unknown string
 
 func (Unknown) choices() []string { return []string{"refuse", "skip", "add"} }
+
+// watched checks the directories of sales and purchases, whose files are moved.
+func (v *validator) watched(c *Config) {
+	if c.Sales.Watch != "" && c.Sales.Watch == c.Purchases.Watch {
+		v.wrong("purchases.watch", "is that of sales", "name another directory: what was bought must not be taken for what was sold")
+	}
+	for path, dir := range map[string]string{"sales.watch": c.Sales.Watch, "purchases.watch": c.Purchases.Watch} {
+		if dir != "" && (dir == c.DataDir || dir == c.Campaigns || dir == c.Backup.Dir) {
+			v.wrong(path, "is used for something else", "name a directory of its own")
+		}
+	}
+}
 
 // sales checks one section.
 func (v *validator) sales(path string, s *Sales) {

@@ -84,7 +84,7 @@ func TestSchemaRefusesBadFiles(t *testing.T) {
 		"web-certificate": "other files", "web-key": "other files", "web-clear": "meaning", "oidc-microsoft": "meaning", "oidc-tenants": "meaning",
 		"public": "meaning", "public-alone": "two keys", "public-nowhere": "two keys",
 		"webhooks":            "meaning",
-		"digest-without-time": "two keys", "topics": "meaning",
+		"digest-without-time": "two keys", "sales-watch": "two keys", "topics": "meaning",
 	}
 	s := compiled(t)
 	files, _ := filepath.Glob(filepath.Join("testdata", "bad", "*.yaml"))

@@ -37,6 +37,7 @@ func (v *validator) config(c *Config) {
 	}
 	v.sales("sales", &c.Sales)
 	v.sales("purchases", &c.Purchases)
+	v.watched(c)
 	v.policy(&c.Policy)
 	v.addressList("log_address", c.LogAddress)
 	v.backup(c)

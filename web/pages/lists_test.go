@@ -222,8 +222,9 @@ func TestMailboxesSayWhatTheyHave(t *testing.T) {
 		Retention: &web.RetentionState{Last: w.now.Add(-time.Hour), Removed: map[string]int{"list": 7}, Held: 2},
 		Erasure:   &web.ErasureState{Deadline: w.now.Add(time.Hour)}, Restored: &web.RestoredState{At: w.now},
 		Files: &web.FilesState{Done: 1200, Total: 5000},
+		Sales: []web.SaleFolder{{Dir: "/in/sales", Direction: "sale", Waiting: 2, Failed: 1, Last: web.SaleImported{File: "<may>.csv", At: w.now.Add(-time.Hour), Added: 1234}}, {Dir: "/in/bills", Direction: "purchase"}},
 	}
-	w.wants(w.get(root, "/mailboxes"), "5 MB", "3 kept in", "no room", "Mailing lists: 7", "2 stay for a tag", "The last bytes leave", "1,200 of 5,000 messages", "replaced by an older copy")
+	w.wants(w.get(root, "/mailboxes"), "5 MB", "3 kept in", "no room", "Mailing lists: 7", "2 stay for a tag", "The last bytes leave", "1,200 of 5,000 messages", "&lt;may&gt;.csv</bdi>: 1,234 new, 0 changed", "1 file was not imported", "2 files wait", "/in/bills", "No file has come yet", "replaced by an older copy")
 	w.wants(w.get(member, "/mailboxes"), "-/backups")
 }
 
