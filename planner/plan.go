@@ -42,6 +42,7 @@ func (p *Planner) Plan(ctx context.Context, name string, again bool) (campaign.P
 
 func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Plan, []chosen, error) {
 	plan := campaign.Plan{Name: src.Name, Kind: src.Kind, Sender: src.Sender, Purpose: src.Purpose, Schedule: src.Schedule,
+		Window: src.Window.String(), Writes: src.Rhythm.Writes(),
 		Faults: slices.Clone(src.Faults), Warnings: slices.Clone(src.Warnings), Recipients: []campaign.Recipient{}, Left: []campaign.Recipient{}}
 	if len(plan.Faults) > 0 {
 		return plan, nil, nil
@@ -52,7 +53,7 @@ func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Pl
 		return plan, nil, fmt.Errorf("plan campaign %s: %w", src.Name, err)
 	}
 	plan.Others = others
-	var writeTo, later []chosen
+	var writeTo, mayWait []chosen
 	now := p.o.Now()
 	for _, c := range all {
 		if c.Why == "" {
@@ -62,11 +63,11 @@ func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Pl
 		}
 		if c.hold.MayWait(now) {
 			c.Reason = waitsFor(c.hold)
-			later = append(later, c)
+			mayWait = append(mayWait, c)
 		}
 		plan.Left = append(plan.Left, c.Recipient)
 	}
-	written := slices.Concat(writeTo, later)
+	written := slices.Concat(writeTo, mayWait)
 	if src.Rhythm != nil {
 		some, err := p.tried(ctx, src)
 		if err != nil {
@@ -85,7 +86,7 @@ func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Pl
 		}
 	}
 	plan.Warnings = append(plan.Warnings, advice(src, plan)...)
-	plan.Seconds = int64(sender.lasts(len(writeTo)) / time.Second)
+	plan.Seconds = int64(sender.takes(len(writeTo), src.Window, later(now, src.Schedule), p.zone()) / time.Second)
 	plan.Hash = hashOf(src, plan)
 	return plan, all, nil
 }
@@ -241,26 +242,6 @@ func advice(src Source, plan campaign.Plan) (out []string) {
 		out = append(out, fmt.Sprintf("%d have not agreed: record it with rapport consent WHO %s, or name in legal_basis what allows it without", n, src.Purpose))
 	}
 	return out
-}
-
-// lasts is how long a sender takes for so many mails.
-func (s Sender) lasts(mails int) time.Duration {
-	if mails == 0 {
-		return 0
-	}
-	var d time.Duration
-	if s.PerMinute > 0 {
-		d = time.Duration(mails-1) * time.Minute / time.Duration(s.PerMinute)
-	}
-	if s.PerDay > 0 {
-		days := time.Duration((mails-1)/s.PerDay) * 24 * time.Hour
-		rest := time.Duration(0)
-		if s.PerMinute > 0 {
-			rest = time.Duration((mails-1)%s.PerDay) * time.Minute / time.Duration(s.PerMinute)
-		}
-		d = max(d, days+rest)
-	}
-	return d
 }
 
 // hashOf names a plan: the files, the sender and who is written to.

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,4 +220,54 @@ func TestIntervalReminder(t *testing.T) {
 	o.wants("who bought meanwhile", "carl skipped pointless, dora accepted")
 	o.later(5 * day)
 	o.wants("once for a purchase", "carl skipped pointless, dora accepted")
+}
+
+// TestWindowTakes has the plan heed the window: 30 a minute, 100 a day.
+func TestWindowTakes(t *testing.T) {
+	zone := time.FixedZone("", 3600)
+	monday := time.Date(2026, 3, 2, 8, 0, 0, 0, zone)
+	w, err := campaign.ParseWindow("mon-fri 09:00-09:02")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		s     Sender
+		mails int
+		from  time.Time
+		want  time.Duration
+	}{
+		{Sender{PerMinute: 30, PerDay: 100}, 1, monday, time.Hour},
+		{Sender{PerMinute: 30, PerDay: 100}, 31, monday, time.Hour + time.Minute},
+		{Sender{PerMinute: 30, PerDay: 100}, 61, monday, 25 * time.Hour},
+		{Sender{PerMinute: 30, PerDay: 40}, 41, monday, 25 * time.Hour},
+		{Sender{PerMinute: 30, PerDay: 100}, 61, monday.AddDate(0, 0, 4), 73 * time.Hour},
+		{Sender{}, 5000, monday, time.Hour},
+	} {
+		if got := c.s.takes(c.mails, w, c.from, zone); got != c.want {
+			t.Errorf("%d mails of %+v take %v, want %v", c.mails, c.s, got, c.want)
+		}
+	}
+	if got := (Sender{PerDay: 1}).takes(1_000_000, w, monday, zone); got > longest+7*day {
+		t.Errorf("for ever takes %v", got)
+	}
+}
+
+// TestSeriesSaysHowItStands counts its steps.
+func TestSeriesSaysHowItStands(t *testing.T) {
+	start := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	o := newOffice(t, agreed("Carl", start.Add(time.Hour)), agreed("Dora", start.Add(2*day)))
+	o.series(campaign.OnConsent, 0, 3)
+	plan, err := o.Plan(t.Context(), "spring", false)
+	if err != nil || plan.Writes == nil || len(plan.Writes.Steps) != 2 || plan.Writes.Steps[1].Days != 3 {
+		t.Fatalf("the plan: %+v, %v", plan, err)
+	}
+	o.launch()
+	o.later(2 * day)
+	o.send()
+	o.later(2 * day)
+	w := o.status().Writes
+	want := []campaign.Step{{Name: "s0", Recipients: 2, Accepted: 2}, {Name: "s3", Days: 3, Recipients: 1, Pending: 1}}
+	if w == nil || w.Trigger != campaign.OnConsent || !slices.Equal(w.Steps, want) {
+		t.Errorf("how it stands: %+v, want %+v", w, want)
+	}
 }

@@ -27,7 +27,8 @@ func (p *Planner) Status(ctx context.Context, name string) (out campaign.Progres
 
 // progressOf counts what became of the deliveries of a run.
 func progressOf(tx store.Tx, r campaign.Run) (campaign.Progress, error) {
-	out := campaign.Progress{Name: r.Campaign, Run: r.ID, State: r.State, Reason: r.Reason, By: string(r.By), Created: r.Created, Reasons: map[string]int{}}
+	out := campaign.Progress{Name: r.Campaign, Run: r.ID, State: r.State, Reason: r.Reason, By: string(r.By), Created: r.Created, Reasons: map[string]int{},
+		Window: r.Window.String(), Writes: r.Rhythm.Writes()}
 	count := map[outbox.State]*int{
 		outbox.Planned: &out.Pending, outbox.Frozen: &out.Pending, outbox.Intent: &out.Pending, outbox.Deferred: &out.Deferred,
 		outbox.Ambiguous: &out.Ambiguous, outbox.Accepted: &out.Accepted, outbox.Rejected: &out.Rejected, outbox.Unknown: &out.Unknown,
@@ -37,6 +38,9 @@ func progressOf(tx store.Tx, r campaign.Run) (campaign.Progress, error) {
 		return tx.Outbox().List(store.OutboxFilter{Run: r.ID}, s)
 	}, func(d outbox.Delivery) (bool, error) {
 		out.Recipients++
+		if out.Writes != nil && d.Step < len(out.Writes.Steps) {
+			stepCount(&out.Writes.Steps[d.Step], d.State)
+		}
 		*count[d.State]++
 		if d.Why != "" {
 			out.Reasons[string(d.Why)]++
@@ -58,6 +62,19 @@ func progressOf(tx store.Tx, r campaign.Run) (campaign.Progress, error) {
 		return out, fmt.Errorf("count the deliveries of run %s: %w", r.ID, err)
 	}
 	return out, nil
+}
+
+// stepCount counts a delivery in a state.
+func stepCount(s *campaign.Step, state outbox.State) {
+	s.Recipients++
+	switch {
+	case !state.Final():
+		s.Pending++
+	case state == outbox.Accepted:
+		s.Accepted++
+	case state != outbox.Rejected && state != outbox.Unknown:
+		s.Held++
+	}
 }
 
 // Deliveries lists deliveries, of one campaign's last run where it is named.

@@ -11,6 +11,9 @@ import (
 // CampaignProgress is how a run stands.
 type CampaignProgress = campaign.Progress
 
+// CampaignWrites is when a campaign writes by itself.
+type CampaignWrites = campaign.Writes
+
 // Campaigns lists the campaigns with their last runs.
 func (c *Client) Campaigns(ctx context.Context) (Page[campaign.Summary], error) {
 	return call[Page[campaign.Summary]](ctx, c, http.MethodGet, "/campaigns", nil, nil)

@@ -159,6 +159,7 @@ func (c *campaignPlanCommand) Run(s *session) error {
 				s.printf("not %s: %s\n", plain(orElse(r.Name, string(r.Address))), r.Reason)
 			}
 			s.printf("\n")
+			s.writes(plan.Writes, plan.Window)
 			s.planned(len(plan.Recipients), len(plan.Left), plan.Others, plan.Seconds, plan.Schedule)
 			s.printf("plan %s\n", plan.Hash)
 			s.faults(plan.Faults, plan.Warnings)
@@ -222,6 +223,7 @@ func (c *campaignSendCommand) Run(s *session) error {
 			return failed()
 		}
 		if !s.json {
+			s.writes(plan.Writes, plan.Window)
 			s.planned(len(plan.Recipients), len(plan.Left), plan.Others, plan.Seconds, plan.Schedule)
 		}
 		if err := s.confirm(c.Yes, "send %s to %s?", name, persons(len(plan.Recipients))); err != nil {
@@ -338,13 +340,56 @@ func (s *session) live(format string, args ...any) {
 	}
 }
 
+// writes prints when a campaign writes by itself, and how far each of its steps
+// is.
+func (s *session) writes(w *web.CampaignWrites, window string) {
+	if w != nil {
+		occasion := map[string]string{"consent": "their consent", "sale": "a sale", "due": "the day a sale is to be paid", "interval": "a purchase and mail that are late"}[w.Trigger]
+		occasion = orElse(occasion, "the day in "+w.Trigger)
+		for _, step := range w.Steps {
+			s.printf("  it writes %s", daysFrom(step.Days, occasion))
+			if step.Name != "" {
+				s.printf(": %s", plain(step.Name))
+			}
+			if step.Recipients > 0 {
+				s.printf(", %d sent, %d waiting, %d held back", step.Accepted, step.Pending, step.Held)
+			}
+			s.printf("\n")
+		}
+		if len(w.Stop) > 0 {
+			s.printf("  unless they %s since\n", strings.Join(w.Stop, " or "))
+		}
+	}
+	if window != "" {
+		s.printf("  its mails leave %s\n", window)
+	}
+}
+
+// daysFrom says when it is, so many days after an occasion.
+func daysFrom(days int, occasion string) string {
+	switch unit := "days"; {
+	case days == 0:
+		return "on " + occasion
+	case days == 1 || days == -1:
+		unit = "day"
+		fallthrough
+	default:
+		if days < 0 {
+			return fmt.Sprintf("%d %s before %s", -days, unit, occasion)
+		}
+		return fmt.Sprintf("%d %s after %s", days, unit, occasion)
+	}
+}
+
 // progress prints how a run stands.
 func (s *session) progress(p web.CampaignProgress) {
 	s.printf("%s is %s", p.Name, p.State)
 	if p.Reason != "" {
 		s.printf(": %s", plain(p.Reason))
 	}
-	s.printf("\n  %5d recipients\n", p.Recipients)
+	s.printf("\n")
+	s.writes(p.Writes, p.Window)
+	s.printf("  %5d recipients\n", p.Recipients)
 	for _, c := range []struct {
 		what string
 		n    int

@@ -24,12 +24,14 @@ type Plan struct {
 	Purpose    string      `json:"purpose"`
 	Audience   string      `json:"audience" doc:"the rule that selects"`
 	Schedule   time.Time   `json:"schedule,omitzero" doc:"nothing is sent before"`
+	Window     string      `json:"window,omitempty" doc:"the hours in which its mails leave, as its file says them"`
+	Writes     *Writes     `json:"writes,omitempty" doc:"when it writes by itself"`
 	Faults     []string    `json:"faults" doc:"what keeps it from being launched"`
 	Warnings   []string    `json:"warnings"`
 	Recipients []Recipient `json:"recipients" doc:"who is written to"`
 	Left       []Recipient `json:"left_out" doc:"who is in the audience and not written to, and why"`
 	Others     int         `json:"others" doc:"contacts that the audience does not select"`
-	Seconds    int64       `json:"seconds" doc:"how long the sender's limits make it take"`
+	Seconds    int64       `json:"seconds" doc:"how long the sender's limits and the window make it take, by the clock of the team"`
 	Hash       string      `json:"hash" doc:"names exactly this plan: launching can ask for it"`
 }
 
@@ -65,6 +67,8 @@ type Progress struct {
 	Reason     string         `json:"reason,omitempty"`
 	By         string         `json:"by,omitempty"`
 	Created    time.Time      `json:"created"`
+	Window     string         `json:"window,omitempty" doc:"the hours in which its mails leave, as its file says them"`
+	Writes     *Writes        `json:"writes,omitempty" doc:"when it writes by itself"`
 	Recipients int            `json:"recipients"`
 	Pending    int            `json:"pending" doc:"not sent yet"`
 	Accepted   int            `json:"accepted" doc:"taken by the server"`
@@ -82,4 +86,37 @@ type Progress struct {
 	Unsubs     int            `json:"unsubscribed"`
 	Complained int            `json:"complained"`
 	Answers    int            `json:"answers"`
+}
+
+// Writes is when a campaign writes by itself, with how many of each of its
+// mails there are; the sums of a plan are zero.
+type Writes struct {
+	Trigger string   `json:"trigger" doc:"the occasion: consent, sale, due, interval, or custom. and a field"`
+	Stop    []string `json:"stop,omitempty" doc:"what makes a mail pointless: replied, bought"`
+	Steps   []Step   `json:"steps" doc:"its mails in their order; a reminder has one"`
+}
+
+// Step is one mail of a campaign that writes by itself.
+type Step struct {
+	Name       string `json:"name,omitempty" doc:"of a series: that of its text"`
+	Days       int    `json:"days" doc:"from the occasion to the mail; below zero: before it"`
+	Recipients int    `json:"recipients"`
+	Pending    int    `json:"pending" doc:"not sent yet, or to be tried again"`
+	Accepted   int    `json:"accepted" doc:"taken by the server"`
+	Held       int    `json:"held" doc:"suppressed, skipped, cancelled or expired"`
+}
+
+// Writes says when somebody is written to; nil where it is nobody's rhythm.
+func (r *Rhythm) Writes() *Writes {
+	if r == nil {
+		return nil
+	}
+	out := &Writes{Trigger: r.Trigger, Stop: r.Stop, Steps: []Step{{Days: r.Days}}}
+	if len(r.Steps) > 0 {
+		out.Steps = nil
+	}
+	for _, s := range r.Steps {
+		out.Steps = append(out.Steps, Step{Name: s.Name, Days: s.Days})
+	}
+	return out
 }

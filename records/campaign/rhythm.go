@@ -262,3 +262,30 @@ func (w Window) Next(now time.Time, zone *time.Location) time.Time {
 func wall(day time.Time, at time.Duration) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), 0, int(at/time.Minute), 0, 0, day.Location())
 }
+
+// String says a window as a file does; "" is always.
+func (w Window) String() string {
+	if w == (Window{}) {
+		return ""
+	}
+	var days []string
+	for n := range 7 {
+		first := (n + 1) % 7 // Monday
+		if !w.Days[first] || n > 0 && w.Days[n] {
+			continue
+		}
+		last := n
+		for last < 6 && w.Days[(last+2)%7] {
+			last++
+		}
+		if days = append(days, windowDays[first]); last > n {
+			days[len(days)-1] += "-" + windowDays[(last+1)%7]
+		}
+	}
+	hour := func(d time.Duration) string { return fmt.Sprintf("%02d:%02d", d/time.Hour, d%time.Hour/time.Minute) }
+	out := hour(w.From) + "-" + hour(w.To)
+	if days[0] == "mon-sun" {
+		return out
+	}
+	return strings.Join(days, ",") + " " + out
+}

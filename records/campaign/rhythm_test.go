@@ -67,3 +67,21 @@ func TestRhythm(t *testing.T) {
 		t.Error("an answer does not stop it")
 	}
 }
+
+func TestWindowSaysItself(t *testing.T) {
+	for text, want := range map[string]string{
+		"mon-fri 09:00-17:00": "", "tue,thu 10:00-12:30": "", "sun-sat 09:00-17:00": "09:00-17:00", "sat-sun 00:00-24:00": "", "sun,mon 08:00-09:00": "mon,sun 08:00-09:00",
+		"mon,tue,thu,fri,sun 07:05-08:00": "mon-tue,thu-fri,sun 07:05-08:00",
+	} {
+		w, err := ParseWindow(text)
+		if want == "" {
+			want = text
+		}
+		if again, err2 := ParseWindow(w.String()); err != nil || err2 != nil || w.String() != want || again != w {
+			t.Errorf("%s says itself as %q, want %q (%v, %v)", text, w, want, err, err2)
+		}
+	}
+	if got := (Window{}).String(); got != "" {
+		t.Errorf("always: %q", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"rapport/records/access"
@@ -178,11 +179,34 @@ type roll struct {
 	More string // the address of what follows; "" at the end
 }
 
+// rhythm is when a campaign writes by itself, as the pages show it.
+type rhythm struct {
+	*campaign.Writes
+	Window string
+}
+
+// Rhythm is when the campaign of a plan writes.
+func (p planned) Rhythm() rhythm { return rhythm{p.Writes, p.Window} }
+
+// Rhythm is when the campaign of a run writes.
+func (c outreach) Rhythm() rhythm { return rhythm{c.Run.Writes, c.Run.Window} }
+
+// Field is the custom field whose day is the occasion; "": it is another one.
+func (r rhythm) Field() string {
+	field, is := strings.CutPrefix(r.Trigger, campaign.OnField)
+	if !is {
+		return ""
+	}
+	return field
+}
+
 // Took is how long the sender's limits make it take.
 func (p planned) Took() time.Duration { return time.Duration(p.Seconds) * time.Second }
 
 // Launches reports whether the plan can be launched.
-func (p planned) Launches() bool { return len(p.Faults) == 0 && len(p.Recipients) > 0 }
+func (p planned) Launches() bool {
+	return len(p.Faults) == 0 && (len(p.Recipients) > 0 || p.Writes != nil)
+}
 
 // roll cuts the part out of a list that the page's address names.
 func (v *visit) roll(all []campaign.Recipient, parameter string) roll {

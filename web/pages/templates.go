@@ -46,8 +46,9 @@ var parseTemplates = sync.OnceValues(func() (map[string]*template.Template, erro
 
 // functions are what templates need that no visit has.
 var functions = template.FuncMap{
-	"dict": dict,
-	"join": strings.Join,
+	"dict":  dict,
+	"minus": func(n int) int { return -n },
+	"join":  strings.Join,
 	"icon": func(f *flash) string {
 		if f.Bad {
 			return "warning"
