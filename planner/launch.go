@@ -75,7 +75,7 @@ func (p *Planner) begin(ctx context.Context, actor string, src Source, plan camp
 	run := campaign.Run{
 		ID: campaign.RunID(store.NewID(now)), Campaign: src.Name, Purpose: src.Purpose, Basis: src.Basis, Sender: src.Sender,
 		State: campaign.Preparing, By: contact.Address(actor), Plan: plan.Hash, Created: now, Changed: now, Window: src.Window,
-		Questions: src.Questions,
+		Questions: src.Questions, Seed: src.Seed,
 	}
 	if src.Rhythm != nil {
 		run.Rhythm, run.Since = src.Rhythm, now
@@ -125,7 +125,7 @@ func (p *Planner) freezeAll(ctx context.Context, run campaign.Run, src Source, a
 	if err != nil {
 		return 0, err
 	}
-	written := 0
+	written, sown := 0, 0
 	seen := map[contact.Address]bool{}
 	for len(all) > 0 {
 		var batch []frozen
@@ -140,6 +140,7 @@ func (p *Planner) freezeAll(ctx context.Context, run campaign.Run, src Source, a
 			if err != nil {
 				return 0, fmt.Errorf("write the mail for %s: %w", cmp.Or(c.Name, string(c.Address)), err)
 			}
+			sown = sow(run, &f, sown)
 			batch = append(batch, f)
 		}
 		if err := p.o.Store.Update(ctx, func(tx store.Tx) error { return put(tx, batch) }); err != nil {
@@ -306,6 +307,9 @@ func (p *Planner) steer(ctx context.Context, actor, name string, to campaign.Run
 		changed, err := r.Become(to, reason, p.o.Now())
 		if err != nil {
 			return refused("campaign %s is %s", name, r.State)
+		}
+		if to == campaign.Running && changed.Seed > 0 && r.Halted {
+			changed.Seeded = p.o.Now() // whoever resumes it has seen what came back
 		}
 		run = changed
 		if err := tx.Runs().Put(changed); err != nil {

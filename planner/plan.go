@@ -42,7 +42,7 @@ func (p *Planner) Plan(ctx context.Context, name string, again bool) (campaign.P
 
 func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Plan, []chosen, error) {
 	plan := campaign.Plan{Name: src.Name, Kind: src.Kind, Sender: src.Sender, Purpose: src.Purpose, Schedule: src.Schedule,
-		Window: src.Window.String(), Writes: src.Rhythm.Writes(),
+		Window: src.Window.String(), Writes: src.Rhythm.Writes(), Seed: src.Seed,
 		Faults: slices.Clone(src.Faults), Warnings: slices.Clone(src.Warnings), Recipients: []campaign.Recipient{}, Left: []campaign.Recipient{}}
 	if len(plan.Faults) > 0 {
 		return plan, nil, nil
@@ -87,6 +87,9 @@ func (p *Planner) plan(ctx context.Context, src Source, again bool) (campaign.Pl
 	}
 	plan.Warnings = append(plan.Warnings, advice(src, plan)...)
 	plan.Seconds = int64(sender.takes(len(writeTo), src.Window, later(now, src.Schedule), p.zone()) / time.Second)
+	if src.Seed > 0 && len(writeTo) > src.Seed {
+		plan.Seconds += int64(seedWait / time.Second)
+	}
 	plan.Hash = hashOf(src, plan)
 	return plan, all, nil
 }

@@ -271,3 +271,35 @@ func TestSeriesSaysHowItStands(t *testing.T) {
 		t.Errorf("how it stands: %+v, want %+v", w, want)
 	}
 }
+
+// TestReminderLetsGo keeps the bytes of a reminder's mails for a month after
+// each has ended, while its run goes on, and no occasion twice.
+func TestReminderLetsGo(t *testing.T) {
+	o := newOffice(t, renews("Carl", "2026-03-03"), renews("Dora", "2026-03-30"))
+	o.reminder(campaign.Rhythm{Trigger: "custom.renewal"})
+	o.launch()
+	kept := func() (n int) {
+		o.t.Helper()
+		if err := o.Drop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		o.update(func(tx store.Tx) error {
+			n = 0
+			for _, d := range o.all(tx) {
+				if _, err := tx.Outbox().Bytes(d.ID); err == nil {
+					n++
+				}
+			}
+			return nil
+		})
+		return n
+	}
+	for _, step := range []struct{ days, kept int }{{3, 1}, {27, 2}, {5, 1}, {30, 0}} {
+		o.later(time.Duration(step.days) * day)
+		o.send()
+		if n := kept(); n != step.kept {
+			t.Errorf("at %v the bytes of %d are kept, want %d", o.now, n, step.kept)
+		}
+	}
+	o.wants("in the end", "carl accepted, dora accepted")
+}

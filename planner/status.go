@@ -28,7 +28,7 @@ func (p *Planner) Status(ctx context.Context, name string) (out campaign.Progres
 // progressOf counts what became of the deliveries of a run.
 func progressOf(tx store.Tx, r campaign.Run) (campaign.Progress, error) {
 	out := campaign.Progress{Name: r.Campaign, Run: r.ID, State: r.State, Reason: r.Reason, By: string(r.By), Created: r.Created, Reasons: map[string]int{},
-		Window: r.Window.String(), Writes: r.Rhythm.Writes()}
+		Window: r.Window.String(), Writes: r.Rhythm.Writes(), Seed: r.Seed, Seeded: r.Seeded}
 	count := map[outbox.State]*int{
 		outbox.Planned: &out.Pending, outbox.Frozen: &out.Pending, outbox.Intent: &out.Pending, outbox.Deferred: &out.Deferred,
 		outbox.Ambiguous: &out.Ambiguous, outbox.Accepted: &out.Accepted, outbox.Rejected: &out.Rejected, outbox.Unknown: &out.Unknown,

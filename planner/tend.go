@@ -136,6 +136,9 @@ func (p *Planner) Gate(tx store.Tx, d outbox.Delivery, now time.Time) (outbox.Ev
 			return heldBy(campaign.Hold{Why: campaign.Pointless, Detail: what}), nil
 		}
 	}
+	if until, holds := seedHolds(run, d, now); holds {
+		return outbox.Event{What: outbox.Return, Until: until, Reason: afterSeed}, nil
+	}
 	if until := run.Window.Next(now, p.zoneOf(*c)); until.After(now) {
 		return outbox.Event{What: outbox.Return, Until: until, Reason: outsideWindow}, nil
 	}
@@ -154,6 +157,11 @@ func (p *Planner) Tend(ctx context.Context) error {
 	for _, r := range running {
 		if _, ok := p.o.Settings().Senders[r.Sender]; !ok {
 			err = errors.Join(err, p.halt(ctx, r.ID, fmt.Sprintf("no sender is called %s any more: add it to senders in the configuration, then resume", r.Sender)))
+			continue
+		}
+		if seeded, err := p.judgeSeed(ctx, r); err != nil {
+			return fmt.Errorf("judge the seed wave of %s: %w", r.Campaign, err)
+		} else if !seeded {
 			continue
 		}
 		look := p.finish

@@ -161,6 +161,9 @@ func (c *campaignPlanCommand) Run(s *session) error {
 			s.printf("\n")
 			s.writes(plan.Writes, plan.Window)
 			s.planned(len(plan.Recipients), len(plan.Left), plan.Others, plan.Seconds, plan.Schedule)
+			if plan.Seed > 0 {
+				s.printf("the first %d leave an hour before the others, which stay where more than 5 %% of them come back\n", plan.Seed)
+			}
 			s.printf("plan %s\n", plan.Hash)
 			s.faults(plan.Faults, plan.Warnings)
 		}); err != nil {
@@ -389,6 +392,9 @@ func (s *session) progress(p web.CampaignProgress) {
 	}
 	s.printf("\n")
 	s.writes(p.Writes, p.Window)
+	if p.Seed > 0 && p.Seeded.IsZero() {
+		s.printf("  the first %d leave before the others, which wait for what comes back\n", p.Seed)
+	}
 	s.printf("  %5d recipients\n", p.Recipients)
 	for _, c := range []struct {
 		what string

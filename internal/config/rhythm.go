@@ -20,6 +20,9 @@ func (r *campaignReader) rhythm(v *validator, f front) {
 		}
 		d.Window = w
 	}
+	if d.Seed = f.Seed; f.Seed != 0 && f.Trigger != "" {
+		v.wrong("seed", "what writes by itself has nobody to write to first", "leave it out")
+	}
 	if len(f.Steps) > 0 && d.Kind != campaign.Series {
 		v.wrong("steps", "only a series has them", "write kind: series")
 	}

@@ -26,6 +26,9 @@ func TestReadReminder(t *testing.T) {
 	if c := read("kind: survey\nquestions: [{id: nps, type: nps}]\ntrigger: sale\nafter: 7d\n"); len(c.Faults) > 0 || c.Rhythm == nil || c.Rhythm.Days != 7 {
 		t.Errorf("a survey after a sale: %v, %+v", c.Faults, c.Rhythm)
 	}
+	if c := read("seed: 50\n"); len(c.Faults) > 0 || c.Seed != 50 {
+		t.Errorf("a seed wave: %v, %d", c.Faults, c.Seed)
+	}
 	for keys, want := range map[string]string{
 		"kind: reminder\n": `"" is no occasion`,
 		"kind: reminder\ntrigger: sale\nafter: -1d\n":                                                  "before a consent, a sale",
@@ -37,6 +40,8 @@ func TestReadReminder(t *testing.T) {
 		"backfill: 30d\n":     "only a reminder or series has it",
 		"window: 9 to 5\n":    "not hours of days",
 		"windows: 09:00-17\n": "windows",
+		"seed: 0\n":           "seed",
+		"kind: reminder\ntrigger: sale\nseed: 5\n": "nobody to write to first",
 	} {
 		if c := read(keys); len(c.Faults) != 1 || !strings.Contains(c.Faults[0].String(), want) {
 			t.Errorf("%q: %v, want %q", keys, c.Faults, want)
@@ -74,7 +79,7 @@ func TestReadSeries(t *testing.T) {
 		"steps: [{after: soon, subject: A, body: tips.md}]\n":                                                           "not a number of days",
 		"after: 3d\nsteps: [{subject: A, body: tips.md}]\n":                                                             "each step of a series has its own",
 		"steps: [{after: -3d, subject: A, body: tips.md}]\n":                                                            "before a consent",
-		"steps: [{subject: '{{if}}', body: tips.md}]\n":                                                              "campaign.yaml:4:",
+		"steps: [{subject: '{{if}}', body: tips.md}]\n":                                                                 "campaign.yaml:4:",
 		"steps: [{subject: A, body: tips.md}]\nschedule: 2026-03-01 09:00\n":                                            "follows its trigger",
 		strings.Repeat("\n", 3) + "subject: All\nsteps: [{body: tips.md, subjekt: X}, {after: 1d, body: welcome.md}]\n": "subjekt",
 	} {

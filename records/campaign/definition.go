@@ -17,6 +17,7 @@ type Definition struct {
 	Audience *Audience
 	Schedule time.Time // not to be sent before; zero: when launched
 	Rhythm   *Rhythm   // of what writes by itself, nil else
+	Seed     int       // how many mails leave first, to see what comes back; 0: all at once
 	Window   Window    // in which its mails leave
 	// Letters are what is written, by language; "" is for everybody else.
 	// Of a series they are those of its first step.

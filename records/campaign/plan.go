@@ -24,6 +24,7 @@ type Plan struct {
 	Purpose    string      `json:"purpose"`
 	Audience   string      `json:"audience" doc:"the rule that selects"`
 	Schedule   time.Time   `json:"schedule,omitzero" doc:"nothing is sent before"`
+	Seed       int         `json:"seed,omitempty" doc:"so many mails leave first; the others follow an hour later where few of these came back"`
 	Window     string      `json:"window,omitempty" doc:"the hours in which its mails leave, as its file says them"`
 	Writes     *Writes     `json:"writes,omitempty" doc:"when it writes by itself"`
 	Faults     []string    `json:"faults" doc:"what keeps it from being launched"`
@@ -67,6 +68,8 @@ type Progress struct {
 	Reason     string         `json:"reason,omitempty"`
 	By         string         `json:"by,omitempty"`
 	Created    time.Time      `json:"created"`
+	Seed       int            `json:"seed,omitempty" doc:"so many mails leave first"`
+	Seeded     time.Time      `json:"seeded,omitzero" doc:"when the others were let go"`
 	Window     string         `json:"window,omitempty" doc:"the hours in which its mails leave, as its file says them"`
 	Writes     *Writes        `json:"writes,omitempty" doc:"when it writes by itself"`
 	Recipients int            `json:"recipients"`

@@ -47,6 +47,10 @@ type Run struct {
 	// Questions are those of a survey, as it was launched.
 	Questions []survey.Question `json:"questions,omitempty"`
 	Window    Window            `json:"window,omitzero"` // in which its mails leave
+	// Seed is how many mails leave first; the others wait until what comes back of
+	// them was judged, at Seeded, or somebody resumed the run.
+	Seed   int       `json:"seed,omitempty"`
+	Seeded time.Time `json:"seeded,omitzero"`
 	// Rhythm is that of a reminder, whose run goes on until it is cancelled; nil
 	// else. Since is from when on its mails have to be due: its launch, or when
 	// the store was restored from a copy.

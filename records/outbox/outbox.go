@@ -70,6 +70,7 @@ type Delivery struct {
 	Occasion string          `json:"occasion,omitempty"`
 	Written  time.Time       `json:"written,omitzero"` // of a reminder: when its mail was put into the outbox
 	Contact  contact.ID      `json:"contact,omitempty"`
+	Seed     bool            `json:"seed,omitempty"` // of the first mails of its run, whose fate decides of the others
 	Address  contact.Address `json:"address"`
 	Sender   string          `json:"sender"` // the configured sender whose limits count
 	From     contact.Address `json:"from"`   // the envelope's sender

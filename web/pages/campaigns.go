@@ -183,13 +183,20 @@ type roll struct {
 type rhythm struct {
 	*campaign.Writes
 	Window string
+	Seed   int // how many mails leave first; 0: all, or they have left
 }
 
 // Rhythm is when the campaign of a plan writes.
-func (p planned) Rhythm() rhythm { return rhythm{p.Writes, p.Window} }
+func (p planned) Rhythm() rhythm { return rhythm{p.Writes, p.Window, p.Seed} }
 
 // Rhythm is when the campaign of a run writes.
-func (c outreach) Rhythm() rhythm { return rhythm{c.Run.Writes, c.Run.Window} }
+func (c outreach) Rhythm() rhythm {
+	out := rhythm{c.Run.Writes, c.Run.Window, c.Run.Seed}
+	if !c.Run.Seeded.IsZero() {
+		out.Seed = 0
+	}
+	return out
+}
 
 // Field is the custom field whose day is the occasion; "": it is another one.
 func (r rhythm) Field() string {
