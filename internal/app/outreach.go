@@ -53,6 +53,7 @@ func (s *system) newPlanner() (*planner.Planner, error) {
 		Send:       s.sendNow,
 		NewContact: s.subscriber,
 		OpenCase: func(tx store.Tx, actor string, f followup.FollowUp) (followup.FollowUp, error) {
+			due(s.courier.poked) // its owner is told
 			return s.intake.OpenCase(tx, actor, f)
 		},
 		Wake: func() { s.courier.wake() },
@@ -174,13 +175,18 @@ func (c *courier) use(at *delivery.Courier, stop func()) {
 
 // wake has it look for work now, where one is at work.
 func (c *courier) wake() {
+	c.look()
+	due(c.poked)
+}
+
+// look has it look for work, and nobody else.
+func (c *courier) look() {
 	c.mu.Lock()
 	at := c.at
 	c.mu.Unlock()
 	if at != nil {
 		at.Wake()
 	}
-	due(c.poked)
 }
 
 // replace has it made anew.
@@ -314,7 +320,7 @@ func (d *daemonRun) prove(ctx context.Context, at map[string]time.Time) error {
 // tend looks after runs that end and deliveries nobody knows the fate of.
 func (d *daemonRun) tend(ctx context.Context) {
 	proved := map[string]time.Time{}
-	for {
+	for poked := false; ; {
 		d.faults.report("campaigns", errors.Join(d.planner.Tend(ctx), d.prove(ctx, proved)))
 		due(d.workDue) // who signed up may have written before
 		lull := time.NewTimer(tendLull)
@@ -324,14 +330,19 @@ func (d *daemonRun) tend(ctx context.Context) {
 			return
 		case <-lull.C:
 		}
+		if poked { // what a transaction wrote that poked is there by now
+			d.courier.look()
+		}
 		timer := time.NewTimer(d.untilTended())
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
+			poked = false
 		case <-d.courier.poked:
 			timer.Stop()
+			poked = true
 		}
 	}
 }

@@ -47,7 +47,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
 	}
-	d := &demo{Options: o, now: time.Now(), answered: make(chan error, 100), asked: make(chan mailtest.Received, 100)}
+	d := &demo{Options: o, now: time.Now(), answered: make(chan error, 100), asked: make(chan mailtest.Received, 100), alerts: make(chan mailtest.Received, 100)}
 	if err := d.serveMail(); err != nil {
 		return fmt.Errorf("start the demo's mail server: %w", err)
 	}
@@ -75,6 +75,7 @@ type demo struct {
 	// with it what it does.
 	answered chan error
 	asked    chan mailtest.Received // the mails of the survey
+	alerts   chan mailtest.Received // and those to our own people
 	ahead    atomic.Int64           // of the daemon's clock, in nanoseconds
 	public   string                 // where the pages behind links are
 	told     *receiver
@@ -292,6 +293,7 @@ or try in another terminal:
   %[1]s suggestion list
   %[1]s campaign status second-flush
   %[1]s survey results after-a-sale
+  %[1]s case list
   %[1]s why yuki@bluekettle.example
   %[1]s note oona.lahti@post.example 'Mother loved the jasmine'
   %[1]s status

@@ -26,6 +26,7 @@ func TestOnce(t *testing.T) {
 		live.subject,
 		"5 people; not Oona Lahti: consent withdrawn", "Of 6 it was sent to 5; 1 bounced, 1 replied, 1 unsubscribed by mail",
 		"4 were asked.", "3 answers, an NPS of 33, which is between -51 and 85 at 95 %", "মশলা চা অসাধারণ!", "Der letzte Assam war bitter.",
+		`"Jonas Weber is unhappy: 3 in after-a-sale" to tomas@kestrel.example`, "complaint of Jonas Weber, for tomas@kestrel.example",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the summary lacks %q", want)

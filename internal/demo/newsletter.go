@@ -60,6 +60,8 @@ func (d *demo) serveSMTP() (err error) {
 				d.answered <- fmt.Errorf("read a mail of a campaign: %w", err)
 			case ofSurvey(sent):
 				d.asked <- r
+			case strings.HasSuffix(r.To[0], "@kestrel.example"):
+				d.alerts <- r
 			default:
 				d.answered <- d.answer(r, sent)
 			}

@@ -18,6 +18,7 @@ import (
 
 	"rapport/internal/app"
 	"rapport/internal/mailtest"
+	"rapport/web"
 )
 
 // surveyFile asks everybody a week after they bought something.
@@ -204,7 +205,7 @@ func (d *demo) answers(ctx context.Context, conn *app.Conn) error {
 			for _, c := range r.Comments {
 				fmt.Fprintf(d.Out, "    %2d  %s\n", c.Score, cmp.Or(firstOf(c.Text), "-"))
 			}
-			return nil
+			return d.unhappy(ctx, conn)
 		}
 		select {
 		case <-ctx.Done():
@@ -216,6 +217,30 @@ func (d *demo) answers(ctx context.Context, conn *app.Conn) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// unhappy waits for the mail that tells an owner of a low score, and shows it
+// with the case it opened.
+func (d *demo) unhappy(ctx context.Context, conn *app.Conn) error {
+	var told mailtest.Received
+	select {
+	case told = <-d.alerts:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the mail about a low score: %w", ctx.Err())
+	}
+	head, err := netmail.ReadMessage(bytes.NewReader(told.Data))
+	if err != nil {
+		return fmt.Errorf("read the mail about a low score: %w", err)
+	}
+	open, err := conn.Client.FollowUps(ctx, web.FollowUpFilter{Cases: true}, app.Slice{})
+	if err != nil {
+		return fmt.Errorf("list cases: %w", err)
+	}
+	fmt.Fprintf(d.Out, "A low score opens a case, and its owner is told: %q to %s.\n", head.Header.Get("Subject"), told.To[0])
+	for _, c := range open.Items {
+		fmt.Fprintf(d.Out, "    %s  %s of %s, for %s by %s\n", c.ID, c.Kind, c.Name, c.Owner, c.Due)
+	}
+	return nil
 }
 
 // firstOf is the first line of a text.
