@@ -188,20 +188,3 @@ func TestJSONLines(t *testing.T) {
 		}
 	}
 }
-
-func FuzzReadCSV(f *testing.F) {
-	for _, s := range []string{xero, quickbooks, lexware, datev} {
-		f.Add(s, "")
-	}
-	f.Fuzz(func(t *testing.T, text, heading string) {
-		rows, faults := sale.ReadCSV(strings.NewReader(text), sale.Options{Currency: "EUR", Columns: map[string]string{"number": heading}})
-		if len(rows) > 0 && len(faults) > 0 || len(rows) == 0 && len(faults) == 0 {
-			t.Errorf("%d sales and %d errors", len(rows), len(faults))
-		}
-		for _, r := range rows {
-			if err := r.Sale.Normalize(); err != nil {
-				t.Errorf("line %d holds what is no sale: %v", r.Line, err)
-			}
-		}
-	})
-}
