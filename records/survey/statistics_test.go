@@ -82,3 +82,16 @@ func TestNPSOfIsTheMeanOfItsVotes(t *testing.T) {
 		}
 	}
 }
+
+// The published rule of thumb of Engelhardt, "Net Promoter Score confidence
+// intervals" (2016), where as many are for as against and as many are neither:
+// 1,000 answers tell the score to 5 points either way, 100,000 to half a point,
+// both rounded.
+func TestNPSOfAgreesWithEngelhardt(t *testing.T) {
+	for n, want := range map[int]float64{999: 5, 99_999: 0.5} {
+		got := NPSOf(n/3, n/3, n/3)
+		if half := (got.High - got.Low) / 2; math.Abs(half-want) > 0.02*want {
+			t.Errorf("NPSOf of %d answers in thirds is known to %.3f points, want %.1f", n, half, want)
+		}
+	}
+}
