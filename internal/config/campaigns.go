@@ -48,7 +48,7 @@ type front struct {
 	Backfill  string       `yaml:"backfill" doc:"Of a reminder, who would have got it so many days before its launch gets it, too: 30d."`
 	Stop      []string     `yaml:"stop" doc:"Of a reminder, what after the occasion makes it pointless: replied, bought."`
 	Window    string       `yaml:"window" doc:"When its mails may leave, by the clock of their recipients: mon-fri 09:00-17:00."`
-	Seed      int          `yaml:"seed" min:"1" max:"10000" doc:"So many mails leave first; the others an hour after them, unless more than 5 % of these are refused, bounce or complain."`
+	Seed      int          `yaml:"seed" min:"10" max:"10000" doc:"So many mails leave first; the others an hour after them, unless more than 5 % of these are refused, bounce or complain."`
 	Files     []string     `yaml:"attachments" doc:"Files attached to every mail: names beside the text."`
 	Questions []question   `yaml:"questions" doc:"What a survey asks: the first in its mail, by a number, and all on its page."`
 	Language  string       `yaml:"language" doc:"The language of the text that goes to everybody whose own has none."`

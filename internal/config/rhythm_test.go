@@ -40,8 +40,8 @@ func TestReadReminder(t *testing.T) {
 		"backfill: 30d\n":     "only a reminder or series has it",
 		"window: 9 to 5\n":    "not hours of days",
 		"windows: 09:00-17\n": "windows",
-		"seed: 0\n":           "seed",
-		"kind: reminder\ntrigger: sale\nseed: 5\n": "nobody to write to first",
+		"seed: 9\n":           "seed",
+		"kind: reminder\ntrigger: sale\nseed: 50\n": "nobody to write to first",
 	} {
 		if c := read(keys); len(c.Faults) != 1 || !strings.Contains(c.Faults[0].String(), want) {
 			t.Errorf("%q: %v, want %q", keys, c.Faults, want)
