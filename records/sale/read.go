@@ -305,6 +305,9 @@ func (f *file) day(s string) (followup.Day, error) {
 		return f.datev.day(s)
 	}
 	d, err := dayOf(s, f.order)
+	if o := orderIn(s); err != nil && o != orderUnknown && o != f.order && f.options.Dates != "" {
+		return "", fmt.Errorf("%q is no date where dates are %s, as was said; it has another order (dates: %s)", contact.Clip(s), f.options.Dates, o)
+	}
 	if errors.Is(err, errOrder) {
 		return "", fmt.Errorf("%q could have the day first or the month: say which (dates: dmy or mdy)", contact.Clip(s))
 	}

@@ -106,6 +106,16 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// TestDatesInAnotherOrder names what was said of the file, where that is why a
+// date is none.
+func TestDatesInAnotherOrder(t *testing.T) {
+	t.Parallel()
+	_, faults := sale.ReadCSV(strings.NewReader("number,customer,date,amount,currency\n1,Tea,01/15/2026,5.00,EUR\n"), sale.Options{Dates: "dmy"})
+	if len(faults) != 1 || faults[0].Line != 2 || !strings.Contains(faults[0].What, "dates: mdy") {
+		t.Errorf("the errors are %v, want one of line 2 that names dates: mdy", faults)
+	}
+}
+
 // Each file is broken in one way, and is refused as a whole with a sentence that
 // names the line.
 func TestBrokenFiles(t *testing.T) {
