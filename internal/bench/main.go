@@ -6,6 +6,7 @@
 //	go run ./internal/bench            the full sizes, about ten minutes
 //	go run ./internal/bench -quick     a tenth of them
 //
+//	go run ./internal/bench send       newsletters, beside smtp-source and go-mail's loop
 //	go run ./internal/bench scale      how time, memory and size grow; see scale -h
 //
 // Rapport is built and driven as its users do, by its commands alone.
@@ -17,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 )
 
 // Options are the sizes of a run.
@@ -30,9 +32,10 @@ type Options struct {
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "scale" {
+	parts := map[string]func(context.Context, []string) error{"scale": scaleMain, "send": sendMain}
+	if part := parts[strings.Join(os.Args[1:min(len(os.Args), 2)], "")]; part != nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-		err := scaleMain(ctx, os.Args[2:])
+		err := part(ctx, os.Args[2:])
 		stop()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)

@@ -60,11 +60,8 @@ func (l *lab) open(ctx context.Context) error {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	l.dir = dir
-	if l.Binary == "" {
-		l.Binary = filepath.Join(dir, "rapport")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", l.Binary, "rapport/cmd/rapport").CombinedOutput(); err != nil {
-			return fmt.Errorf("build rapport: %w: %s", err, out)
-		}
+	if err := l.build(ctx); err != nil {
+		return err
 	}
 	l.filed = mailtest.NewBulk(1, l.Messages, min(1000, l.Messages), l.Scale)
 	l.many = mailtest.NewBulk(2, l.Many, 1000, l.Scale/40)
@@ -83,6 +80,18 @@ func (l *lab) open(ctx context.Context) error {
 		return err
 	}
 	return l.server.DeliverAll(l.many.Mails)
+}
+
+// build makes the binary to be measured, where none was named.
+func (l *lab) build(ctx context.Context) error {
+	if l.Binary != "" {
+		return nil
+	}
+	l.Binary = filepath.Join(l.dir, "rapport")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", l.Binary, "rapport/cmd/rapport").CombinedOutput(); err != nil {
+		return fmt.Errorf("build rapport: %w: %s", err, out)
+	}
+	return nil
 }
 
 const manyAccount = "many@quillon.example"

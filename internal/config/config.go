@@ -119,7 +119,7 @@ type Sender struct {
 
 // Limits bound what goes through a sender.
 type Limits struct {
-	PerMinute   int `yaml:"per_minute" default:"30" min:"1" max:"100000" doc:"Mails in any minute at most."`
+	PerMinute   int `yaml:"per_minute" default:"30" min:"1" max:"1000000" doc:"Mails in any minute at most."`
 	PerDay      int `yaml:"per_day" default:"10000" min:"1" max:"10000000" doc:"Mails in any 24 hours at most."`
 	Connections int `yaml:"connections" default:"3" min:"1" max:"50" doc:"Connections to the server at most at once."`
 }
